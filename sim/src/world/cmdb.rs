@@ -1,0 +1,522 @@
+//! The CMDB as the services see it: types, resources, associations, data classes.
+//!
+//! I/O: the world's database. Reads are scoped to what the account may see; writes are judged as the SMP would and then
+//! kept, or not, as the switches say. Items, packages, tasks and reports are in files of their own.
+
+use super::guid::Guid;
+use super::names::Role;
+use super::options::Switch;
+use super::records::{
+    AsdkError, DataClass, DataRow, Relationship, Resource, ResourceType, RowAction, Side,
+};
+use super::store;
+use super::writes::Write;
+use super::{Rules, Store, World};
+use rusqlite::{OptionalExtension, Row, ToSql, params};
+
+/// The columns of [`resource`], from a table `i`.
+const RESOURCE: &str =
+    "i.Guid, i.Name, i.Description, i.ResourceTypeGuid, i.CreatedDate, i.ModifiedDate";
+
+fn resource(row: &Row<'_>) -> rusqlite::Result<Resource> {
+    Ok(Resource {
+        guid: row.get(0)?,
+        name: row.get(1)?,
+        description: row.get(2)?,
+        type_guid: row.get(3)?,
+        created: row.get(4)?,
+        modified: row.get(5)?,
+    })
+}
+
+fn resources(
+    store: &Store,
+    rules: &Rules,
+    rest: &str,
+    values: &[&dyn ToSql],
+) -> Result<Vec<Resource>, AsdkError> {
+    let scope = scope(rules, "i.Guid");
+    let mut statement = store
+        .db
+        .prepare_cached(&format!("SELECT {RESOURCE} FROM {rest}{scope}"))?;
+    let rows = statement.query_map(values, resource)?;
+    Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
+}
+
+fn scope(rules: &Rules, column: &str) -> String {
+    if rules.has(Switch::ScopedRights) {
+        format!(" AND {column} NOT IN (SELECT Guid FROM sim_hidden)")
+    } else {
+        String::new()
+    }
+}
+
+impl World {
+    /// `GetLastStuctureChangeTimestamp`: when types last changed, as `xs:dateTime`.
+    #[must_use]
+    pub fn structure_changed(&self) -> String {
+        super::clock::text(super::clock::START)
+    }
+
+    /// `GetResourceStructureList`: all resource types.
+    #[must_use]
+    pub fn resource_types(&self) -> Vec<ResourceType> {
+        self.names()
+            .types()
+            .into_iter()
+            .map(|one| ResourceType {
+                guid: one.guid,
+                name: one.name.clone(),
+                base: one.base,
+            })
+            .collect()
+    }
+
+    /// `GetResourceStructure`: one resource type.
+    pub fn resource_type(&self, guid: Guid) -> Result<ResourceType, AsdkError> {
+        self.resource_types()
+            .into_iter()
+            .find(|one| one.guid == guid)
+            .ok_or_else(|| AsdkError::DoesNotExist(format!("resource type {guid}")))
+    }
+
+    /// Finds a resource type by its GUID in text, or by its name without regard to case.
+    #[must_use]
+    pub fn find_type(&self, name_or_guid: &str) -> Option<Guid> {
+        if let Ok(guid) = name_or_guid.parse::<Guid>() {
+            return self.resource_type(guid).ok().map(|one| one.guid);
+        }
+        let wanted = name_or_guid.trim().to_lowercase();
+        self.resource_types()
+            .into_iter()
+            .find(|one| one.name.to_lowercase() == wanted)
+            .map(|one| one.guid)
+    }
+
+    /// `GetRelationshipsForResourceType`: the association types that have this type as parent (or as child); those of its bases too.
+    pub fn relationships(
+        &self,
+        type_guid: Guid,
+        as_parent: bool,
+    ) -> Result<Vec<Relationship>, AsdkError> {
+        self.resource_type(type_guid)?;
+        let names = self.names();
+        Ok(names
+            .associations()
+            .into_iter()
+            .filter(|one| {
+                names.derives(
+                    type_guid,
+                    if as_parent {
+                        one.parent_type
+                    } else {
+                        one.child_type
+                    },
+                )
+            })
+            .map(|one| Relationship {
+                guid: one.guid,
+                name: one.name.clone(),
+                parent_type: one.parent_type,
+                child_type: one.child_type,
+            })
+            .collect())
+    }
+
+    /// `GetDataClassesForResourceType`: the data classes of a type; those of its bases too.
+    pub fn data_classes(&self, type_guid: Guid) -> Result<Vec<DataClass>, AsdkError> {
+        self.resource_type(type_guid)?;
+        let classes = self.read(|store, _| {
+            let mut statement = store
+                .db
+                .prepare_cached("SELECT Guid, ResourceTypeGuid FROM DataClass ORDER BY Name")?;
+            let rows = statement.query_map([], |row| {
+                Ok((row.get::<_, Guid>(0)?, row.get::<_, Guid>(1)?))
+            })?;
+            Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
+        })?;
+        classes
+            .into_iter()
+            .filter(|(_, of)| self.names().derives(type_guid, *of))
+            .map(|(guid, _)| self.data_class(guid))
+            .collect()
+    }
+
+    /// One data class.
+    pub fn data_class(&self, guid: Guid) -> Result<DataClass, AsdkError> {
+        let names = self.names();
+        let (name, fields): (&str, Vec<&str>) = if guid == names.tcpip {
+            (
+                "AeX AC TCPIP",
+                vec![
+                    "Host Name",
+                    "Primary DNS Suffix",
+                    "IP Address",
+                    "Subnet Mask",
+                    "Default Gateway",
+                    "MAC Address",
+                ],
+            )
+        } else if guid == names.client_task {
+            (
+                "Client Task Resources",
+                vec!["LastRegistered", "HasTaskAgent", names.evidence.task_server],
+            )
+        } else if guid == names.site_membership {
+            ("Site Membership", vec!["Site", "Source"])
+        } else {
+            return Err(AsdkError::DoesNotExist(format!("data class {guid}")));
+        };
+        Ok(DataClass {
+            guid,
+            name: name.to_owned(),
+            fields: fields.into_iter().map(str::to_owned).collect(),
+        })
+    }
+
+    /// Finds a data class by its GUID in text, or by its name without regard to case.
+    #[must_use]
+    pub fn find_data_class(&self, name_or_guid: &str) -> Option<Guid> {
+        let names = self.names();
+        let all = [names.tcpip, names.client_task, names.site_membership];
+        if let Ok(guid) = name_or_guid.parse::<Guid>() {
+            return all.into_iter().find(|one| *one == guid);
+        }
+        let wanted = name_or_guid.trim().to_lowercase();
+        all.into_iter().find(|one| {
+            self.data_class(*one)
+                .is_ok_and(|class| class.name.to_lowercase() == wanted)
+        })
+    }
+
+    /// `GetResourcesOfType`: the resources of a type and of the types derived from it.
+    pub fn resources_of_type(&self, type_guid: Guid) -> Result<Vec<Resource>, AsdkError> {
+        self.resource_type(type_guid)?;
+        self.read(|store, rules| {
+            let names = &rules.names;
+            let mut all = Vec::new();
+            for one in names.types() {
+                let wanted = if rules.has(Switch::DerivedTypesApart) {
+                    one.guid == type_guid
+                } else {
+                    names.derives(one.guid, type_guid)
+                };
+                if wanted {
+                    all.extend(resources(
+                        store,
+                        rules,
+                        "Item i WHERE i.ResourceTypeGuid = ?1",
+                        &[&one.guid],
+                    )?);
+                }
+            }
+            Ok(all)
+        })
+    }
+
+    /// `GetResource`: one resource.
+    pub fn resource(&self, guid: Guid) -> Result<Resource, AsdkError> {
+        self.read(|store, rules| {
+            resources(
+                store,
+                rules,
+                "Item i WHERE i.Guid = ?1 AND i.ResourceTypeGuid IS NOT NULL",
+                &[&guid],
+            )?
+            .into_iter()
+            .next()
+            .ok_or_else(|| AsdkError::DoesNotExist(format!("resource {guid}")))
+        })
+    }
+
+    /// `GetResourceByName`: the resource of a type (derived types included) by name; the empty GUID for none.
+    pub fn find_resource(&self, name: &str, type_guid: Guid) -> Result<Guid, AsdkError> {
+        self.read(|store, rules| {
+            let exact = rules.has(Switch::NameCaseSensitive);
+            let found = resources(
+                store,
+                rules,
+                "Item i WHERE i.Name = ?1 AND i.ResourceTypeGuid IS NOT NULL",
+                &[&name],
+            )?;
+            Ok(found
+                .into_iter()
+                .filter(|one| {
+                    rules.names.derives(one.type_guid, type_guid) && (!exact || one.name == name)
+                })
+                .min_by(|a, b| a.created.cmp(&b.created).then(a.guid.cmp(&b.guid)))
+                .map_or(Guid::EMPTY, |one| one.guid))
+        })
+    }
+
+    /// `GetResourceByContext`: the resources of a type whose name is LIKE a pattern; `strict` leaves derived types out.
+    pub fn resources_like(
+        &self,
+        type_guid: Guid,
+        pattern: &str,
+        strict: bool,
+    ) -> Result<Vec<Resource>, AsdkError> {
+        self.read(|store, rules| {
+            let found = resources(
+                store,
+                rules,
+                "Item i WHERE i.Name LIKE ?1 AND i.ResourceTypeGuid IS NOT NULL",
+                &[&pattern],
+            )?;
+            Ok(found
+                .into_iter()
+                .filter(|one| {
+                    one.type_guid == type_guid
+                        || (!strict && rules.names.derives(one.type_guid, type_guid))
+                })
+                .collect())
+        })
+    }
+
+    /// `GetComputerByNameAndDomain`: a computer by host name and domain (any domain where it is empty); the empty GUID for none.
+    pub fn computer(&self, name: &str, domain: &str) -> Result<Guid, AsdkError> {
+        let full = if domain.is_empty() || name.contains('.') {
+            name.to_owned()
+        } else {
+            format!("{name}.{domain}")
+        };
+        self.read(|store, rules| {
+            Ok(store::computer(&store.db, &rules.names, &full)?.unwrap_or(Guid::EMPTY))
+        })
+    }
+
+    /// `GetAssociatedParentResources`, `GetAssociatedChildResources`.
+    ///
+    /// `type_argument` is the type of the resources to return, or of the one given, as the seed decides; resources of
+    /// derived types count. The wrong one finds nothing, as a filter does.
+    pub fn associated(
+        &self,
+        type_argument: Guid,
+        given: Guid,
+        association: Guid,
+        side: Side,
+    ) -> Result<Vec<Resource>, AsdkError> {
+        self.read(|store, rules| {
+            let names = &rules.names;
+            if !names.associations().into_iter().any(|one| one.guid == association) {
+                return Err(AsdkError::DoesNotExist(format!("association type {association}")));
+            }
+            let (own, other) = match side {
+                Side::Parents => ("ChildResourceGuid", "ParentResourceGuid"),
+                Side::Children => ("ParentResourceGuid", "ChildResourceGuid"),
+            };
+            if !names.type_argument_returns {
+                let of: Option<Guid> = store
+                    .db
+                    .prepare_cached("SELECT ResourceTypeGuid FROM Item WHERE Guid = ?1")?
+                    .query_row(params![given], |row| row.get(0))
+                    .optional()?
+                    .flatten();
+                if !of.is_some_and(|of| names.derives(of, type_argument)) {
+                    return Ok(Vec::new());
+                }
+            }
+            let mut found = resources(
+                store,
+                rules,
+                &format!("ResourceAssociation a CROSS JOIN Item i ON i.Guid = a.{other} WHERE a.{own} = ?1 AND a.ResourceAssociationTypeGuid = ?2"),
+                &[&given, &association],
+            )?;
+            if rules.has(Switch::DeleteLeavesAssociations) {
+                found.extend(ghosts(store, own, other, given, association)?);
+            }
+            if names.type_argument_returns {
+                found.retain(|one| names.derives(one.type_guid, type_argument) || one.name.is_empty());
+            }
+            Ok(found)
+        })
+    }
+
+    /// `CreateNewResource`: makes a resource. An empty `guid` lets the server choose one.
+    pub fn create_resource(
+        &self,
+        type_guid: Guid,
+        guid: Guid,
+        name: &str,
+        description: &str,
+    ) -> Result<Resource, AsdkError> {
+        self.resource_type(type_guid)?;
+        let guid = if guid.is_empty() || self.has(Switch::SuppliedGuidIgnored) {
+            let mut store = self.lock();
+            store.flush(self.rules());
+            let kind = store::kind_of(self.names(), type_guid);
+            store::peek(&store.db, self.rules().seed, kind, name)?
+        } else {
+            guid
+        };
+        let description = if self.has(Switch::DescriptionNotKept) {
+            ""
+        } else {
+            description
+        };
+        self.write(Write::Create {
+            guid,
+            type_guid,
+            name: name.to_owned(),
+            description: description.to_owned(),
+        })?;
+        let now = self.time();
+        Ok(Resource {
+            guid,
+            name: name.to_owned(),
+            description: description.to_owned(),
+            type_guid,
+            created: now.clone(),
+            modified: now,
+        })
+    }
+
+    /// `SaveResource`: changes name and description of a resource; `None` leaves one as it is.
+    pub fn save_resource(
+        &self,
+        guid: Guid,
+        name: Option<&str>,
+        description: Option<&str>,
+    ) -> Result<(), AsdkError> {
+        self.write(Write::Save {
+            guid,
+            name: name.map(str::to_owned),
+            description: description
+                .filter(|_| !self.has(Switch::DescriptionNotKept))
+                .map(str::to_owned),
+        })
+    }
+
+    /// `DeleteResource`.
+    pub fn delete_resource(&self, guid: Guid) -> Result<(), AsdkError> {
+        self.write(Write::Delete { guid })
+    }
+
+    /// `FormAssociation`.
+    pub fn form(
+        &self,
+        association: Guid,
+        parent: Guid,
+        children: &[Guid],
+    ) -> Result<(), AsdkError> {
+        self.write(Write::Form {
+            association,
+            parent,
+            children: children.to_vec(),
+        })
+    }
+
+    /// `BreakAssociation`.
+    pub fn break_(
+        &self,
+        association: Guid,
+        parent: Guid,
+        children: &[Guid],
+    ) -> Result<(), AsdkError> {
+        self.write(Write::Break {
+            association,
+            parent,
+            children: children.to_vec(),
+        })
+    }
+
+    /// `GetDataClassData`, `GetDataClassRows`: the rows of a data class for a resource.
+    pub fn data_class_rows(&self, class: Guid, resource: Guid) -> Result<Vec<DataRow>, AsdkError> {
+        let fields = self.data_class(class)?.fields;
+        self.resource(resource)?;
+        self.read(|store, rules| {
+            let table = if class == rules.names.tcpip {
+                "Inv_AeX_AC_TCPIP"
+            } else if class == rules.names.client_task {
+                super::life::live(store, rules)?;
+                super::life::settle_agents(store, rules)?;
+                "Inv_Client_Task_Resources"
+            } else {
+                return generic_rows(store, class, resource);
+            };
+            let columns = fields
+                .iter()
+                .map(|field| format!("CAST([{field}] AS TEXT)"))
+                .collect::<Vec<_>>()
+                .join(", ");
+            let mut statement = store.db.prepare_cached(&format!(
+                "SELECT {columns} FROM {table} WHERE _ResourceGuid = ?1"
+            ))?;
+            let rows = statement.query_map(params![resource], |row| {
+                fields
+                    .iter()
+                    .enumerate()
+                    .map(|(index, field)| Ok((field.clone(), row.get(index)?)))
+                    .collect::<rusqlite::Result<DataRow>>()
+            })?;
+            Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
+        })
+    }
+
+    /// `SaveDataClass`, `SaveDataClassRows`: writes rows of a data class; inventory classes are not the caller's to write.
+    pub fn save_data_class_rows(
+        &self,
+        class: Guid,
+        resource: Guid,
+        rows: Vec<DataRow>,
+        action: RowAction,
+    ) -> Result<(), AsdkError> {
+        self.data_class(class)?;
+        self.resource(resource)?;
+        self.write(Write::Rows {
+            class,
+            resource,
+            rows,
+            action,
+        })
+    }
+
+    /// The roles of the site services on a computer, as the server knows them.
+    #[must_use]
+    pub fn roles(&self, computer: Guid) -> Vec<Role> {
+        let mut store = self.lock();
+        store
+            .topology(self.rules())
+            .map(|topology| topology.roles(computer))
+            .unwrap_or_default()
+    }
+}
+
+/// Partners of associations that were deleted: what is left of them is their GUID.
+fn ghosts(
+    store: &Store,
+    own: &str,
+    other: &str,
+    given: Guid,
+    association: Guid,
+) -> Result<Vec<Resource>, AsdkError> {
+    let mut statement = store.db.prepare_cached(&format!(
+        "SELECT a.{other} FROM ResourceAssociation a LEFT JOIN Item i ON i.Guid = a.{other}
+         WHERE a.{own} = ?1 AND a.ResourceAssociationTypeGuid = ?2 AND i.Guid IS NULL"
+    ))?;
+    let rows = statement.query_map(params![given, association], |row| {
+        Ok(Resource {
+            guid: row.get(0)?,
+            name: String::new(),
+            description: String::new(),
+            type_guid: Guid::EMPTY,
+            created: String::new(),
+            modified: String::new(),
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
+}
+
+fn generic_rows(store: &Store, class: Guid, resource: Guid) -> Result<Vec<DataRow>, AsdkError> {
+    let mut statement = store.db.prepare_cached(
+        "SELECT Fields FROM sim_row WHERE DataClass = ?1 AND Resource = ?2 ORDER BY Position",
+    )?;
+    let rows = statement.query_map(params![class, resource], |row| row.get::<_, String>(0))?;
+    let mut all = Vec::new();
+    for text in rows {
+        all.push(
+            serde_json::from_str(&text?).map_err(|error| AsdkError::Internal(error.to_string()))?,
+        );
+    }
+    Ok(all)
+}

@@ -1,0 +1,9 @@
+//! Sitewright: declares Deployment Sites of Symantec/Broadcom ITMS, plans and applies them.
+//!
+//! ```text
+//! YAML ─ manifest ─▶ Desired ─┐
+//!                             ├─ diff ─▶ Diff ─ plan ─▶ Plan ─ render ─▶ people, pipelines
+//! SMP  ─ observe ──▶ Snapshot ┘           validate: before and predicted after
+//!                                                   ▼
+//!               apply: per step precheck, execute (smp → calls), read back, journal ─▶ state
+//! ```
