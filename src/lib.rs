@@ -7,3 +7,5 @@
 //!                                                   ▼
 //!               apply: per step precheck, execute (smp → calls), read back, journal ─▶ state
 //! ```
+
+pub mod model;

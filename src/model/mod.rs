@@ -1,0 +1,32 @@
+//! The words of the domain: keys, what is desired, what is observed, steps and events.
+//!
+//! Pure. Everything else may import this module and it imports nothing of the crate. Names, GUIDs and subnets are
+//! normalised here once, when they enter, so that no later stage folds a case or strips a brace again.
+
+mod desired;
+mod event;
+mod key;
+mod ownership;
+mod snapshot;
+mod step;
+mod subnet;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+pub(crate) mod testing;
+
+pub use desired::{
+    Declared, Desired, DesiredAssignment, DesiredPackage, DesiredServer, DesiredSettings,
+    DesiredSite, Ignorable, Lifecycle, Origin, PackageSelector, SiteKind,
+};
+pub use event::{Event, Outcome, RunId, RunSummary, StepCount};
+pub use key::{Guid, GuidError, Name, NameError, NameKey, Role, RoleError};
+pub use ownership::{Attestation, Held, Owned, Ownership};
+pub use snapshot::{
+    Assignment, Computer, Listed, Observed, ObservedSite, ObservedSubnet, Platform, Service,
+    ServiceRole, Snapshot,
+};
+pub use step::{
+    Action, ConsoleStep, PackageRef, Record, ResourceRef, ServerRef, SiteRef, Step, StepId,
+    StepKind,
+};
+pub use subnet::{Subnet, SubnetError};

@@ -1,0 +1,64 @@
+//! What Sitewright remembers about a platform: which objects it created or adopted, and what people attested.
+//!
+//! Pure. Losing it loses nothing on the server: the next plan adopts what is declared.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Guid, Name};
+
+/// How an object came to be ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Held {
+    /// A run created it; once it is no longer declared it is deleted.
+    Created,
+    /// It existed when it was declared first; once it is no longer declared it is released.
+    Adopted,
+}
+
+/// An object that is ours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Owned {
+    /// Its name, or `a.b.c.d/nn` for a subnet, as it was last seen.
+    pub name: Name,
+    /// How it came to be ours.
+    pub how: Held,
+    /// Whether it may not be deleted although its declaration is gone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub protected: bool,
+}
+
+/// Somebody's word for what cannot be read from the server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Attestation {
+    /// What was attested, as the step showed it.
+    pub value: String,
+    /// Why the person is sure.
+    pub reason: String,
+    /// Who.
+    pub by: String,
+    /// When, RFC 3339.
+    pub at: String,
+}
+
+/// Everything that is remembered about one platform.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Ownership {
+    /// Sites that are ours.
+    #[serde(default)]
+    pub sites: BTreeMap<Guid, Owned>,
+    /// Subnets that are ours.
+    #[serde(default)]
+    pub subnets: BTreeMap<Guid, Owned>,
+    /// Attestations by the id of the step they closed.
+    #[serde(default)]
+    pub attestations: BTreeMap<String, Attestation>,
+    /// Packages whose assignment was written by a run that died before the distribution points were updated.
+    #[serde(default)]
+    pub undistributed: BTreeMap<Guid, Name>,
+}
