@@ -1,0 +1,52 @@
+//! YAML manifests: files → documents → what is desired.
+//!
+//! ```text
+//! paths ─ load ─▶ Source ─ tree ─▶ Node ─ decode, kinds ─▶ Document ─ unfold ─▶ Desired
+//! ```
+//!
+//! Pure except for [`load()`] and [`find_workspace`], which read files. Every step collects what is wrong as
+//! [`Diagnostic`]s and goes on, so that one run names all faults: a document that is no YAML hides only itself, and a
+//! wrong value hides nothing.
+
+mod decode;
+mod diagnostic;
+mod kinds;
+mod load;
+mod location;
+mod render;
+mod schema;
+mod spec;
+mod split;
+mod tree;
+mod unfold;
+mod workspace;
+
+pub use diagnostic::{Diagnostic, Label, Severity};
+pub use kinds::{Document, Kind};
+pub use load::{LoadError, SIZE_LIMIT, Source, find_workspace, load};
+pub use render::render;
+pub use schema::schema;
+pub use unfold::{check_platforms, desired};
+pub use workspace::{Auth, PasswordFrom, PlatformEntry, Workspace};
+
+/// What [`read`] found.
+#[derive(Debug, Clone, Default)]
+#[must_use]
+pub struct Read {
+    /// The documents that are right in themselves.
+    pub documents: Vec<Document>,
+    /// What is wrong, in the order of the sources.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads the documents of all sources.
+///
+/// Guarantees: pure; never panics, whatever the text; reports the faults of every document. A document with a fault
+/// is not among the documents.
+pub fn read(sources: &[Source]) -> Read {
+    let mut read = Read::default();
+    for source in sources {
+        kinds::read_source(source, &mut read);
+    }
+    read
+}
