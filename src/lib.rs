@@ -11,3 +11,5 @@
 pub mod model;
 
 pub mod manifest;
+
+pub mod profile;
