@@ -13,3 +13,11 @@ pub mod model;
 pub mod manifest;
 
 pub mod profile;
+
+pub mod select;
+
+pub mod validate;
+
+pub mod diff;
+
+pub mod plan;

@@ -1,0 +1,397 @@
+//! Compares what is desired with what was observed: [`Desired`] × [`Snapshot`] → [`Diff`].
+//!
+//! Pure. Guarantees: every change has a before and an after that differ; what could not be read wholly is listed in
+//! [`Diff::blocked`] and leads to no change; nothing undeclared is touched except what we own.
+//! Assumption: the snapshot was read with the scope of this very `Desired`.
+
+mod packages;
+mod resolve;
+mod servers;
+mod sites;
+mod subnets;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{
+    Assignment, Desired, Guid, Held, Name, Origin, Ownership, PackageRef, ResourceRef, Role,
+    ServerRef, SiteKind, SiteRef, Snapshot, Subnet,
+};
+use crate::select::{SiteIndex, World, WorldSite};
+
+pub use resolve::Resolver;
+
+/// One difference between what is desired and what was observed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// A declared site does not exist.
+    CreateSite {
+        /// Its name.
+        name: Name,
+        /// Its description.
+        description: Option<String>,
+        /// Whether it is protected from deletion.
+        protected: bool,
+    },
+    /// The description differs.
+    DescribeSite {
+        /// Which.
+        site: SiteRef,
+        /// Observed.
+        before: String,
+        /// Declared.
+        after: String,
+    },
+    /// Constrain to Site differs, or cannot be read (`before` is `None`).
+    Constrain {
+        /// Which.
+        site: SiteRef,
+        /// Observed.
+        before: Option<bool>,
+        /// Declared.
+        after: bool,
+    },
+    /// A site that we created is no longer declared.
+    DeleteSite {
+        /// Which.
+        site: SiteRef,
+    },
+    /// A subnet is not, or not only, in the site that declares it.
+    SubnetTo {
+        /// The network.
+        subnet: Subnet,
+        /// Its GUID; `None` where it does not exist.
+        guid: Option<Guid>,
+        /// Sites it is in.
+        before: Vec<SiteRef>,
+        /// The site that declares it.
+        site: SiteRef,
+    },
+    /// A subnet is in a site that no longer declares it.
+    SubnetOut {
+        /// The network.
+        subnet: Subnet,
+        /// Its GUID.
+        guid: Guid,
+        /// Sites it is in.
+        before: Vec<SiteRef>,
+        /// Whether the subnet is ours and goes altogether.
+        delete: bool,
+    },
+    /// A manual assignment is missing.
+    ServerTo {
+        /// The server.
+        server: ServerRef,
+        /// The site.
+        site: SiteRef,
+    },
+    /// A manual assignment is not declared.
+    ServerOut {
+        /// The server.
+        server: ServerRef,
+        /// The site.
+        site: SiteRef,
+    },
+    /// A server lacks a role, or its roles cannot be read (`readable` is false).
+    Role {
+        /// The server.
+        server: ServerRef,
+        /// The role.
+        role: Role,
+        /// Whether the roles were read.
+        readable: bool,
+    },
+    /// A package is assigned otherwise.
+    Package {
+        /// The package.
+        package: PackageRef,
+        /// Observed.
+        before: Assignment,
+        /// Declared; sites that are yet to be created are apart.
+        after: Assignment,
+        /// Sites of `after` that are yet to be created.
+        created_sites: Vec<Name>,
+        /// Declared sites whose imaging section asks for it.
+        sites: Vec<Name>,
+        /// Package servers known to hold it; `None` where that cannot be read.
+        holders: Option<BTreeSet<Guid>>,
+    },
+    /// The distribution points of a package were not updated by a run that died.
+    Distribute {
+        /// The package.
+        package: PackageRef,
+    },
+    /// Captured images go elsewhere, or that cannot be read (`readable` is false).
+    CaptureTarget {
+        /// Observed.
+        before: Option<ServerRef>,
+        /// Declared.
+        after: ServerRef,
+        /// Whether the setting was read.
+        readable: bool,
+    },
+    /// The `InvalidSubnets` expression, which no client can read.
+    InvalidSubnets {
+        /// Declared.
+        expression: String,
+    },
+    /// An existing site is declared for the first time.
+    AdoptSite {
+        /// Which.
+        site: ResourceRef,
+        /// Whether it is protected.
+        protected: bool,
+    },
+    /// An existing subnet is declared for the first time.
+    AdoptSubnet {
+        /// Which.
+        subnet: Subnet,
+        /// Its GUID.
+        guid: Guid,
+    },
+    /// A site is ours no longer.
+    ReleaseSite {
+        /// Which.
+        site: ResourceRef,
+        /// How it was ours.
+        how: Held,
+        /// Whether it is gone from the server.
+        gone: bool,
+    },
+    /// A subnet is ours no longer.
+    ReleaseSubnet {
+        /// Its name.
+        name: Name,
+        /// Its GUID.
+        guid: Guid,
+        /// How it was ours.
+        how: Held,
+        /// Whether it is gone from the server.
+        gone: bool,
+    },
+    /// Protection from deletion is put on or lifted.
+    Protect {
+        /// Which site.
+        site: ResourceRef,
+        /// On or off.
+        on: bool,
+    },
+}
+
+/// Why something that is declared is not planned.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Blocked {
+    /// Stable code.
+    pub code: &'static str,
+    /// What is blocked, such as ``site `HQ` ``.
+    pub object: String,
+    /// Why.
+    pub reason: String,
+    /// What to do.
+    pub hint: String,
+    /// Where it is declared.
+    pub origin: Option<Origin>,
+}
+
+/// A change with the place that asks for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// What differs.
+    pub change: Change,
+    /// Where it is declared; `None` for what is no longer declared.
+    pub origin: Option<Origin>,
+}
+
+/// Everything that differs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[must_use]
+pub struct Diff {
+    /// What differs, in no particular order.
+    pub found: Vec<Found>,
+    /// What could not be compared, and what may not be done.
+    pub blocked: Vec<Blocked>,
+    /// Subnets that take addresses from sites which are not declared, with the names of those sites.
+    pub taken: BTreeMap<Subnet, String>,
+}
+
+impl Diff {
+    fn push(&mut self, change: Change, origin: Option<&Origin>) {
+        self.found.push(Found {
+            change,
+            origin: origin.cloned(),
+        });
+    }
+
+    fn block(
+        &mut self,
+        code: &'static str,
+        object: impl Into<String>,
+        reason: impl Into<String>,
+        hint: impl Into<String>,
+        origin: Option<&Origin>,
+    ) {
+        self.blocked.push(Blocked {
+            code,
+            object: object.into(),
+            reason: reason.into(),
+            hint: hint.into(),
+            origin: origin.cloned(),
+        });
+    }
+}
+
+/// Compares.
+///
+/// # Guarantees
+/// The result depends on the arguments only, not on the order of anything in them. An object in a part of the
+/// snapshot that is unavailable leads to an entry in `blocked`, never to a change.
+pub fn diff(desired: &Desired, snapshot: &Snapshot, ownership: &Ownership, takeover: bool) -> Diff {
+    let mut found = Diff::default();
+    let resolver = Resolver::new(snapshot);
+    sites::compare(desired, snapshot, ownership, &resolver, &mut found);
+    servers::compare(desired, snapshot, &resolver, &mut found);
+    subnets::compare(
+        &subnets::Inputs {
+            desired,
+            snapshot,
+            ownership,
+            resolver: &resolver,
+            takeover,
+        },
+        &mut found,
+    );
+    packages::compare(desired, snapshot, ownership, &resolver, &mut found);
+    found.blocked.sort();
+    found.blocked.dedup();
+    found
+}
+
+/// The world as it will be once every change is made; `before` is [`World::observed`] of the same snapshot.
+/// New sites come after the others; a deleted one stays in its place, without GUID, servers and subnets.
+#[must_use]
+pub fn predicted(before: &World, desired: &Desired, changes: &[Found]) -> World {
+    let mut world = before.clone();
+    for found in changes {
+        if let Change::CreateSite { name, .. } = &found.change {
+            world.sites.push(WorldSite {
+                name: name.clone(),
+                guid: None,
+                declared: None,
+                manual: BTreeSet::new(),
+                constrained: Some(false),
+            });
+        }
+    }
+    let by_guid: BTreeMap<Guid, SiteIndex> = world
+        .sites
+        .iter()
+        .enumerate()
+        .filter_map(|(index, site)| Some((site.guid?, index)))
+        .collect();
+    let created: BTreeMap<Name, SiteIndex> = world
+        .sites
+        .iter()
+        .enumerate()
+        .filter(|(_, site)| site.guid.is_none())
+        .map(|(index, site)| (site.name.clone(), index))
+        .collect();
+    let index = |site: &SiteRef| match site.guid {
+        Some(guid) => by_guid.get(&guid).copied(),
+        None => created.get(&site.name).copied(),
+    };
+    let mut deleted = BTreeSet::new();
+    let mut gained = BTreeSet::new();
+    for found in changes {
+        match &found.change {
+            Change::SubnetTo { subnet, site, .. } => {
+                if let Some(site) = index(site) {
+                    let sites = world.subnets.entry(*subnet).or_default();
+                    // Two sites may declare it: the checks have to see that.
+                    if gained.insert(*subnet) {
+                        sites.clear();
+                    }
+                    sites.insert(site);
+                }
+            }
+            Change::SubnetOut {
+                subnet,
+                before,
+                delete,
+                ..
+            } => {
+                if *delete {
+                    world.subnets.remove(subnet);
+                } else if let Some(sites) = world.subnets.get_mut(subnet) {
+                    // Sites that are not ours keep it.
+                    for site in before {
+                        if let Some(site) = index(site) {
+                            sites.remove(&site);
+                        }
+                    }
+                }
+            }
+            Change::ServerTo { server, site } | Change::ServerOut { server, site } => {
+                let joins = matches!(found.change, Change::ServerTo { .. });
+                if let Some(site) = index(site).and_then(|i| world.sites.get_mut(i)) {
+                    if joins {
+                        site.manual.insert(server.guid);
+                    } else {
+                        site.manual.remove(&server.guid);
+                    }
+                }
+            }
+            Change::Role { server, role, .. } => {
+                if let Some(server) = world.servers.get_mut(&server.guid) {
+                    server.roles.get_or_insert_default().insert(*role);
+                }
+            }
+            Change::Constrain { site, after, .. } => {
+                if let Some(site) = index(site).and_then(|i| world.sites.get_mut(i)) {
+                    site.constrained = Some(*after);
+                }
+            }
+            Change::DeleteSite { site } => {
+                deleted.extend(index(site));
+            }
+            Change::CreateSite { .. }
+            | Change::DescribeSite { .. }
+            | Change::Package { .. }
+            | Change::Distribute { .. }
+            | Change::CaptureTarget { .. }
+            | Change::InvalidSubnets { .. }
+            | Change::AdoptSite { .. }
+            | Change::AdoptSubnet { .. }
+            | Change::ReleaseSite { .. }
+            | Change::ReleaseSubnet { .. }
+            | Change::Protect { .. } => {}
+        }
+    }
+    delete(&mut world, &deleted);
+    declare(&mut world, desired);
+    world
+}
+
+/// Indices must stay valid, so a deleted site only loses what it had.
+fn delete(world: &mut World, deleted: &BTreeSet<SiteIndex>) {
+    for sites in world.subnets.values_mut() {
+        sites.retain(|site| !deleted.contains(site));
+    }
+    for site in deleted {
+        if let Some(site) = world.sites.get_mut(*site) {
+            site.manual.clear();
+            site.guid = None;
+        }
+    }
+}
+
+/// Marks the sites of a world that are declared.
+pub fn declare(world: &mut World, desired: &Desired) {
+    for site in &mut world.sites {
+        site.declared = desired.sites.get(&site.name).map(
+            |declared: &crate::model::DesiredSite| -> (SiteKind, Origin) {
+                (declared.kind, declared.origin.clone())
+            },
+        );
+    }
+}

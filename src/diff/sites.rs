@@ -1,0 +1,297 @@
+//! Sites: which to create, describe, constrain, adopt, release or delete.
+//!
+//! Pure. Subnets and servers of sites are compared by their own modules.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::resolve::{Resolved, Resolver, listed};
+use super::{Change, Diff};
+use crate::model::{
+    Desired, DesiredSite, Guid, Held, Ignorable, Observed, ObservedSite, Ownership, ResourceRef,
+    SiteRef, Snapshot, Subnet,
+};
+
+pub(super) fn compare(
+    desired: &Desired,
+    snapshot: &Snapshot,
+    ownership: &Ownership,
+    resolver: &Resolver<'_>,
+    diff: &mut Diff,
+) {
+    if let Observed::Unavailable(reason) = &snapshot.sites {
+        if !desired.sites.is_empty() || !ownership.sites.is_empty() {
+            diff.block(
+                "SW0501",
+                "sites",
+                format!("the sites could not be read: {reason}"),
+                "unseen is not absent: nothing is created or deleted until they can be read",
+                None,
+            );
+        }
+        return;
+    }
+    for site in desired.sites.values() {
+        match resolver.site(&site.name) {
+            Resolved::None => diff.push(
+                Change::CreateSite {
+                    name: site.name.clone(),
+                    description: site.description.as_ref().map(|d| d.value.clone()),
+                    protected: protected(site).unwrap_or(false),
+                },
+                Some(&site.origin),
+            ),
+            Resolved::One(observed) => existing(site, observed, ownership, diff),
+            Resolved::Several(guids) => diff.block(
+                "SW0502",
+                format!("site `{}`", site.name),
+                format!("the SMP has several sites of that name: {}", listed(&guids)),
+                "rename all but one of them in the console",
+                Some(&site.origin),
+            ),
+        }
+        constrain(site, snapshot, resolver, diff);
+    }
+    undeclared(desired, snapshot, ownership, resolver, diff);
+}
+
+fn protected(site: &DesiredSite) -> Option<bool> {
+    site.lifecycle.prevent_destroy.as_ref().map(|p| p.value)
+}
+
+fn existing(site: &DesiredSite, observed: &ObservedSite, ownership: &Ownership, diff: &mut Diff) {
+    let ObservedSite {
+        guid,
+        name,
+        description,
+        servers: _,     // compared by `servers`
+        constrained: _, // compared below, also for sites that do not exist yet
+    } = observed;
+    let resource = || ResourceRef {
+        name: name.clone(),
+        guid: *guid,
+    };
+    match ownership.sites.get(guid) {
+        None => diff.push(
+            Change::AdoptSite {
+                site: resource(),
+                protected: protected(site).unwrap_or(false),
+            },
+            Some(&site.origin),
+        ),
+        Some(owned) => {
+            if let Some(on) = protected(site)
+                && on != owned.protected
+            {
+                diff.push(
+                    Change::Protect {
+                        site: resource(),
+                        on,
+                    },
+                    Some(&site.origin),
+                );
+            }
+        }
+    }
+    let Some(declared) = &site.description else {
+        return;
+    };
+    if site
+        .lifecycle
+        .ignore_changes
+        .contains(&Ignorable::Description)
+    {
+        return;
+    }
+    match description {
+        Observed::Known(before) if *before == declared.value => {}
+        Observed::Known(before) => diff.push(
+            Change::DescribeSite {
+                site: SiteRef {
+                    name: name.clone(),
+                    guid: Some(*guid),
+                },
+                before: before.clone(),
+                after: declared.value.clone(),
+            },
+            Some(&declared.origin),
+        ),
+        Observed::Unavailable(reason) => diff.block(
+            "SW0503",
+            format!("description of site `{name}`"),
+            format!("it could not be read: {reason}"),
+            "leave `description` out, or complete the server profile",
+            Some(&declared.origin),
+        ),
+    }
+}
+
+fn constrain(site: &DesiredSite, snapshot: &Snapshot, resolver: &Resolver<'_>, diff: &mut Diff) {
+    let Some(declared) = &site.constrain else {
+        return;
+    };
+    let (reference, before, exists) = match resolver.site(&site.name) {
+        Resolved::One(observed) => (
+            resolver.site_ref(observed.guid),
+            observed.constrained.known().copied(),
+            true,
+        ),
+        Resolved::None => (
+            SiteRef {
+                name: site.name.clone(),
+                guid: None,
+            },
+            Some(false),
+            false,
+        ),
+        Resolved::Several(_) => return,
+    };
+    let ignored = exists
+        && snapshot.sites.known().is_some()
+        && site
+            .lifecycle
+            .ignore_changes
+            .contains(&Ignorable::ConstrainToSite);
+    if before != Some(declared.value) && !ignored {
+        diff.push(
+            Change::Constrain {
+                site: reference,
+                before,
+                after: declared.value,
+            },
+            Some(&declared.origin),
+        );
+    }
+}
+
+/// What we own and nobody declares any more.
+fn undeclared(
+    desired: &Desired,
+    snapshot: &Snapshot,
+    ownership: &Ownership,
+    resolver: &Resolver<'_>,
+    diff: &mut Diff,
+) {
+    let observed: BTreeMap<Guid, &ObservedSite> = snapshot
+        .sites
+        .known()
+        .into_iter()
+        .flatten()
+        .map(|site| (site.guid, site))
+        .collect();
+    let foreign = foreign_subnets(desired, snapshot, ownership, resolver);
+    for (guid, owned) in &ownership.sites {
+        let Some(site) = observed.get(guid) else {
+            diff.push(
+                Change::ReleaseSite {
+                    site: ResourceRef {
+                        name: owned.name.clone(),
+                        guid: *guid,
+                    },
+                    how: owned.how,
+                    gone: true,
+                },
+                None,
+            );
+            continue;
+        };
+        if desired.sites.contains_key(&site.name) {
+            continue;
+        }
+        let resource = ResourceRef {
+            name: site.name.clone(),
+            guid: *guid,
+        };
+        match (owned.how, owned.protected) {
+            (Held::Adopted, _) => diff.push(
+                Change::ReleaseSite {
+                    site: resource,
+                    how: Held::Adopted,
+                    gone: false,
+                },
+                None,
+            ),
+            (Held::Created, true) => diff.block(
+                "SW0504",
+                format!("site `{}`", site.name),
+                "it is no longer declared, but `preventDestroy` protects it".to_owned(),
+                "declare it with `preventDestroy: false`, apply, then take the declaration out",
+                None,
+            ),
+            (Held::Created, false) => match (&snapshot.subnets, foreign.get(guid)) {
+                (Observed::Unavailable(reason), _) => diff.block(
+                    "SW0501",
+                    format!("site `{}`", site.name),
+                    format!(
+                        "it is no longer declared, but its subnets could not be read: {reason}"
+                    ),
+                    "unseen is not absent: nothing is created or deleted until they can be read",
+                    None,
+                ),
+                (Observed::Known(_), Some(foreign)) => diff.block(
+                    "SW0505",
+                    format!("site `{}`", site.name),
+                    format!(
+                        "it is no longer declared, but holds subnets that are not ours to move: {}",
+                        foreign.iter().cloned().collect::<Vec<_>>().join(", ")
+                    ),
+                    "declare them in another site, or move them in the console",
+                    None,
+                ),
+                (Observed::Known(_), None) => diff.push(
+                    Change::DeleteSite {
+                        site: SiteRef {
+                            name: site.name.clone(),
+                            guid: Some(*guid),
+                        },
+                    },
+                    None,
+                ),
+            },
+        }
+    }
+}
+
+/// The subnets that stand in the way of deleting a site, by site: those that would still be in it, since they are
+/// neither ours to take out nor declared for a site that takes them.
+fn foreign_subnets(
+    desired: &Desired,
+    snapshot: &Snapshot,
+    ownership: &Ownership,
+    resolver: &Resolver<'_>,
+) -> BTreeMap<Guid, BTreeSet<String>> {
+    let mut declared: BTreeSet<Subnet> = BTreeSet::new();
+    let mut taken: BTreeSet<Subnet> = BTreeSet::new();
+    for site in desired.sites.values() {
+        let subnets = site.subnets.iter().flat_map(BTreeMap::keys);
+        declared.extend(subnets.clone());
+        let listens = match resolver.site(&site.name) {
+            Resolved::None => true,
+            Resolved::One(_) => !site.lifecycle.ignore_changes.contains(&Ignorable::Subnets),
+            Resolved::Several(_) => false,
+        };
+        if listens {
+            taken.extend(subnets);
+        }
+    }
+    let mut foreign: BTreeMap<Guid, BTreeSet<String>> = BTreeMap::new();
+    for subnet in snapshot.subnets.known().into_iter().flatten() {
+        let (moves, name) = match &subnet.subnet {
+            Ok(network) => (
+                taken.contains(network)
+                    || (!declared.contains(network)
+                        && ownership.subnets.contains_key(&subnet.guid)),
+                network.to_string(),
+            ),
+            Err(text) => (false, text.to_string()),
+        };
+        if !moves {
+            for site in &subnet.sites {
+                foreign
+                    .entry(*site)
+                    .or_default()
+                    .insert(format!("`{name}`"));
+            }
+        }
+    }
+    foreign
+}

@@ -1,0 +1,325 @@
+//! Subnets: into which site each one goes, and whether that takes addresses from a site nobody declares.
+//!
+//! Pure. Linear in the number of subnets but for sorting.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::resolve::{Resolved, Resolver, listed};
+use super::{Change, Diff};
+use crate::model::{
+    Desired, Guid, Held, Ignorable, Observed, ObservedSubnet, Origin, Ownership, SiteRef, Snapshot,
+    Subnet,
+};
+use crate::select::enclosing;
+
+pub(super) struct Inputs<'a> {
+    pub(super) desired: &'a Desired,
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) ownership: &'a Ownership,
+    pub(super) resolver: &'a Resolver<'a>,
+    pub(super) takeover: bool,
+}
+
+pub(super) fn compare(inputs: &Inputs<'_>, diff: &mut Diff) {
+    let declares = inputs.desired.sites.values().any(|s| s.subnets.is_some());
+    if let Observed::Unavailable(reason) = &inputs.snapshot.subnets {
+        if declares || !inputs.ownership.subnets.is_empty() {
+            diff.block(
+                "SW0501",
+                "subnets",
+                format!("the subnets could not be read: {reason}"),
+                "unseen is not absent: nothing is created or deleted until they can be read",
+                None,
+            );
+        }
+        return;
+    }
+    if inputs.snapshot.sites.known().is_none() {
+        return; // said once, by `sites`
+    }
+    let going: BTreeSet<Guid> = diff
+        .found
+        .iter()
+        .filter_map(|found| match &found.change {
+            Change::DeleteSite { site } => site.guid,
+            _ => None,
+        })
+        .collect();
+    let mut gains = declared(inputs, diff);
+    takeovers(inputs, &going, &mut gains, diff);
+    for gain in gains {
+        if let Some(guid) = gain.guid.filter(|_| gain.adopt) {
+            diff.push(
+                Change::AdoptSubnet {
+                    subnet: gain.subnet,
+                    guid,
+                },
+                Some(gain.origin),
+            );
+        }
+        diff.push(
+            Change::SubnetTo {
+                subnet: gain.subnet,
+                guid: gain.guid,
+                before: gain.before,
+                site: gain.site,
+            },
+            Some(gain.origin),
+        );
+    }
+    leaving(inputs, &going, diff);
+}
+
+struct Gain<'a> {
+    subnet: Subnet,
+    guid: Option<Guid>,
+    before: Vec<SiteRef>,
+    site: SiteRef,
+    /// Whether it becomes ours by this.
+    adopt: bool,
+    origin: &'a Origin,
+}
+
+/// Every declared subnet that is not in exactly the site that declares it.
+fn declared<'a>(inputs: &Inputs<'a>, diff: &mut Diff) -> Vec<Gain<'a>> {
+    let mut gains = Vec::new();
+    for site in inputs.desired.sites.values() {
+        let Some(subnets) = &site.subnets else {
+            continue;
+        };
+        let (reference, exists) = match inputs.resolver.site(&site.name) {
+            Resolved::One(observed) => (inputs.resolver.site_ref(observed.guid), true),
+            Resolved::None => (
+                SiteRef {
+                    name: site.name.clone(),
+                    guid: None,
+                },
+                false,
+            ),
+            Resolved::Several(_) => continue,
+        };
+        if exists && site.lifecycle.ignore_changes.contains(&Ignorable::Subnets) {
+            continue;
+        }
+        for (subnet, origin) in subnets {
+            match inputs.resolver.subnet(*subnet) {
+                Resolved::None => gains.push(Gain {
+                    subnet: *subnet,
+                    guid: None,
+                    before: Vec::new(),
+                    site: reference.clone(),
+                    adopt: false,
+                    origin,
+                }),
+                Resolved::One(observed) => {
+                    let adopt = !inputs.ownership.subnets.contains_key(&observed.guid);
+                    if reference.guid.is_none_or(|guid| observed.sites != [guid]) {
+                        gains.push(Gain {
+                            subnet: *subnet,
+                            guid: Some(observed.guid),
+                            before: sites_of(inputs.resolver, observed),
+                            site: reference.clone(),
+                            adopt,
+                            origin,
+                        });
+                    } else if adopt {
+                        diff.push(
+                            Change::AdoptSubnet {
+                                subnet: *subnet,
+                                guid: observed.guid,
+                            },
+                            Some(origin),
+                        );
+                    }
+                }
+                Resolved::Several(guids) => diff.block(
+                    "SW0502",
+                    format!("subnet `{subnet}`"),
+                    format!("the SMP has several resources for it: {}", listed(&guids)),
+                    "delete all but one of them in the console",
+                    Some(origin),
+                ),
+            }
+        }
+    }
+    gains
+}
+
+fn sites_of(resolver: &Resolver<'_>, observed: &ObservedSubnet) -> Vec<SiteRef> {
+    let mut sites: Vec<SiteRef> = observed
+        .sites
+        .iter()
+        .map(|site| resolver.site_ref(*site))
+        .collect();
+    sites.sort();
+    sites
+}
+
+/// Finds the gains that take addresses from a site which is not declared; they are noted where that is allowed, else
+/// taken out.
+fn takeovers(
+    inputs: &Inputs<'_>,
+    going: &BTreeSet<Guid>,
+    gains: &mut Vec<Gain<'_>>,
+    diff: &mut Diff,
+) {
+    if gains.is_empty() {
+        return;
+    }
+    let mut assigned: BTreeMap<Subnet, BTreeSet<Guid>> = BTreeMap::new();
+    for observed in inputs.snapshot.subnets.known().into_iter().flatten() {
+        if let Ok(subnet) = observed.subnet
+            && !observed.sites.is_empty()
+        {
+            assigned.entry(subnet).or_default().extend(&observed.sites);
+        }
+    }
+    // The gains are swept together with the assigned prefixes, so that each one's nearest assigned encloser is found.
+    let gained: BTreeSet<Subnet> = gains.iter().map(|gain| gain.subnet).collect();
+    let all: Vec<Subnet> = assigned
+        .keys()
+        .copied()
+        .chain(gained.iter().copied())
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
+    let parents = enclosing(&all);
+    let losers = |subnet: Subnet| -> BTreeSet<Guid> {
+        let mut at = all.binary_search(&subnet).ok();
+        while let Some(index) = at {
+            if let Some(sites) = all.get(index).and_then(|subnet| assigned.get(subnet)) {
+                return sites.clone();
+            }
+            at = parents.get(index).copied().flatten();
+        }
+        BTreeSet::new()
+    };
+    let ours = |guid: Guid| {
+        going.contains(&guid)
+            || inputs
+                .desired
+                .sites
+                .contains_key(&inputs.resolver.site_ref(guid).name)
+    };
+    gains.retain(|gain| {
+        let foreign: Vec<String> = losers(gain.subnet)
+            .into_iter()
+            .filter(|site| !ours(*site))
+            .map(|site| format!("`{}`", inputs.resolver.site_ref(site).name))
+            .collect();
+        if foreign.is_empty() {
+            return true;
+        }
+        if inputs.takeover {
+            diff.taken.insert(gain.subnet, foreign.join(", "));
+            return true;
+        }
+        diff.block(
+            "SW0508",
+            format!("subnet `{}`", gain.subnet),
+            format!(
+                "its addresses belong to {}, which is not declared",
+                foreign.join(", ")
+            ),
+            "declare that site too, or pass `--allow-takeover`",
+            Some(gain.origin),
+        );
+        false
+    });
+}
+
+/// Subnets that leave a site, and what of ours is gone or no longer declared.
+fn leaving(inputs: &Inputs<'_>, going: &BTreeSet<Guid>, diff: &mut Diff) {
+    let declared: BTreeSet<Subnet> = inputs
+        .desired
+        .sites
+        .values()
+        .filter_map(|site| site.subnets.as_ref())
+        .flat_map(|subnets| subnets.keys().copied())
+        .collect();
+    // Sites whose list of subnets is exact.
+    let mut exact: BTreeMap<Guid, &Origin> = BTreeMap::new();
+    for site in inputs.desired.sites.values() {
+        if site.subnets.is_some()
+            && !site.lifecycle.ignore_changes.contains(&Ignorable::Subnets)
+            && let Resolved::One(observed) = inputs.resolver.site(&site.name)
+        {
+            exact.insert(observed.guid, &site.origin);
+        }
+    }
+    let mut present = BTreeSet::new();
+    let mut all: Vec<&ObservedSubnet> = inputs
+        .snapshot
+        .subnets
+        .known()
+        .into_iter()
+        .flatten()
+        .collect();
+    all.sort_by_key(|observed| observed.guid);
+    for observed in all {
+        present.insert(observed.guid);
+        let owned = inputs.ownership.subnets.get(&observed.guid);
+        let Ok(subnet) = observed.subnet else {
+            continue;
+        };
+        if declared.contains(&subnet) {
+            continue;
+        }
+        let leaves: Option<Option<&Origin>> = observed.sites.iter().find_map(|site| {
+            exact
+                .get(site)
+                .map(|origin| Some(*origin))
+                .or_else(|| going.contains(site).then_some(None))
+        });
+        let within_ours = observed
+            .sites
+            .iter()
+            .all(|site| exact.contains_key(site) || going.contains(site));
+        let delete = owned.is_some_and(|owned| owned.how == Held::Created) && within_ours;
+        if leaves.is_some() || delete {
+            // Sites that are not ours keep what they have, also where a subnet may be in several.
+            let before: Vec<SiteRef> = sites_of(inputs.resolver, observed)
+                .into_iter()
+                .filter(|site| {
+                    site.guid
+                        .is_some_and(|guid| exact.contains_key(&guid) || going.contains(&guid))
+                })
+                .collect();
+            diff.push(
+                Change::SubnetOut {
+                    subnet,
+                    guid: observed.guid,
+                    before,
+                    delete,
+                },
+                leaves.flatten(),
+            );
+        }
+        if let Some(owned) = owned
+            && !delete
+        {
+            diff.push(
+                Change::ReleaseSubnet {
+                    name: owned.name.clone(),
+                    guid: observed.guid,
+                    how: owned.how,
+                    gone: false,
+                },
+                None,
+            );
+        }
+    }
+    for (guid, owned) in &inputs.ownership.subnets {
+        if !present.contains(guid) {
+            diff.push(
+                Change::ReleaseSubnet {
+                    name: owned.name.clone(),
+                    guid: *guid,
+                    how: owned.how,
+                    gone: true,
+                },
+                None,
+            );
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! Makes a whole plan: [`Desired`] × [`Snapshot`] × [`Ownership`] → [`Plan`].
+//!
+//! Pure. What is blocked or attested is said in the notes; steps are computed all the same, so that people see what
+//! would be done once the obstacle is gone. Same input, same bytes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::steps::console;
+use super::{
+    Context, FORMAT_VERSION, Names, Note, ObjectChange, OrderError, Plan, Severity, Standing,
+    console_value, objects, plan_steps,
+};
+use crate::diff::{Blocked, Change, Found, declare, diff, predicted};
+use crate::model::{
+    Action, Attestation, ConsoleStep, Desired, Name, Ownership, Snapshot, Step, StepId, Subnet,
+};
+use crate::select::World;
+use crate::validate::judge;
+
+/// Everything that a plan is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Inputs<'a> {
+    /// What the manifests declare.
+    pub desired: &'a Desired,
+    /// What was read, with the scope of this very `desired`.
+    pub snapshot: &'a Snapshot,
+    /// What we remember.
+    pub ownership: &'a Ownership,
+    /// Whether addresses may be taken from sites that nobody declares.
+    pub takeover: bool,
+    /// Lineage of the state.
+    pub lineage: &'a str,
+    /// Serial of the state.
+    pub serial: u64,
+    /// Version of the program.
+    pub tool_version: &'a str,
+}
+
+/// Makes a plan.
+///
+/// # Guarantees
+/// The result depends on the arguments only, not on the order of anything in them. One blocked object or one blocking
+/// finding blocks the whole plan ([`Plan::is_blocked`]); its steps are there all the same.
+///
+/// # Errors
+/// [`OrderError`] where the rules of order contradict each other, which is a defect.
+pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
+    let Inputs {
+        desired,
+        snapshot,
+        ownership,
+        takeover,
+        lineage,
+        serial,
+        tool_version,
+    } = *input;
+    let compared = diff(desired, snapshot, ownership, takeover);
+    let mut notes: Vec<Note> = compared.blocked.iter().map(blocked).collect();
+    let (attested, open) = attested(compared.found, ownership, &mut notes);
+
+    let mut observed = World::observed(snapshot);
+    declare(&mut observed, desired);
+    // What somebody vouched for is so, although it cannot be read.
+    let before = predicted(&observed, desired, &attested);
+    let after = predicted(&before, desired, &open);
+    let context = Context {
+        before: &before,
+        after: &after,
+    };
+    let steps = drop_confirmed(plan_steps(&open, &context)?, ownership, &mut notes);
+    notes.extend(judge(&before, &after, &touched(&open)));
+    notes.sort();
+    notes.dedup();
+    Ok(Plan {
+        format_version: FORMAT_VERSION,
+        tool_version: tool_version.to_owned(),
+        platform: snapshot.platform.clone(),
+        lineage: lineage.to_owned(),
+        serial,
+        changes: said_to_be_taken(objects(&open, &names(snapshot)), &compared.taken),
+        steps,
+        notes,
+    })
+}
+
+/// Says at each subnet that is taken over from whom.
+fn said_to_be_taken(
+    mut changes: Vec<ObjectChange>,
+    taken: &BTreeMap<Subnet, String>,
+) -> Vec<ObjectChange> {
+    for change in changes.iter_mut().filter(|change| change.kind == "Subnet") {
+        let from = change
+            .name
+            .parse()
+            .ok()
+            .and_then(|subnet: Subnet| taken.get(&subnet));
+        if let Some(sites) = from {
+            change.note = Some(format!("taken over from {sites}, which is not declared"));
+        }
+    }
+    changes
+}
+
+fn blocked(blocked: &Blocked) -> Note {
+    let Blocked {
+        code,
+        object,
+        reason,
+        hint,
+        origin,
+    } = blocked;
+    Note {
+        severity: Severity::Error,
+        standing: Standing::Blocks,
+        id: (*code).to_owned(),
+        message: format!("{object}: {reason}"),
+        remedy: hint.clone(),
+        source: String::new(),
+        places: origin.iter().map(ToString::to_string).collect(),
+    }
+}
+
+/// Parts what people vouched for from what is still to be done.
+fn attested(
+    changes: Vec<Found>,
+    ownership: &Ownership,
+    notes: &mut Vec<Note>,
+) -> (Vec<Found>, Vec<Found>) {
+    changes.into_iter().partition(|found| {
+        // What can be read needs nobody's word, and nobody's word outweighs it.
+        let unreadable = match &found.change {
+            Change::Constrain { before, .. } => before.is_none(),
+            Change::Role { readable, .. } | Change::CaptureTarget { readable, .. } => !readable,
+            Change::InvalidSubnets { .. } => true,
+            _ => false,
+        };
+        let Some((step, asked)) = console(&found.change).filter(|_| unreadable) else {
+            return false;
+        };
+        let Some(word) = word(ownership, &step, &asked) else {
+            return false;
+        };
+        let places = found.origin.iter().map(ToString::to_string).collect();
+        notes.push(attestation(&step, word, places));
+        true
+    })
+}
+
+/// The attestation of a console step, where it vouches for the very value that is asked for.
+fn word<'a>(
+    ownership: &'a Ownership,
+    step: &StepId,
+    asked: &ConsoleStep,
+) -> Option<&'a Attestation> {
+    ownership
+        .attestations
+        .get(&step.0)
+        .filter(|attestation| attestation.value == console_value(asked))
+}
+
+fn attestation(step: &StepId, attestation: &Attestation, places: Vec<String>) -> Note {
+    let Attestation {
+        value,
+        reason,
+        by,
+        at,
+    } = attestation;
+    Note {
+        severity: Severity::Info,
+        standing: Standing::Remains,
+        id: "attested".into(),
+        message: format!("`{step}` is `{value}`: attested by {by} on {at}: {reason}"),
+        remedy: String::new(),
+        source: String::new(),
+        places,
+    }
+}
+
+/// Takes out the waits for package servers whose content somebody vouched for; what waited for such a step waits for
+/// what it waited for.
+fn drop_confirmed(steps: Vec<Step>, ownership: &Ownership, notes: &mut Vec<Note>) -> Vec<Step> {
+    let mut kept: Vec<Step> = Vec::with_capacity(steps.len());
+    // For each step of the plan as it was: the positions that stand for it now.
+    let mut stands_for: Vec<Vec<u32>> = Vec::with_capacity(steps.len());
+    for mut step in steps {
+        let depends_on: BTreeSet<u32> = step
+            .depends_on
+            .iter()
+            .filter_map(|on| stands_for.get(usize::try_from(*on).ok()?))
+            .flatten()
+            .copied()
+            .collect();
+        step.depends_on = depends_on.into_iter().collect();
+        if let Action::Console(asked @ ConsoleStep::ConfirmHolder { .. }) = &step.action
+            && let Some(word) = word(ownership, &step.id, asked)
+        {
+            notes.push(attestation(&step.id, word, Vec::new()));
+            stands_for.push(step.depends_on);
+            continue;
+        }
+        stands_for.push(u32::try_from(kept.len()).into_iter().collect());
+        kept.push(step);
+    }
+    kept
+}
+
+/// The objects that a plan changes, as [`crate::validate::Finding::objects`] names them.
+///
+/// A site that only loses something is not among them: a finding that stays on it was not made worse, and the checks
+/// never block a cure.
+fn touched(changes: &[Found]) -> BTreeSet<String> {
+    let site = |name: &Name| format!("site {}", name.as_str().to_lowercase());
+    let server = |name: &Name| format!("server {}", name.as_str().to_lowercase());
+    let subnet = |subnet: &Subnet| format!("subnet {subnet}");
+    let mut touched = BTreeSet::new();
+    for found in changes {
+        match &found.change {
+            Change::CreateSite { name, .. } => touched.extend([site(name)]),
+            Change::DescribeSite { site: of, .. }
+            | Change::Constrain { site: of, .. }
+            | Change::DeleteSite { site: of } => touched.extend([site(&of.name)]),
+            Change::SubnetTo {
+                subnet: network,
+                site: to,
+                ..
+            } => touched.extend([subnet(network), site(&to.name)]),
+            Change::SubnetOut {
+                subnet: network, ..
+            } => touched.extend([subnet(network)]),
+            Change::ServerTo {
+                server: of,
+                site: to,
+            } => touched.extend([server(&of.name), site(&to.name)]),
+            Change::ServerOut { server: of, .. } | Change::Role { server: of, .. } => {
+                touched.extend([server(&of.name)]);
+            }
+            Change::Package { .. }
+            | Change::Distribute { .. }
+            | Change::CaptureTarget { .. }
+            | Change::InvalidSubnets { .. }
+            | Change::AdoptSite { .. }
+            | Change::AdoptSubnet { .. }
+            | Change::ReleaseSite { .. }
+            | Change::ReleaseSubnet { .. }
+            | Change::Protect { .. } => {}
+        }
+    }
+    touched
+}
+
+/// Names of everything that a field of a change may point at.
+fn names(snapshot: &Snapshot) -> Names {
+    let sites = snapshot.sites.known().into_iter().flatten();
+    let packages = snapshot.packages.known().into_iter().flatten();
+    sites
+        .map(|site| (site.guid, site.name.clone()))
+        .chain(packages.map(|package| (package.guid, package.name.clone())))
+        .chain(
+            snapshot
+                .computers
+                .values()
+                .map(|computer| (computer.guid, computer.name.clone())),
+        )
+        .collect::<BTreeMap<_, _>>()
+}

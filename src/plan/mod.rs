@@ -1,0 +1,134 @@
+//! Orders the differences into steps: [`Diff`](crate::diff::Diff) and capabilities → [`Plan`].
+//!
+//! Pure. The plan holds no choices: applying it needs neither manifests nor another look at what is desired.
+//! Order follows *make before break*: sites get servers, roles and pins before subnets; inner prefixes come before
+//! outer ones (after them where both go to one site, so that servers come along) and the SMP's own subnet last; a pin widens, awaits the new holder, then narrows; Constrain to Site
+//! comes last; taking down runs the other way.
+
+mod make;
+mod moves;
+mod order;
+mod pins;
+mod prefer;
+#[cfg(test)]
+mod properties;
+mod steps;
+mod summary;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Platform, Step, StepKind};
+
+pub use make::{Inputs, make};
+pub use order::{Draft, OrderError, order};
+pub use steps::{Context, plan_steps};
+pub use summary::{
+    Changed, Field, Names, ObjectChange, Tally, assignment, console_value, objects, tally,
+};
+
+/// The version of the plan file's format.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// What is not done and why, or what somebody should know; see [`Note::severity`].
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "camelCase")]
+pub struct Note {
+    /// How bad it is.
+    pub severity: Severity,
+    /// How the plan and the finding go together.
+    pub standing: Standing,
+    /// The id of the check, or the code of the reason.
+    pub id: String,
+    /// One line that names the objects.
+    pub message: String,
+    /// What to do about it.
+    pub remedy: String,
+    /// The article or rule behind it, empty where there is none.
+    pub source: String,
+    /// Places in the manifests, `file:line:column`.
+    pub places: Vec<String>,
+}
+
+/// How bad a note is.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "camelCase")]
+pub enum Severity {
+    /// Wrong.
+    Error,
+    /// Risky.
+    Warning,
+    /// Worth knowing.
+    Info,
+}
+
+/// How the plan and a finding go together.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "camelCase")]
+pub enum Standing {
+    /// The plan may not be applied because of it.
+    Blocks,
+    /// It holds after the plan.
+    Remains,
+    /// It held before, still holds, and the plan does not touch what it is about.
+    Existing,
+    /// It holds before the plan and not after it.
+    Resolved,
+}
+
+/// A plan: what would change, the ordered steps, and what was not planned and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[must_use]
+pub struct Plan {
+    /// Version of this format.
+    pub format_version: u32,
+    /// Version of the program that made it.
+    pub tool_version: String,
+    /// The SMP that it was made for.
+    pub platform: Platform,
+    /// Lineage of the state that it was made with.
+    pub lineage: String,
+    /// Serial of that state.
+    pub serial: u64,
+    /// What changes, object by object.
+    pub changes: Vec<ObjectChange>,
+    /// What is done, in an order in which it may be done.
+    pub steps: Vec<Step>,
+    /// Findings of the checks, attestations, and the like.
+    pub notes: Vec<Note>,
+}
+
+impl Plan {
+    /// Whether anything but our own state would change.
+    #[must_use]
+    pub fn changes_anything(&self) -> bool {
+        self.steps
+            .iter()
+            .any(|step| step.action.kind() != StepKind::Record)
+    }
+
+    /// Whether something forbids applying it.
+    #[must_use]
+    pub fn is_blocked(&self) -> bool {
+        self.notes
+            .iter()
+            .any(|note| note.standing == Standing::Blocks)
+    }
+
+    /// Whether a person has something to do in the console.
+    #[must_use]
+    pub fn has_console_steps(&self) -> bool {
+        self.steps
+            .iter()
+            .any(|step| step.action.kind() == StepKind::Manual)
+    }
+}

@@ -1,0 +1,590 @@
+//! Turns changes into steps and says which must come before which.
+//!
+//! Pure. The dependencies made here, in `moves`, `prefer` and `pins` are the whole of *make before break* (design rule 2):
+//! whoever applies the plan may take any order that they allow. Each rule says which address it keeps served. Most
+//! rules are needed by every plan and cannot contradict each other; those that can are added last, each only where it
+//! closes no circle, since then no order keeps every address served.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use super::moves::{KEPT, Moves};
+use super::order::{Draft, OrderError, order};
+use super::pins::Narrow;
+use crate::diff::{Change, Found};
+use crate::model::{Action, ConsoleStep, Guid, Name, Record, SiteRef, Step, StepId};
+use crate::select::{SiteIndex, World};
+
+/// What ordering needs to know beside the changes.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// The world before.
+    pub before: &'a World,
+    /// The world after every change; its sites are those of `before` in the same order, then the created ones.
+    pub after: &'a World,
+}
+
+/// Phases: what comes first among steps that are free at the same time.
+pub(super) mod phase {
+    pub(in super::super) const RECORD: u8 = 0;
+    pub(in super::super) const SITE: u8 = 1;
+    pub(in super::super) const CONSOLE: u8 = 2;
+    pub(in super::super) const SERVER: u8 = 3;
+    pub(in super::super) const WIDEN: u8 = 4;
+    pub(in super::super) const AWAIT: u8 = 5;
+    pub(in super::super) const SUBNET: u8 = 6;
+    pub(in super::super) const TAKE: u8 = 7;
+    pub(in super::super) const NARROW: u8 = 8;
+    pub(in super::super) const CONSTRAIN: u8 = 9;
+    pub(in super::super) const DELETE: u8 = 10;
+}
+
+/// Steps by site.
+pub(super) type BySite = BTreeMap<SiteIndex, Vec<usize>>;
+
+/// Drafts, and their positions by what they give or take.
+pub(super) struct Builder<'a> {
+    pub(super) context: &'a Context<'a>,
+    pub(super) drafts: Vec<Draft>,
+    by_guid: BTreeMap<Guid, SiteIndex>,
+    by_name: BTreeMap<&'a Name, SiteIndex>,
+    /// Servers that stand in a site by their own address, before and after.
+    pub(super) automatic_before: BTreeMap<SiteIndex, BTreeSet<Guid>>,
+    pub(super) automatic_after: BTreeMap<SiteIndex, BTreeSet<Guid>>,
+    /// Steps after which a site exists.
+    pub(super) creates: BTreeMap<SiteIndex, usize>,
+    /// Steps that give a site servers: assignments, roles and pins.
+    pub(super) equips: BySite,
+    /// Steps that install a role, by server.
+    pub(super) roles: BTreeMap<Guid, Vec<usize>>,
+    /// Steps by which subnets change sites.
+    pub(super) moves: Moves,
+    /// Steps that lift Constrain to Site.
+    pub(super) unconstrains: BTreeMap<SiteIndex, usize>,
+    /// For each step those that wait for it; kept only while the rules that may contradict each other are added.
+    pub(super) behind: Vec<Vec<usize>>,
+}
+
+/// Makes and orders the steps of a set of changes.
+///
+/// # Errors
+/// [`OrderError`] where the rules contradict each other, which is a defect.
+pub fn plan_steps(changes: &[Found], context: &Context<'_>) -> Result<Vec<Step>, OrderError> {
+    let mut builder = Builder::new(context);
+    builder.records(changes);
+    builder.sites(changes);
+    builder.roles(changes);
+    builder.servers(changes);
+    let pins = builder.packages(changes);
+    builder.subnets(changes);
+    builder.await_sites(&pins);
+    let narrowed = builder.narrows(&pins);
+    builder.takes(changes, &pins, &narrowed);
+    builder.settings(changes);
+    builder.prefer();
+    tell_apart(&mut builder.drafts);
+    order(builder.drafts)
+}
+
+/// Makes ids unique where several objects have one name, as two packages may: their GUID tells them apart.
+fn tell_apart(drafts: &mut [Draft]) {
+    let mut seen: HashSet<&StepId> = HashSet::with_capacity(drafts.len());
+    let twice: BTreeSet<StepId> = drafts
+        .iter()
+        .filter(|draft| !seen.insert(&draft.id))
+        .map(|draft| draft.id.clone())
+        .collect();
+    for draft in drafts.iter_mut().filter(|_| !twice.is_empty()) {
+        if twice.contains(&draft.id)
+            && let Some(guid) = guid(&draft.action)
+        {
+            draft.id.0 = format!("{}#{guid}", draft.id.0);
+        }
+    }
+}
+
+/// The GUID of what an action is about, as far as two objects of one name may be told apart by it.
+fn guid(action: &Action) -> Option<Guid> {
+    match action {
+        Action::CreateSite { .. } | Action::CreateSubnet { .. } => None,
+        Action::DescribeSite { site, .. } | Action::DeleteSite { site } => site.guid,
+        Action::AssignSubnet { guid, .. }
+        | Action::UnassignSubnet { guid, .. }
+        | Action::DeleteSubnet { guid, .. } => Some(*guid),
+        Action::AssignServer { server, .. } => Some(server.guid),
+        // Two sites of one name may both go, and so may two servers of one name.
+        Action::UnassignServer { server, site } => Some(Guid::from_u128(
+            server.guid.as_u128() ^ site.guid.unwrap_or(Guid::NIL).as_u128(),
+        )),
+        Action::AssignPackage { package, .. }
+        | Action::UpdateDistributionPoints { package }
+        | Action::AwaitHolders { package, .. } => Some(package.guid),
+        Action::Console(step) => match step {
+            ConsoleStep::InstallRole { server, .. } | ConsoleStep::CaptureTarget { server } => {
+                Some(server.guid)
+            }
+            ConsoleStep::Constrain { site, .. } => site.guid,
+            ConsoleStep::InvalidSubnets { .. } => None,
+            ConsoleStep::ConfirmHolder { package, .. } => Some(package.guid),
+        },
+        Action::Record(record) => Some(match record {
+            Record::AdoptSite { site, .. }
+            | Record::ReleaseSite { site, .. }
+            | Record::Protect { site, .. } => site.guid,
+            Record::AdoptSubnet { guid, .. } | Record::ReleaseSubnet { guid, .. } => *guid,
+        }),
+    }
+}
+
+pub(super) fn id(kind: &str, object: impl std::fmt::Display) -> StepId {
+    StepId(format!("{kind}:{object}"))
+}
+
+/// The step by which a person makes a change in the console, for the changes that no call can make.
+pub(super) fn console(change: &Change) -> Option<(StepId, ConsoleStep)> {
+    match change {
+        Change::Constrain {
+            site,
+            before: _,
+            after,
+        } => Some((
+            id("constrain", &site.name),
+            ConsoleStep::Constrain {
+                site: site.clone(),
+                on: *after,
+            },
+        )),
+        Change::Role {
+            server,
+            role,
+            readable: _,
+        } => Some((
+            id("install-role", format!("{}/{role}", server.name)),
+            ConsoleStep::InstallRole {
+                server: server.clone(),
+                role: *role,
+            },
+        )),
+        Change::CaptureTarget {
+            before: _,
+            after,
+            readable: _,
+        } => Some((
+            id("capture-target", &after.name),
+            ConsoleStep::CaptureTarget {
+                server: after.clone(),
+            },
+        )),
+        Change::InvalidSubnets { expression } => Some((
+            StepId("invalid-subnets".into()),
+            ConsoleStep::InvalidSubnets {
+                expression: expression.clone(),
+            },
+        )),
+        Change::CreateSite { .. }
+        | Change::DescribeSite { .. }
+        | Change::DeleteSite { .. }
+        | Change::SubnetTo { .. }
+        | Change::SubnetOut { .. }
+        | Change::ServerTo { .. }
+        | Change::ServerOut { .. }
+        | Change::Package { .. }
+        | Change::Distribute { .. }
+        | Change::AdoptSite { .. }
+        | Change::AdoptSubnet { .. }
+        | Change::ReleaseSite { .. }
+        | Change::ReleaseSubnet { .. }
+        | Change::Protect { .. } => None,
+    }
+}
+
+impl<'a> Builder<'a> {
+    fn new(context: &'a Context<'a>) -> Self {
+        let mut by_guid = BTreeMap::new();
+        let mut by_name = BTreeMap::new();
+        // A deleted site has lost its GUID in the world after, so the world before is asked for it.
+        for (index, site) in context.before.sites.iter().enumerate() {
+            by_guid.extend(site.guid.map(|guid| (guid, index)));
+        }
+        for (index, site) in context.after.sites.iter().enumerate() {
+            if site.guid.is_some() || index >= context.before.sites.len() {
+                by_name.insert(&site.name, index);
+            }
+        }
+        Self {
+            context,
+            drafts: Vec::new(),
+            by_guid,
+            by_name,
+            automatic_before: context.before.automatic(),
+            automatic_after: context.after.automatic(),
+            creates: BTreeMap::new(),
+            equips: BySite::new(),
+            roles: BTreeMap::new(),
+            moves: Moves::default(),
+            unconstrains: BTreeMap::new(),
+            behind: Vec::new(),
+        }
+    }
+
+    pub(super) fn site(&self, site: &SiteRef) -> Option<SiteIndex> {
+        match site.guid {
+            Some(guid) => self.by_guid.get(&guid).copied(),
+            None => self.by_name.get(&site.name).copied(),
+        }
+    }
+
+    pub(super) fn site_named(&self, name: &Name) -> Option<SiteIndex> {
+        self.by_name.get(name).copied()
+    }
+
+    pub(super) fn site_of_guid(&self, guid: Guid) -> Option<SiteIndex> {
+        self.by_guid.get(&guid).copied()
+    }
+
+    pub(super) fn push(
+        &mut self,
+        id: StepId,
+        action: Action,
+        reason: impl Into<String>,
+        phase: u8,
+        depends_on: Vec<usize>,
+    ) -> usize {
+        self.drafts.push(Draft {
+            id,
+            action,
+            reason: reason.into(),
+            phase,
+            depends_on,
+        });
+        self.drafts.len() - 1
+    }
+
+    /// Adds the console step of a change.
+    fn push_console(
+        &mut self,
+        change: &Change,
+        reason: &str,
+        phase: u8,
+        depends_on: Vec<usize>,
+    ) -> Option<usize> {
+        let (id, step) = console(change)?;
+        Some(self.push(id, Action::Console(step), reason, phase, depends_on))
+    }
+
+    fn records(&mut self, changes: &[Found]) {
+        for found in changes {
+            let (name, object, record) = match &found.change {
+                Change::AdoptSite { site, protected } => (
+                    "adopt-site",
+                    site.name.to_string(),
+                    Record::AdoptSite {
+                        site: site.clone(),
+                        protected: *protected,
+                    },
+                ),
+                Change::AdoptSubnet { subnet, guid } => (
+                    "adopt-subnet",
+                    subnet.to_string(),
+                    Record::AdoptSubnet {
+                        subnet: *subnet,
+                        guid: *guid,
+                    },
+                ),
+                Change::ReleaseSite { site, how, gone: _ } => (
+                    "release-site",
+                    site.name.to_string(),
+                    Record::ReleaseSite {
+                        site: site.clone(),
+                        how: *how,
+                    },
+                ),
+                Change::ReleaseSubnet {
+                    name,
+                    guid,
+                    how,
+                    gone: _,
+                } => (
+                    "release-subnet",
+                    name.to_string(),
+                    Record::ReleaseSubnet {
+                        name: name.clone(),
+                        guid: *guid,
+                        how: *how,
+                    },
+                ),
+                Change::Protect { site, on } => (
+                    "protect-site",
+                    site.name.to_string(),
+                    Record::Protect {
+                        site: site.clone(),
+                        on: *on,
+                    },
+                ),
+                _ => continue,
+            };
+            self.push(
+                id(name, object),
+                Action::Record(record),
+                "",
+                phase::RECORD,
+                Vec::new(),
+            );
+        }
+    }
+
+    fn sites(&mut self, changes: &[Found]) {
+        for found in changes {
+            match &found.change {
+                Change::CreateSite {
+                    name,
+                    description,
+                    protected,
+                } => {
+                    let step = self.push(
+                        id("create-site", name),
+                        Action::CreateSite {
+                            name: name.clone(),
+                            description: description.clone(),
+                            protected: *protected,
+                        },
+                        "declared, and not there",
+                        phase::SITE,
+                        Vec::new(),
+                    );
+                    self.creates
+                        .extend(self.by_name.get(name).map(|site| (*site, step)));
+                }
+                Change::DescribeSite {
+                    site,
+                    before,
+                    after,
+                } => {
+                    self.push(
+                        id("describe-site", &site.name),
+                        Action::DescribeSite {
+                            site: site.clone(),
+                            before: before.clone(),
+                            after: after.clone(),
+                        },
+                        "the description differs",
+                        phase::SITE,
+                        Vec::new(),
+                    );
+                }
+                // Lifted before anything is taken from the site: a constrained site fails over to nobody.
+                Change::Constrain {
+                    site, after: false, ..
+                } => {
+                    let step = self.push_console(
+                        &found.change,
+                        "declared as not constrained",
+                        phase::CONSOLE,
+                        Vec::new(),
+                    );
+                    let site = self.site(site);
+                    self.unconstrains.extend(site.zip(step));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Roles come before whatever sends clients to the server, in the sites where it is assigned and in those where
+    /// it stands.
+    fn roles(&mut self, changes: &[Found]) {
+        for found in changes {
+            let Change::Role {
+                server, readable, ..
+            } = &found.change
+            else {
+                continue;
+            };
+            let step = self.push_console(
+                &found.change,
+                if *readable {
+                    "the role is required and not installed"
+                } else {
+                    "the role is required, and the server's roles cannot be read"
+                },
+                phase::CONSOLE,
+                Vec::new(),
+            );
+            self.roles.entry(server.guid).or_default().extend(step);
+        }
+        for (index, site) in self.context.after.sites.iter().enumerate() {
+            let automatic = self.automatic_after.get(&index);
+            let steps: BTreeSet<usize> = site
+                .manual
+                .iter()
+                .chain(automatic.into_iter().flatten())
+                .filter_map(|server| self.roles.get(server))
+                .flatten()
+                .copied()
+                .collect();
+            if !steps.is_empty() {
+                self.equips.entry(index).or_default().extend(steps);
+            }
+        }
+    }
+
+    fn servers(&mut self, changes: &[Found]) {
+        for found in changes {
+            let Change::ServerTo { server, site } = &found.change else {
+                continue;
+            };
+            let index = self.site(site);
+            // A server without its role would be offered to clients that it cannot serve.
+            let mut depends_on = self.roles.get(&server.guid).cloned().unwrap_or_default();
+            depends_on.extend(index.and_then(|index| self.creates.get(&index)));
+            let step = self.push(
+                id("assign-server", format!("{}/{}", site.name, server.name)),
+                Action::AssignServer {
+                    server: server.clone(),
+                    site: site.clone(),
+                },
+                "declared for this site",
+                phase::SERVER,
+                depends_on,
+            );
+            if let Some(index) = index {
+                self.equips.entry(index).or_default().push(step);
+            }
+        }
+    }
+
+    /// Steps that lift Constrain to Site, of some sites.
+    pub(super) fn unconstrained<'s>(
+        &self,
+        sites: impl IntoIterator<Item = &'s SiteIndex>,
+    ) -> Vec<usize> {
+        sites
+            .into_iter()
+            .filter_map(|site| self.unconstrains.get(site).copied())
+            .collect()
+    }
+
+    /// Whatever takes a server from an address comes after everything that gives it another one.
+    fn takes(&mut self, changes: &[Found], pins: &[Narrow], narrowed: &BTreeMap<Guid, usize>) {
+        let mut unassigns = BySite::new();
+        for found in changes {
+            let Change::ServerOut { server, site } = &found.change else {
+                continue;
+            };
+            let index = self.site(site);
+            // Addresses that stay have the servers that come; addresses that go are gone.
+            let depends_on = index.map_or_else(Vec::new, |index| self.home(index));
+            let step = self.push(
+                id("unassign-server", format!("{}/{}", site.name, server.name)),
+                Action::UnassignServer {
+                    server: server.clone(),
+                    site: site.clone(),
+                },
+                "not declared for this site",
+                phase::TAKE,
+                depends_on,
+            );
+            if let Some(index) = index {
+                unassigns.entry(index).or_default().push(step);
+            }
+        }
+        for found in changes {
+            match &found.change {
+                // A constrained site fails over to nobody, so its addresses must have their servers by then.
+                Change::Constrain {
+                    site, after: true, ..
+                } => {
+                    let mut depends_on = Vec::new();
+                    if let Some(index) = self.site(site) {
+                        depends_on.extend(self.creates.get(&index));
+                        depends_on.extend(self.home(index));
+                        depends_on.extend(self.moves.arrivals(index));
+                    }
+                    self.push_console(
+                        &found.change,
+                        "declared as constrained",
+                        phase::CONSTRAIN,
+                        depends_on,
+                    );
+                }
+                Change::DeleteSite { site } => {
+                    let mut depends_on = Vec::new();
+                    if let Some(index) = self.site(site) {
+                        depends_on.extend(self.home(index));
+                        depends_on.extend(unassigns.get(&index).into_iter().flatten());
+                    }
+                    // A package that points at the site points elsewhere by then.
+                    let guid = site.guid.unwrap_or(Guid::NIL);
+                    for pin in pins.iter().filter(|pin| pin.leaves(guid)) {
+                        depends_on.extend(&pin.done);
+                        depends_on.extend(narrowed.get(&pin.package.guid));
+                    }
+                    self.push(
+                        id("delete-site", &site.name),
+                        Action::DeleteSite { site: site.clone() },
+                        "ours, and no longer declared",
+                        phase::DELETE,
+                        depends_on,
+                    );
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Everything after which the addresses of a site have their new servers: what equips it, the subnets that carry
+    /// servers into it, the subnets that leave it; Constrain to Site is lifted, and the SMP has its roles.
+    fn home(&self, site: SiteIndex) -> Vec<usize> {
+        let mut steps: Vec<usize> = self.equips.get(&site).cloned().unwrap_or_default();
+        steps.extend(self.moves.departures(site));
+        steps.extend(self.moves.carriers_into(site));
+        steps.extend(self.unconstrained([&site]));
+        steps.extend(self.fallback());
+        steps
+    }
+
+    /// Steps that install a role on the SMP itself: an address whose site has no server falls back to it.
+    pub(super) fn fallback(&self) -> Vec<usize> {
+        let smp = self.context.before.platform;
+        smp.and_then(|smp| self.roles.get(&smp))
+            .into_iter()
+            .flatten()
+            .filter(|step| {
+                self.drafts.get(**step).is_some_and(|draft| {
+                    matches!(&draft.action, Action::Console(ConsoleStep::InstallRole { role, .. }) if KEPT.contains(role))
+                })
+            })
+            .copied()
+            .collect()
+    }
+
+    fn settings(&mut self, changes: &[Found]) {
+        for found in changes {
+            match &found.change {
+                Change::CaptureTarget {
+                    after, readable, ..
+                } => {
+                    let depends_on = self.roles.get(&after.guid).cloned().unwrap_or_default();
+                    self.push_console(
+                        &found.change,
+                        if *readable {
+                            "captured images go elsewhere"
+                        } else {
+                            "where captured images go cannot be read"
+                        },
+                        phase::CONSTRAIN,
+                        depends_on,
+                    );
+                }
+                Change::InvalidSubnets { .. } => {
+                    self.push_console(
+                        &found.change,
+                        "no client can read this setting",
+                        phase::CONSTRAIN,
+                        Vec::new(),
+                    );
+                }
+                _ => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,424 @@
+//! Steps and their order, notes and attestations: `check(desired, observed, expect)`.
+
+use super::*;
+use crate::model::testing::*;
+use crate::model::{Action, Desired, Held, Observed};
+
+fn made(desired: &Desired, seen: &Seen) -> Plan {
+    make(&Inputs {
+        desired,
+        snapshot: &seen.snapshot,
+        ownership: &seen.ownership,
+        takeover: false,
+        lineage: "test",
+        serial: 7,
+        tool_version: "0.0.0",
+    })
+    .unwrap()
+}
+
+/// Each step with the steps it waits for; of the notes, those that block or attest.
+fn shown(plan: &Plan) -> String {
+    let mut lines: Vec<String> = plan
+        .steps
+        .iter()
+        .enumerate()
+        .map(|(index, step)| {
+            let waits: Vec<String> = step.depends_on.iter().map(ToString::to_string).collect();
+            let what = match &step.action {
+                Action::AssignPackage {
+                    after,
+                    created_sites,
+                    ..
+                } => {
+                    format!(
+                        " = {}",
+                        assignment(after, created_sites, &Names::new())
+                            .replace("00000000-0000-0000-0000-00000000", "")
+                    )
+                }
+                Action::AwaitHolders { servers, .. }
+                | Action::Console(crate::model::ConsoleStep::ConfirmHolder { servers, .. }) => {
+                    let names: Vec<&str> = servers.iter().map(|s| s.name.host()).collect();
+                    format!(" = {:?} {}", step.action.kind(), names.join(" "))
+                }
+                _ => String::new(),
+            };
+            format!("{index} {}{what} <- {}", step.id, waits.join(" "))
+                .trim_end_matches(" <- ")
+                .to_owned()
+        })
+        .collect();
+    for note in &plan.notes {
+        if note.standing == Standing::Blocks || note.id == "attested" {
+            lines.push(format!("! {} {}", note.id, note.message));
+        }
+    }
+    lines.join("\n")
+}
+
+#[track_caller]
+fn check(desired: &Desired, seen: &Seen, expect: &str) {
+    let found = shown(&made(desired, seen));
+    let expect: Vec<&str> = expect
+        .lines()
+        .map(str::trim)
+        .filter(|l| !l.is_empty())
+        .collect();
+    assert_eq!(found, expect.join("\n"), "\n{found}\n");
+}
+
+fn flat() -> Seen {
+    world()
+        .server("SITE01.corp.example", &["192.168.0.11"], "package task")
+        .server("DEPLOY01.corp.example", &["192.168.0.12"], "package task")
+        .subnet("192.168.0.0/24", &[])
+        .subnet("192.168.10.0/24", &[])
+        .package("Image", "all", &["SMP01", "SITE01", "DEPLOY01"])
+}
+
+#[test]
+fn the_flat_lan() {
+    let wanted = desired()
+        .site("HQ")
+        .subnets("HQ", &["192.168.0.0/24"])
+        .servers("HQ", &["SITE01"])
+        .deployment_site("Deployment_Site")
+        .subnets("Deployment_Site", &["192.168.10.0/24", "192.168.0.12/32"])
+        .servers("Deployment_Site", &["DEPLOY01"])
+        .constrain("Deployment_Site", true)
+        .roles("DEPLOY01", "package task networkBoot")
+        .package(named("Image"), "servers DEPLOY01", &["Deployment_Site"])
+        .capture_target("DEPLOY01");
+    check(
+        &wanted,
+        &flat(),
+        "
+            0 adopt-subnet:192.168.0.0/24
+            1 adopt-subnet:192.168.10.0/24
+            2 create-site:Deployment_Site
+            3 create-site:HQ
+            4 install-role:DEPLOY01.corp.example/networkBoot
+            5 assign-server:Deployment_Site/DEPLOY01.corp.example <- 2 4
+            6 assign-server:HQ/SITE01.corp.example <- 3
+            7 assign-subnet:192.168.10.0/24 <- 2 4 5
+            8 create-subnet:192.168.0.12/32 <- 2 4 5
+            9 assign-subnet:192.168.0.0/24 <- 3 6 7 8
+            10 narrow-package:Image = servers: 3002 <- 4 7 8
+            11 capture-target:DEPLOY01.corp.example <- 4
+            12 constrain:Deployment_Site <- 2 4 5 7 8
+        ",
+    );
+}
+
+#[test]
+fn inner_before_outer_and_the_smp_last() {
+    let wanted = desired()
+        .site("A")
+        .subnets("A", &["10.0.0.0/8", "10.1.1.0/24"])
+        .servers("A", &["SITE01"])
+        .site("B")
+        .subnets("B", &["10.1.0.0/16", "192.168.0.0/24"])
+        .servers("B", &["DEPLOY01"]);
+    check(
+        &wanted,
+        &flat(),
+        "
+            0 adopt-subnet:192.168.0.0/24
+            1 create-site:A
+            2 create-site:B
+            3 assign-server:A/SITE01.corp.example <- 1
+            4 assign-server:B/DEPLOY01.corp.example <- 2
+            5 create-subnet:10.1.1.0/24 <- 1 3
+            6 create-subnet:10.1.0.0/16 <- 2 4 5
+            7 create-subnet:10.0.0.0/8 <- 1 3 6
+            8 assign-subnet:192.168.0.0/24 <- 2 4 5 6 7
+        ",
+    );
+}
+
+#[test]
+fn taking_down_runs_the_other_way() {
+    let seen = flat()
+        .site("Old")
+        .constrained()
+        .assign("Old", &["DEPLOY01"])
+        .subnet("10.0.0.0/24", &["Old"])
+        .subnet("10.0.1.0/24", &["Old"])
+        .owns_site("Old", Held::Created)
+        .owns_subnet("10.0.1.0/24", Held::Created)
+        .package("Tool", "sites Old", &[]);
+    let wanted = desired()
+        .site("New")
+        .subnets("New", &["10.0.0.0/24"])
+        .servers("New", &["SITE01"])
+        .package(named("Tool"), "sites New", &[]);
+    check(
+        &wanted,
+        &seen,
+        "
+            0 adopt-subnet:10.0.0.0/24
+            1 create-site:New
+            2 assign-server:New/SITE01.corp.example <- 1
+            3 widen-package:Tool = servers: 3001, 3002 <- 1
+            4 await-package:Tool = Await SITE01 <- 2 3
+            5 move-subnet:10.0.0.0/24 <- 1 2
+            6 delete-subnet:10.0.1.0/24
+            7 unassign-server:Old/DEPLOY01.corp.example <- 5 6
+            8 narrow-package:Tool = sites: New <- 2 4
+            9 delete-site:Old <- 4 5 6 7 8
+        ",
+    );
+    // A site that stays and is no longer constrained: that first.
+    let seen = flat()
+        .site("HQ")
+        .constrained()
+        .assign("HQ", &["SITE01"])
+        .subnet("10.0.0.0/24", &["HQ"]);
+    let wanted = desired()
+        .site("HQ")
+        .constrain("HQ", false)
+        .subnets("HQ", &[])
+        .servers("HQ", &[]);
+    check(
+        &wanted,
+        &seen,
+        "
+            0 adopt-site:HQ
+            1 constrain:HQ
+            2 unassign-subnet:10.0.0.0/24 <- 1
+            3 unassign-server:HQ/SITE01.corp.example <- 1 2
+        ",
+    );
+}
+
+#[test]
+fn a_server_that_stands_in_a_subnet_comes_with_it() {
+    // Nobody is assigned: SITE01 serves by its own address only.
+    let seen = flat()
+        .site("Old")
+        .constrained()
+        .subnet("192.168.0.11/32", &["Old"])
+        .subnet("10.0.0.0/24", &["Old"]);
+    let wanted = desired()
+        .site("Old")
+        .subnets("Old", &[])
+        .site("New")
+        .subnets("New", &["192.168.0.11/32", "10.0.0.0/24"]);
+    check(
+        &wanted,
+        &seen,
+        "
+            0 adopt-site:Old
+            1 adopt-subnet:10.0.0.0/24
+            2 adopt-subnet:192.168.0.11/32
+            3 create-site:New
+            4 move-subnet:10.0.0.0/24 <- 3
+            5 move-subnet:192.168.0.11/32 <- 3 4
+        ",
+    );
+}
+
+#[test]
+fn pins() {
+    let held = |assignment: &str, holders: &[&str]| {
+        world()
+            .server("A", &["10.0.0.1"], "package")
+            .server("B", &["10.0.1.1"], "package")
+            .site("HQ")
+            .assign("HQ", &["A"])
+            .package("P", assignment, holders)
+    };
+    let to = |assignment: &str| desired().package(named("P"), assignment, &[]);
+    // All to servers: only narrows.
+    check(
+        &to("servers A"),
+        &held("all", &["A"]),
+        "0 narrow-package:P = servers: 3001",
+    );
+    check(
+        &to("servers A"),
+        &held("all", &[]),
+        "
+            0 await-package:P = Await A
+            1 narrow-package:P = servers: 3001 <- 0
+        ",
+    );
+    // Servers to servers: widens, waits, narrows.
+    check(
+        &to("servers B"),
+        &held("servers A", &["A"]),
+        "
+            0 widen-package:P = servers: 3001, 3002
+            1 await-package:P = Await B <- 0
+            2 narrow-package:P = servers: 3002 <- 1
+        ",
+    );
+    check(
+        &to("servers A B"),
+        &held("servers A", &["A"]),
+        "
+            0 assign-package:P = servers: 3001, 3002
+            1 await-package:P = Await B <- 0
+        ",
+    );
+    // Sites to servers: the sites' servers stand in.
+    check(
+        &to("servers B"),
+        &held("sites HQ", &["A"]),
+        "
+            0 widen-package:P = servers: 3001, 3002
+            1 await-package:P = Await B <- 0
+            2 narrow-package:P = servers: 3002 <- 1
+        ",
+    );
+    // To a site that is yet to be created: the wait begins once its server is there.
+    let created = to("sites New").site("New").servers("New", &["B"]);
+    check(
+        &created,
+        &held("sites HQ", &["A"]),
+        "
+            0 create-site:New
+            1 assign-server:New/B <- 0
+            2 widen-package:P = servers: 3001, 3002 <- 0
+            3 await-package:P = Await B <- 1 2
+            4 narrow-package:P = sites: New <- 1 3
+        ",
+    );
+    check(
+        &to("all"),
+        &held("servers A", &[]),
+        "0 assign-package:P = all package servers",
+    );
+    // Who holds it cannot be read.
+    let unread = held("servers A", &[]).but(|s| s.holders.clear());
+    check(
+        &to("servers B"),
+        &unread,
+        "
+            0 widen-package:P = servers: 3001, 3002
+            1 await-package:P = Manual B <- 0
+            2 narrow-package:P = servers: 3002 <- 1
+        ",
+    );
+    check(
+        &to("servers B"),
+        &unread.attested("await-package:P", "B"),
+        "
+            0 widen-package:P = servers: 3001, 3002
+            1 narrow-package:P = servers: 3002 <- 0
+            ! attested `await-package:P` is `B`: attested by kim on 2026-03-01T10:00:00Z: seen in the console
+        ",
+    );
+}
+
+#[test]
+fn packages_of_one_name_are_told_apart() {
+    let seen = world()
+        .server("A", &[], "package")
+        .package("P", "all", &["A"])
+        .package("P", "all", &["A"]);
+    let wanted = desired().package(
+        crate::model::PackageSelector::Match(crate::model::Name::new("p")),
+        "servers A",
+        &[],
+    );
+    check(
+        &wanted,
+        &seen,
+        "
+            0 narrow-package:P#00000000-0000-0000-0000-000000004000 = servers: 3001
+            1 narrow-package:P#00000000-0000-0000-0000-000000004001 = servers: 3001
+        ",
+    );
+}
+
+#[test]
+fn what_cannot_be_read_is_attested() {
+    let wanted = desired()
+        .site("HQ")
+        .constrain("HQ", true)
+        .invalid_subnets("^0")
+        .roles("SMP01", "monitor")
+        .capture_target("SMP01");
+    let seen = world()
+        .site("HQ")
+        .owns_site("HQ", Held::Adopted)
+        .with(|site| site.constrained = Observed::Unavailable("unknown".into()))
+        .but(|s| {
+            s.services = Observed::Unavailable("unknown".into());
+            s.capture_target = Observed::Unavailable("unknown".into());
+        });
+    check(
+        &wanted,
+        &seen,
+        "
+            0 install-role:SMP01.corp.example/monitor
+            1 capture-target:SMP01.corp.example <- 0
+            2 constrain:HQ
+            3 invalid-subnets
+        ",
+    );
+    let word = seen
+        .clone()
+        .attested("constrain:HQ", "on")
+        .attested("invalid-subnets", "^0")
+        .attested("install-role:SMP01.corp.example/monitor", "monitor")
+        .attested("capture-target:SMP01.corp.example", "SMP01.corp.example");
+    check(&wanted, &word, "
+            ! attested `capture-target:SMP01.corp.example` is `SMP01.corp.example`: attested by kim on 2026-03-01T10:00:00Z: seen in the console
+            ! attested `constrain:HQ` is `on`: attested by kim on 2026-03-01T10:00:00Z: seen in the console
+            ! attested `install-role:SMP01.corp.example/monitor` is `monitor`: attested by kim on 2026-03-01T10:00:00Z: seen in the console
+            ! attested `invalid-subnets` is `^0`: attested by kim on 2026-03-01T10:00:00Z: seen in the console
+        ");
+    // A word for another value, or for what can be read, is none.
+    let other = wanted.clone().invalid_subnets("^169");
+    let read = word.with(|site| site.constrained = Observed::Known(false));
+    check(&other, &read, "
+            0 constrain:HQ
+            1 invalid-subnets
+            ! attested `capture-target:SMP01.corp.example` is `SMP01.corp.example`: attested by kim on 2026-03-01T10:00:00Z: seen in the console
+            ! attested `install-role:SMP01.corp.example/monitor` is `monitor`: attested by kim on 2026-03-01T10:00:00Z: seen in the console
+        ");
+}
+
+#[test]
+fn a_blocked_object_blocks_the_plan_and_steps_are_shown() {
+    let wanted = desired()
+        .site("HQ")
+        .servers("HQ", &["NOBODY"])
+        .describe("HQ", "x");
+    let plan = made(&wanted, &world());
+    assert!(plan.is_blocked() && plan.changes_anything() && !plan.has_console_steps());
+    check(
+        &wanted,
+        &world(),
+        "
+            0 create-site:HQ
+            ! SW0506 server `NOBODY`: the SMP shows no computer of that name
+        ",
+    );
+}
+
+/// Taking over is said at the subnet that is taken.
+#[test]
+fn what_is_taken_over_is_said() {
+    let seen = world().site("HQ").subnet("192.168.0.0/24", &["HQ"]);
+    let wanted = desired().site("Lab").subnets("Lab", &["192.168.0.12/32"]);
+    let plan = make(&Inputs {
+        desired: &wanted,
+        snapshot: &seen.snapshot,
+        ownership: &seen.ownership,
+        takeover: true,
+        lineage: "test",
+        serial: 7,
+        tool_version: "0.0.0",
+    })
+    .unwrap();
+    let notes: Vec<&str> = plan
+        .changes
+        .iter()
+        .filter_map(|change| change.note.as_deref())
+        .collect();
+    assert_eq!(notes, ["taken over from `HQ`, which is not declared"]);
+}
