@@ -21,3 +21,5 @@ pub mod validate;
 pub mod diff;
 
 pub mod plan;
+
+pub mod smp;

@@ -1,0 +1,37 @@
+//! The wire of an SMP: requests and answers without I/O, one file a service, and the transport that alone sends.
+//!
+//! Reading order: `request` and `xml` (how anything is written and read), `answer`, `table`, `fault`; the services
+//! `item_management`, `resource_management`, `report_management`, `software_package`, `resource_model`; `wsdl`;
+//! `transport` (I/O); `reader`, `write` and `writer`, which the rest of the program uses. A [`Reader`] cannot write.
+
+mod answer;
+mod chunks;
+mod fault;
+mod item_management;
+mod read_error;
+mod reader;
+mod report_management;
+mod request;
+pub(crate) mod resource_management;
+pub(crate) mod resource_model;
+mod software_package;
+mod table;
+#[cfg(test)]
+pub(crate) mod testing;
+mod transport;
+mod transport_error;
+mod write;
+mod writer;
+pub(crate) mod wsdl;
+pub(crate) mod xml;
+
+pub use fault::{Fault, FaultKind};
+pub use read_error::ReadError;
+pub use reader::Reader;
+pub(crate) use request::MethodCall;
+pub use request::{Protocol, Request, RequestError};
+pub use transport::{Auth, Body, Connection, Response, Traffic, Transport};
+pub use transport_error::TransportError;
+pub use write::{Answer, Call, Change, ChangeError, LowerError, Write, lower};
+pub use writer::{SendError, Writer};
+pub use xml::AnswerError;

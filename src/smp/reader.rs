@@ -1,0 +1,466 @@
+//! Reads of one SMP in the words of the domain. Cannot write.
+//!
+//! I/O, through the transport. Every read says what the profile lacks where it cannot be made.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::BufRead;
+use std::sync::Arc;
+
+use super::item_management::{self, Item};
+use super::read_error::ReadError;
+use super::report_management;
+use super::request::{MethodCall, Request, RequestError};
+use super::resource_management::{self, Inventory};
+use super::resource_model::{self, Names, Passing, Resource, Side};
+use super::software_package::{self, Package};
+use super::transport::Transport;
+use super::wsdl::Wsdl;
+use super::xml::AnswerError;
+use crate::model::{Guid, Name};
+use crate::profile::{
+    Ability, Association, Missing, MissingEntry, Profile, ServiceName, Standing, TypeRole,
+    holder_parameters,
+};
+
+/// Reads of one SMP. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    transport: Transport,
+    profile: Arc<Profile>,
+}
+
+/// The error for an entry that `can` does not cover.
+fn lacks(path: &str) -> ReadError {
+    RequestError::Profile(Missing {
+        entries: vec![MissingEntry {
+            path: path.to_owned(),
+            found: Standing::Unknown,
+            write: false,
+        }],
+    })
+    .into()
+}
+
+impl Reader {
+    /// A reader over a transport.
+    #[must_use]
+    pub fn new(transport: Transport, profile: Arc<Profile>) -> Self {
+        Self { transport, profile }
+    }
+
+    /// What the server is.
+    #[must_use]
+    pub fn profile(&self) -> &Arc<Profile> {
+        &self.profile
+    }
+
+    /// The transport, for its counts.
+    #[must_use]
+    pub fn transport(&self) -> &Transport {
+        &self.transport
+    }
+
+    /// The same connection with another profile.
+    #[must_use]
+    pub fn with_profile(&self, profile: Arc<Profile>) -> Self {
+        Self {
+            transport: self.transport.clone(),
+            profile,
+        }
+    }
+
+    fn need(&self, ability: Ability) -> Result<(), ReadError> {
+        self.profile
+            .can(ability)
+            .map_err(|missing| RequestError::Profile(missing).into())
+    }
+
+    async fn call<T, P>(&self, call: &MethodCall, parse: P) -> Result<T, ReadError>
+    where
+        T: Send + 'static,
+        P: Fn(&mut dyn BufRead) -> Result<T, AnswerError> + Clone + Send + 'static,
+    {
+        let request = call.read(&self.profile)?;
+        self.transport.fetch(&request, parse).await
+    }
+
+    /// The whole answer of a read.
+    pub(crate) async fn bytes(&self, request: &Request) -> Result<Vec<u8>, ReadError> {
+        self.transport
+            .fetch(request, |body| {
+                let mut bytes = Vec::new();
+                body.read_to_end(&mut bytes)
+                    .map_err(|error| AnswerError::Body(error.to_string()))?;
+                Ok(bytes)
+            })
+            .await
+    }
+
+    /// The description of a service.
+    pub(crate) async fn wsdl(&self, service: ServiceName) -> Result<Wsdl, ReadError> {
+        let bytes = self.bytes(&Request::wsdl(service)).await?;
+        Ok(Wsdl::read(&bytes)?)
+    }
+
+    /// The computer with a name, where there is one.
+    pub async fn computer(&self, name: &Name) -> Result<Option<Guid>, ReadError> {
+        let domain = name.domain().unwrap_or_default();
+        let call = resource_management::get_computer_by_name_and_domain(name.host(), domain);
+        let found = self
+            .call(&call, |body| {
+                super::answer::guid(body, "GetComputerByNameAndDomain")
+            })
+            .await;
+        let found = match found {
+            Err(error) if error.does_not_exist() => None,
+            other => other?,
+        };
+        if found.is_some() || name.domain().is_some() {
+            return Ok(found);
+        }
+        // A bare host name: a server may want the domain where there is one, so the name alone is tried as well.
+        match self.profile.type_guid(TypeRole::Computer) {
+            Some(computer) => self.resource_named(name.as_str(), computer).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The resource of a type with a name, where there is one.
+    pub(crate) async fn resource_named(
+        &self,
+        name: &str,
+        resource_type: Guid,
+    ) -> Result<Option<Guid>, ReadError> {
+        let call = resource_management::get_resource_by_name(name, resource_type);
+        let found = self
+            .call(&call, |body| super::answer::guid(body, "GetResourceByName"))
+            .await;
+        match found {
+            Err(error) if error.does_not_exist() => Ok(None),
+            other => other,
+        }
+    }
+
+    /// All resources of a type; `each` takes what it wants of each while the answer arrives.
+    pub(crate) async fn resources_of_type<T, F>(
+        &self,
+        resource_type: Guid,
+        each: F,
+    ) -> Result<Vec<T>, ReadError>
+    where
+        T: Send + 'static,
+        F: Fn(Guid, &Passing) -> Result<T, AnswerError> + Clone + Send + 'static,
+    {
+        let names =
+            Names::of_info(&self.profile).ok_or_else(|| lacks("structures.resourceInfo.guid"))?;
+        let call = resource_model::get_resources_of_type(resource_type);
+        self.call(&call, move |body| {
+            let mut found = Vec::new();
+            resource_model::resources(body, "GetResourcesOfType", &names, |guid, passing| {
+                found.push(each(guid, passing)?);
+                Ok(())
+            })?;
+            Ok(found)
+        })
+        .await
+    }
+
+    fn resource_names(&self) -> Result<Names, ReadError> {
+        Names::of_resource(&self.profile).ok_or_else(|| lacks("structures.resource.guid"))
+    }
+
+    /// One resource; `None` where it does not exist.
+    pub(crate) async fn resource(&self, resource: Guid) -> Result<Option<Resource>, ReadError> {
+        let names = self.resource_names()?;
+        let call = resource_model::get_resource(resource);
+        let found = self
+            .call(&call, move |body| {
+                resource_model::resource(body, "GetResource", &names)
+            })
+            .await;
+        match found {
+            Err(error) if error.does_not_exist() => Ok(None),
+            other => other,
+        }
+    }
+
+    /// Names of resources by GUID; those that do not exist are absent.
+    pub(crate) async fn names(
+        &self,
+        resources: &[Guid],
+    ) -> Result<BTreeMap<Guid, String>, ReadError> {
+        let Some(names) = Names::of_resource(&self.profile) else {
+            return Ok(BTreeMap::new());
+        };
+        let mut found = BTreeMap::new();
+        for part in resources.chunks(500) {
+            let names = names.clone();
+            let call = resource_model::get_resources(part);
+            let part = self
+                .call(&call, move |body| {
+                    let mut found = Vec::new();
+                    resource_model::resources(body, "GetResources", &names, |guid, passing| {
+                        found.push((guid, passing.name().unwrap_or_default().to_owned()));
+                        Ok(())
+                    })?;
+                    Ok(found)
+                })
+                .await?;
+            found.extend(part);
+        }
+        Ok(found)
+    }
+
+    /// Resources that stand at the other end of an association: `wanted` says what they are.
+    pub(crate) async fn associated(
+        &self,
+        association: &Association,
+        given: (TypeRole, Guid),
+        wanted: TypeRole,
+        wanted_type: Option<Guid>,
+        ability: Ability,
+    ) -> Result<Vec<Resource>, ReadError> {
+        self.need(ability)?;
+        // A wrong guess would read as "nobody": so there is none.
+        if self.profile.calls.associated_type_argument.is_none() {
+            return Err(lacks("calls.associatedTypeArgument"));
+        }
+        let names = self.resource_names()?;
+        let lacking = || lacks("types");
+        let association_type = association.guid.ok_or_else(lacking)?;
+        let returned = wanted_type
+            .or_else(|| self.profile.type_guid(wanted))
+            .ok_or_else(lacking)?;
+        let given_type = self.profile.type_guid(given.0).ok_or_else(lacking)?;
+        let side = if association.parent == wanted {
+            Side::Parents
+        } else {
+            Side::Children
+        };
+        let call = resource_model::get_associated(
+            side,
+            self.profile.associated_type(returned, given_type),
+            given.1,
+            association_type,
+        );
+        let method = call.method;
+        self.call(&call, move |body| {
+            let mut found = Vec::new();
+            resource_model::resources(body, method, &names, |guid, passing| {
+                found.push(Resource {
+                    guid,
+                    name: passing.name().map(ToOwned::to_owned),
+                    description: None,
+                    resource_type: passing.resource_type(),
+                });
+                Ok(())
+            })?;
+            Ok(found)
+        })
+        .await
+    }
+
+    /// GUIDs of what stands at the other end of an association; by the installed report where calls cannot tell.
+    pub(crate) async fn associated_guids(
+        &self,
+        association: &Association,
+        given: (TypeRole, Guid),
+        wanted: TypeRole,
+        ability: Ability,
+    ) -> Result<BTreeSet<Guid>, ReadError> {
+        let report = self.profile.reports.associations.as_ref();
+        if let (None, Some(report), Some(association_type)) = (
+            self.profile.calls.associated_type_argument,
+            report.filter(|report| report.standing.reads()),
+            association.guid,
+        ) {
+            self.need(ability)?;
+            let pairs = self.associations(report.guid, association_type).await?;
+            return Ok(pairs
+                .into_iter()
+                .map(|(parent, child)| {
+                    if association.parent == wanted {
+                        (child, parent)
+                    } else {
+                        (parent, child)
+                    }
+                })
+                .filter(|(from, _)| *from == given.1)
+                .map(|(_, to)| to)
+                .collect());
+        }
+        let found = self
+            .associated(association, given, wanted, None, ability)
+            .await?;
+        Ok(found.into_iter().map(|resource| resource.guid).collect())
+    }
+
+    /// All associations of one type by the installed report: parent and child.
+    pub(crate) async fn associations(
+        &self,
+        report: Guid,
+        association_type: Guid,
+    ) -> Result<Vec<(Guid, Guid)>, ReadError> {
+        let parameters = [("type".to_owned(), association_type.to_string())];
+        let call =
+            report_management::run_report_with_parameters(report, &parameters, &self.profile)?;
+        self.call(&call, report_management::associations).await
+    }
+
+    /// Addresses of all site servers by the installed report.
+    pub(crate) async fn server_report(
+        &self,
+        report: Guid,
+    ) -> Result<BTreeMap<Guid, Inventory>, ReadError> {
+        let call = report_management::run_report(report);
+        self.call(&call, report_management::servers).await
+    }
+
+    /// Package servers that hold the packages given, by the installed report; package and server.
+    pub(crate) async fn holders(&self, packages: &[Guid]) -> Result<Vec<(Guid, Guid)>, ReadError> {
+        self.need(Ability::ReadHolders)?;
+        let (Some(report), Some(evidence)) = (
+            self.profile.reports.holders.as_ref(),
+            self.profile.evidence.package_holders.as_ref(),
+        ) else {
+            return Ok(Vec::new());
+        };
+        let call = report_management::run_report_with_parameters(
+            report.guid,
+            &holder_parameters(packages),
+            &self.profile,
+        )?;
+        let ready = evidence.ready.clone();
+        self.call(&call, move |body| {
+            report_management::holders(body, ready.as_deref())
+        })
+        .await
+    }
+
+    /// The inventory of one computer.
+    pub(crate) async fn inventory(&self, computer: Guid) -> Result<Inventory, ReadError> {
+        self.need(Ability::ReadAddresses)?;
+        let Some(class) = self.profile.data_classes.tcpip.clone() else {
+            return Ok(Inventory::default());
+        };
+        let call = resource_management::get_data_class_data(class.guid, computer);
+        self.call(&call, move |body| {
+            resource_management::inventory(body, &class)
+        })
+        .await
+    }
+
+    /// The assignment of a package; `None` where the package does not exist.
+    pub(crate) async fn package(&self, package: Guid) -> Result<Option<Package>, ReadError> {
+        let call = software_package::get_package(package);
+        let found = self
+            .call(&call, |body| software_package::package(body, "GetPackage"))
+            .await;
+        match found {
+            Err(error) if error.does_not_exist() => Ok(None),
+            other => other,
+        }
+    }
+
+    /// Items with a name.
+    pub(crate) async fn items_named(&self, name: &str) -> Result<Vec<Item>, ReadError> {
+        let call = item_management::get_items_by_name(name);
+        let found = self
+            .call(&call, |body| item_management::items(body, "GetItemsByName"))
+            .await;
+        match found {
+            Err(error) if error.does_not_exist() => Ok(Vec::new()),
+            other => other,
+        }
+    }
+
+    /// Whether an item exists, as far as the account may see.
+    pub(crate) async fn item_exists(&self, item: Guid) -> Result<bool, ReadError> {
+        let call = item_management::get_item_by_guid(item);
+        let found = self
+            .call(&call, |body| {
+                item_management::item_details(body, "GetItemByGuid")
+            })
+            .await;
+        match found {
+            Ok(found) => Ok(found.is_some()),
+            Err(error) if error.does_not_exist() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The XML of an item; `None` where the item does not exist.
+    pub(crate) async fn item_xml(&self, item: Guid) -> Result<Option<String>, ReadError> {
+        let call = item_management::export_item_xml_string(item);
+        let found = self
+            .call(&call, |body| {
+                item_management::xml_string(body, "ExportItemXmlString")
+            })
+            .await;
+        match found {
+            Err(error) if error.does_not_exist() => Ok(None),
+            other => other,
+        }
+    }
+
+    /// Generic named structures of `ResourceModel`, for discovery: fields by name.
+    pub(crate) async fn structures<const N: usize>(
+        &self,
+        call: &MethodCall,
+        names: [String; N],
+    ) -> Result<Vec<[Option<String>; N]>, ReadError> {
+        let method = call.method;
+        self.call(call, move |body| {
+            let mut xml = super::xml::Xml::new(body);
+            let mut found = Vec::new();
+            if !super::answer::enter(&mut xml, method)? {
+                return Ok(found);
+            }
+            let depth = xml.depth();
+            while xml.child(depth)? {
+                if xml.nil() {
+                    xml.skip()?;
+                    continue;
+                }
+                let wanted: [&str; N] = std::array::from_fn(|index| names[index].as_str());
+                found.push(super::answer::fields(&mut xml, wanted)?);
+            }
+            xml.finish()?;
+            Ok(found)
+        })
+        .await
+    }
+
+    /// The same for any number of elements; `list` says whether the answer is a list or one structure.
+    pub(crate) async fn rows(
+        &self,
+        call: &MethodCall,
+        names: &[String],
+        list: bool,
+    ) -> Result<Vec<Vec<Option<String>>>, ReadError> {
+        let method = call.method;
+        let names = names.to_vec();
+        self.call(call, move |body| {
+            let mut xml = super::xml::Xml::new(body);
+            let mut found = Vec::new();
+            if !super::answer::enter(&mut xml, method)? {
+                return Ok(found);
+            }
+            if !list {
+                found.push(super::answer::fields_of(&mut xml, &names)?);
+                return Ok(found);
+            }
+            let depth = xml.depth();
+            while xml.child(depth)? {
+                if xml.nil() {
+                    xml.skip()?;
+                    continue;
+                }
+                found.push(super::answer::fields_of(&mut xml, &names)?);
+            }
+            xml.finish()?;
+            Ok(found)
+        })
+        .await
+    }
+}
