@@ -23,3 +23,5 @@ pub mod diff;
 pub mod plan;
 
 pub mod smp;
+
+pub mod observe;

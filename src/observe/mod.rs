@@ -1,0 +1,35 @@
+//! A reader becomes a snapshot: what the SMP holds, and for each part whether it could be seen at all.
+//!
+//! I/O, through the reader only. *Unseen is not absent*: a read that fails makes its part unavailable, with the
+//! reason; only what makes every read fail ends the refresh.
+//!
+//! Reading order: `scope` (what is asked for), `refresh` (the order of reads), `memberships`, `servers`, `packages`,
+//! `settings` (the parts), `look` (what one step needs), `discover` with `shape` and `prove` (a first profile),
+//! `install` (its reports).
+
+mod discover;
+mod install;
+mod look;
+mod memberships;
+mod packages;
+mod prove;
+mod refresh;
+mod scope;
+mod servers;
+mod settings;
+mod shape;
+#[cfg(test)]
+mod tests;
+
+pub use discover::{Candidate, Discovery, Finding, discover};
+pub use install::{InstallError, ReportText, install_reports};
+pub use look::{Bindings, Seen, look};
+pub use refresh::{RefreshError, identify, refresh};
+pub use scope::Scope;
+
+use crate::smp::ReadError;
+
+/// The reason for people of a read that failed: the error and what caused it, in one line.
+fn reason(error: &ReadError) -> String {
+    error.to_string()
+}

@@ -1,0 +1,69 @@
+//! What a refresh is asked for.
+//!
+//! Pure.
+
+use std::collections::BTreeSet;
+
+use crate::model::{Desired, DesiredAssignment, Name, PackageSelector, SiteKind};
+
+/// What a refresh is asked for beside what it always reads: sites, subnets, memberships, services, packages by name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// The name of the SMP's own computer by the workspace; `None`: by the profile.
+    pub server: Option<Name>,
+    /// Everything that can be read, for `export`.
+    pub everything: bool,
+    /// Declared servers.
+    pub servers: BTreeSet<Name>,
+    /// Declared packages.
+    pub packages: Vec<PackageSelector>,
+    /// Deploy Image tasks whose packages are asked for.
+    pub tasks: BTreeSet<Name>,
+    /// Sites whose Constrain to Site is asked for.
+    pub constrain: BTreeSet<Name>,
+    /// Sites whose description is asked for.
+    pub descriptions: BTreeSet<Name>,
+    /// Whether the default target of captured images is asked for.
+    pub capture_target: bool,
+}
+
+impl Scope {
+    /// What a refresh has to read for a set of declarations; `server` is the name of the SMP's own computer.
+    #[must_use]
+    pub fn of(desired: &Desired, server: Option<Name>) -> Self {
+        let mut scope = Self {
+            server,
+            capture_target: desired.settings.capture_target.is_some(),
+            ..Self::default()
+        };
+        for site in desired.sites.values() {
+            if site.constrain.is_some() || site.kind == SiteKind::DeploymentSite {
+                scope.constrain.insert(site.name.clone());
+            }
+            if site.description.is_some() {
+                scope.descriptions.insert(site.name.clone());
+            }
+            scope.servers.extend(
+                site.servers
+                    .iter()
+                    .flat_map(|servers| servers.keys().cloned()),
+            );
+        }
+        scope.servers.extend(desired.servers.keys().cloned());
+        if let Some(target) = &desired.settings.capture_target {
+            scope.servers.insert(target.value.clone());
+        }
+        for (selector, package) in &desired.packages {
+            match selector {
+                PackageSelector::Task(task) => {
+                    scope.tasks.insert(task.clone());
+                }
+                other => scope.packages.push(other.clone()),
+            }
+            if let DesiredAssignment::Servers(servers) = &package.assignment {
+                scope.servers.extend(servers.iter().cloned());
+            }
+        }
+        scope
+    }
+}

@@ -1,0 +1,241 @@
+//! What a service description tells about structures by the names and types of their elements.
+//!
+//! Pure. Nothing is guessed: where not exactly one element fits, none is taken and all are listed.
+
+use super::discover::{Candidate, Finding};
+use crate::profile::{
+    Profile, RelationshipNames, ResourceInfoNames, ResourceNames, Standing, TypeNames,
+};
+use crate::smp::wsdl::{Field, Wsdl};
+
+/// Findings as they are made.
+pub(super) struct Notes(pub(super) Vec<Finding>);
+
+impl Notes {
+    pub(super) fn found(&mut self, entry: impl Into<String>, evidence: impl Into<String>) {
+        self.0.push(Finding {
+            entry: entry.into(),
+            found: true,
+            evidence: evidence.into(),
+            candidates: Vec::new(),
+        });
+    }
+
+    pub(super) fn unknown(
+        &mut self,
+        entry: impl Into<String>,
+        evidence: impl Into<String>,
+        candidates: Vec<Candidate>,
+    ) {
+        self.0.push(Finding {
+            entry: entry.into(),
+            found: false,
+            evidence: evidence.into(),
+            candidates,
+        });
+    }
+
+    /// Replaces what was said about an entry, or adds it.
+    pub(super) fn amend(&mut self, finding: Finding) {
+        match self.0.iter_mut().find(|known| known.entry == finding.entry) {
+            Some(known) => *known = finding,
+            None => self.0.push(finding),
+        }
+    }
+
+    /// Takes the only field there is; of several or none says so.
+    pub(super) fn only(&mut self, entry: String, fields: &[&Field]) -> Option<String> {
+        if let [field] = fields {
+            self.found(entry, format!("element `{}` of its WSDL", field.name));
+            return Some(field.name.clone());
+        }
+        let candidates = fields
+            .iter()
+            .map(|field| Candidate {
+                name: field.name.clone(),
+                guid: None,
+            })
+            .collect();
+        self.unknown(
+            entry,
+            format!(
+                "expected one fitting element in the WSDL, found {}",
+                fields.len()
+            ),
+            candidates,
+        );
+        None
+    }
+}
+
+fn says(field: &Field, word: &str) -> bool {
+    field.name.to_lowercase().contains(word)
+}
+
+/// Whether a field holds a GUID: by its type, or as text by its name.
+fn is_guid(field: &Field) -> bool {
+    field.kind.eq_ignore_ascii_case("guid")
+        || (field.kind.eq_ignore_ascii_case("string") && says(field, "guid"))
+}
+
+fn is_text(field: &Field) -> bool {
+    field.kind.eq_ignore_ascii_case("string") && !says(field, "guid")
+}
+
+fn pick(fields: &[Field], fits: impl Fn(&Field) -> bool) -> Vec<&Field> {
+    fields.iter().filter(|field| fits(field)).collect()
+}
+
+/// The field with the name of a thing: the one called so, else the only text that says `name`.
+fn name_field(fields: &[Field]) -> Vec<&Field> {
+    let exact = pick(fields, |field| {
+        is_text(field) && field.name.eq_ignore_ascii_case("name")
+    });
+    if exact.len() == 1 {
+        return exact;
+    }
+    pick(fields, |field| {
+        is_text(field) && says(field, "name") && !says(field, "type")
+    })
+}
+
+struct ResourceFields {
+    guid: Option<String>,
+    name: Option<String>,
+    resource_type: Option<String>,
+    description: Option<String>,
+}
+
+fn resource_fields(notes: &mut Notes, entry: &str, fields: &[Field]) -> ResourceFields {
+    let path = |name: &str| format!("structures.{entry}.{name}");
+    ResourceFields {
+        guid: notes.only(
+            path("guid"),
+            &pick(fields, |field| is_guid(field) && !says(field, "type")),
+        ),
+        name: notes.only(path("name"), &name_field(fields)),
+        resource_type: notes.only(
+            path("resourceType"),
+            &pick(fields, |field| is_guid(field) && says(field, "type")),
+        ),
+        description: notes.only(
+            path("description"),
+            &pick(fields, |field| is_text(field) && says(field, "desc")),
+        ),
+    }
+}
+
+/// Fills in the names of the structures of `ResourceModel`.
+pub(super) fn structures(profile: &mut Profile, model: &Wsdl, notes: &mut Notes) {
+    let standing = Standing::Discovered;
+    let absent = |notes: &mut Notes, entry: &str, operation: &str| {
+        notes.unknown(
+            format!("structures.{entry}"),
+            format!("`{operation}` is not described"),
+            Vec::new(),
+        );
+    };
+    if let Some((name, fields)) = model.returned("GetResourcesOfType") {
+        let found = resource_fields(notes, "resourceInfo", fields);
+        profile.structures.resource_info = Some(ResourceInfoNames {
+            structure: Some(name.to_owned()),
+            guid: found.guid,
+            name: found.name,
+            resource_type: found.resource_type,
+            description: found.description,
+            standing,
+        });
+    } else {
+        absent(notes, "resourceInfo", "GetResourcesOfType");
+    }
+    if let Some((name, fields)) = model.returned("GetResource") {
+        let found = resource_fields(notes, "resource", fields);
+        let classes = pick(fields, |field| {
+            field.kind.eq_ignore_ascii_case("ArrayOfDataClassData")
+        });
+        profile.structures.resource = Some(ResourceNames {
+            structure: Some(name.to_owned()),
+            guid: found.guid,
+            name: found.name,
+            resource_type: found.resource_type,
+            description: found.description,
+            data_classes: notes.only("structures.resource.dataClasses".into(), &classes),
+            standing,
+        });
+    } else {
+        absent(notes, "resource", "GetResource");
+    }
+    if let Some((name, fields)) = model.returned("GetResourceStructureList") {
+        profile.structures.resource_structure =
+            Some(type_names(notes, "resourceStructure", name, fields));
+    } else {
+        absent(notes, "resourceStructure", "GetResourceStructureList");
+    }
+    if let Some((name, fields)) = model.returned("GetRelationshipsForResourceType") {
+        let path = |name: &str| format!("structures.relationship.{name}");
+        let own = pick(fields, |field| {
+            is_guid(field) && !says(field, "parent") && !says(field, "child")
+        });
+        let own = match own.len() {
+            0 | 1 => own,
+            _ => own
+                .into_iter()
+                .filter(|field| !says(field, "resource"))
+                .collect(),
+        };
+        profile.structures.relationship = Some(RelationshipNames {
+            structure: Some(name.to_owned()),
+            guid: notes.only(path("guid"), &own),
+            name: notes.only(
+                path("name"),
+                &name_field(fields)
+                    .into_iter()
+                    .filter(|field| !says(field, "parent") && !says(field, "child"))
+                    .collect::<Vec<_>>(),
+            ),
+            parent_type: notes.only(
+                path("parentType"),
+                &pick(fields, |field| is_guid(field) && says(field, "parent")),
+            ),
+            child_type: notes.only(
+                path("childType"),
+                &pick(fields, |field| is_guid(field) && says(field, "child")),
+            ),
+            standing,
+        });
+    } else {
+        absent(notes, "relationship", "GetRelationshipsForResourceType");
+    }
+}
+
+/// Names of a structure that has a GUID and a name.
+pub(super) fn type_names(
+    notes: &mut Notes,
+    entry: &str,
+    name: &str,
+    fields: &[Field],
+) -> TypeNames {
+    let guids = pick(fields, is_guid);
+    let guids = match guids.len() {
+        0 | 1 => guids,
+        // A structure may name its base as well.
+        _ => guids
+            .into_iter()
+            .filter(|field| !says(field, "base") && !says(field, "parent"))
+            .collect(),
+    };
+    let mut names = name_field(fields);
+    if names.is_empty() {
+        names = pick(fields, |field| is_text(field) && says(field, "name"));
+    }
+    if names.is_empty() {
+        // By shape: a structure of a GUID and one text.
+        names = pick(fields, is_text);
+    }
+    TypeNames {
+        structure: Some(name.to_owned()),
+        guid: notes.only(format!("structures.{entry}.guid"), &guids),
+        name: notes.only(format!("structures.{entry}.name"), &names),
+        standing: Standing::Discovered,
+    }
+}
