@@ -25,3 +25,7 @@ pub mod plan;
 pub mod smp;
 
 pub mod observe;
+
+pub mod journal;
+
+pub mod state;

@@ -1,0 +1,150 @@
+//! One line of the journal: [`Entry`] ⇄ JSON.
+//!
+//! Pure. A line is one JSON object and one line feed. Its `formatVersion` is looked at before anything else, so that a
+//! newer program's line is told from a damaged one.
+
+use schemars::generate::SchemaSettings;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::error::LineError;
+use crate::model::{
+    Attestation, Guid, Name, Outcome, PackageRef, Platform, Record, RunId, RunSummary, Step, StepId,
+};
+
+/// One line of the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Entry {
+    /// The version of the format, [`Entry::FORMAT_VERSION`].
+    pub format_version: u32,
+    /// The run that wrote it.
+    pub run: RunId,
+    /// Counts the facts of one platform from 1 on, over all runs.
+    pub sequence: u64,
+    /// When it was written, RFC 3339.
+    pub at: String,
+    /// What happened.
+    pub fact: Fact,
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(
+    tag = "kind",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
+pub enum Fact {
+    /// A run begins.
+    RunStarted {
+        /// The digest of the plan, where it has one.
+        plan_digest: Option<String>,
+        /// Which SMP it goes to.
+        platform: Platform,
+        /// The lineage of the state that the plan stands on; empty where there was no state yet.
+        lineage: String,
+        /// The serial of that state.
+        serial: u64,
+    },
+    /// A step is about to be carried out.
+    StepStarted {
+        /// The step, whole.
+        step: Step,
+    },
+    /// The server said that it created a site.
+    SiteCreated {
+        /// The new resource.
+        guid: Guid,
+        /// Its name.
+        name: Name,
+        /// Whether it is protected from deletion.
+        protected: bool,
+    },
+    /// The server said that it created a subnet.
+    SubnetCreated {
+        /// The new resource.
+        guid: Guid,
+        /// Its name, `a.b.c.d/nn`.
+        name: Name,
+    },
+    /// The server said that it deleted a resource.
+    Deleted {
+        /// Which.
+        guid: Guid,
+    },
+    /// A step of kind `record`: something is adopted, released, protected.
+    Recorded {
+        /// What.
+        record: Record,
+    },
+    /// The first of two calls is done: the distribution points of the package are still the old ones.
+    AssignmentWritten {
+        /// Which package.
+        package: PackageRef,
+    },
+    /// The second of two calls is done.
+    DistributionUpdated {
+        /// Which package.
+        package: Guid,
+    },
+    /// A step ended.
+    StepEnded {
+        /// Which.
+        step: StepId,
+        /// How.
+        outcome: Outcome,
+        /// How long it took, in milliseconds.
+        milliseconds: u64,
+    },
+    /// Somebody gave his word for a console step.
+    Attested {
+        /// Which.
+        step: StepId,
+        /// The word.
+        attestation: Attestation,
+    },
+    /// A run ended.
+    RunEnded {
+        /// Counts and duration.
+        summary: RunSummary,
+    },
+}
+
+/// What every version of a line has.
+#[derive(Deserialize)]
+struct Header {
+    #[serde(rename = "formatVersion")]
+    format_version: u32,
+}
+
+impl Entry {
+    /// The version of the format that this program writes, and the newest it reads.
+    pub const FORMAT_VERSION: u32 = 1;
+
+    /// The line, with its line feed.
+    pub(super) fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let mut line = serde_json::to_vec(self)?;
+        line.push(b'\n');
+        Ok(line)
+    }
+
+    /// Reads a line, with or without its line feed.
+    pub(super) fn decode(line: &[u8]) -> Result<Self, LineError> {
+        let Header { format_version } = serde_json::from_slice(line)?;
+        match format_version {
+            Self::FORMAT_VERSION => Ok(serde_json::from_slice(line)?),
+            found if found > Self::FORMAT_VERSION => Err(LineError::Newer { found }),
+            found => Err(LineError::Unknown { found }),
+        }
+    }
+}
+
+/// The JSON Schema (draft 2020-12) of one line.
+#[must_use]
+pub fn schema() -> Value {
+    SchemaSettings::draft2020_12()
+        .into_generator()
+        .into_root_schema_for::<Entry>()
+        .to_value()
+}

@@ -1,0 +1,131 @@
+//! Why the journal cannot be read or kept: codes SW0731 to SW0736, each with what to do.
+//!
+//! Pure.
+
+use std::path::PathBuf;
+
+use super::Entry;
+
+/// What is wrong with one line.
+#[derive(Debug, thiserror::Error)]
+pub enum LineError {
+    /// It is no JSON, or not of the right shape.
+    #[error("expected one journal record")]
+    Shape(#[from] serde_json::Error),
+    /// A newer program wrote it.
+    #[error(
+        "expected formatVersion {} or older, found {found}",
+        Entry::FORMAT_VERSION
+    )]
+    Newer {
+        /// The version found.
+        found: u32,
+    },
+    /// No program ever wrote this version.
+    #[error("expected formatVersion {}, found {found}", Entry::FORMAT_VERSION)]
+    Unknown {
+        /// The version found.
+        found: u32,
+    },
+    /// Records are missing before it, or it stands there twice.
+    #[error("expected record number {expected}, found {found}")]
+    Sequence {
+        /// The number after that of the line before.
+        expected: u64,
+        /// The number found.
+        found: u64,
+    },
+}
+
+/// Why the journal cannot be read or kept.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// The file cannot be read.
+    #[error("cannot read the journal `{}`", path.display())]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A line that is not the torn end of a write is damaged.
+    #[error("line {line} of the journal `{}` is damaged", path.display())]
+    Damaged {
+        /// Which file.
+        path: PathBuf,
+        /// Which line, from 1.
+        line: u64,
+        /// What is wrong.
+        source: LineError,
+    },
+    /// A newer program wrote a line.
+    #[error("line {line} of the journal `{}` was written by a newer program", path.display())]
+    Newer {
+        /// Which file.
+        path: PathBuf,
+        /// Which line, from 1.
+        line: u64,
+        /// The versions.
+        source: LineError,
+    },
+    /// The file cannot be opened for writing, or its torn end cannot be mended.
+    #[error("cannot write the journal `{}`", path.display())]
+    Open {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A record could not be written, or not be brought to the disk.
+    #[error("cannot add a record to the journal `{}`", path.display())]
+    Append {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// An earlier record could not be written: what the file ends with is not known.
+    #[error("nothing more is added to the journal `{}` after a failed write", path.display())]
+    Broken {
+        /// Which file.
+        path: PathBuf,
+    },
+}
+
+impl JournalError {
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Read { .. } => "SW0731",
+            Self::Damaged { .. } => "SW0732",
+            Self::Newer { .. } => "SW0733",
+            Self::Open { .. } => "SW0734",
+            Self::Append { .. } => "SW0735",
+            Self::Broken { .. } => "SW0736",
+        }
+    }
+
+    /// What to do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Read { path, .. } => {
+                format!("check who may read `{}`", path.display())
+            }
+            Self::Damaged { path, line, .. } => format!(
+                "put a copy of the journal back; without one, move `{}` away: the state beside it keeps what it holds, \
+                 and facts from line {line} on that it does not hold yet are adopted again",
+                path.display()
+            ),
+            Self::Newer { .. } => {
+                "use the version of sitewright that wrote it, or a newer one".into()
+            }
+            Self::Open { path, .. } | Self::Append { path, .. } => format!(
+                "check that there is room on the disk and who may write `{}`; then run again: every step looks first",
+                path.display()
+            ),
+            Self::Broken { .. } => "run again: every step looks first".into(),
+        })
+    }
+}

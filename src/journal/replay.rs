@@ -1,0 +1,112 @@
+//! Facts folded into what is remembered: [`Ownership`] × entries → [`Ownership`].
+//!
+//! Pure. Every fact sets, takes away or changes one key, so folding the same entries in once more changes nothing, and
+//! folding them in from an older state ends where the run itself ended.
+
+use super::{Entry, Fact};
+use crate::model::{Held, Name, Owned, Ownership, Record};
+
+/// Folds entries, in their order, into an ownership.
+///
+/// # Guarantees
+/// Idempotent: `replay(replay(x, e), e) == replay(x, e)`. Facts that say nothing about ownership are passed over.
+///
+/// # Assumptions
+/// The entries are those after the ones that `ownership` holds already, or include some of them again from one point
+/// on without a gap.
+#[must_use]
+pub fn replay(mut ownership: Ownership, entries: impl Iterator<Item = Entry>) -> Ownership {
+    for entry in entries {
+        fold(&mut ownership, entry.fact);
+    }
+    ownership
+}
+
+fn fold(ownership: &mut Ownership, fact: Fact) {
+    match fact {
+        Fact::SiteCreated {
+            guid,
+            name,
+            protected,
+        } => {
+            let owned = Owned {
+                name,
+                how: Held::Created,
+                protected,
+            };
+            ownership.sites.insert(guid, owned);
+        }
+        Fact::SubnetCreated { guid, name } => {
+            let owned = Owned {
+                name,
+                how: Held::Created,
+                protected: false,
+            };
+            ownership.subnets.insert(guid, owned);
+        }
+        // A resource GUID is one of a site or of a subnet, never of both.
+        Fact::Deleted { guid } => {
+            ownership.sites.remove(&guid);
+            ownership.subnets.remove(&guid);
+        }
+        Fact::Recorded { record } => fold_record(ownership, record),
+        Fact::AssignmentWritten { package } => {
+            ownership.undistributed.insert(package.guid, package.name);
+        }
+        Fact::DistributionUpdated { package } => {
+            ownership.undistributed.remove(&package);
+        }
+        Fact::Attested { step, attestation } => {
+            ownership.attestations.insert(step.0, attestation);
+        }
+        // What a step meant to do is not what it did: only the facts in between count.
+        Fact::RunStarted { .. }
+        | Fact::StepStarted { .. }
+        | Fact::StepEnded { .. }
+        | Fact::RunEnded { .. } => {}
+    }
+}
+
+fn fold_record(ownership: &mut Ownership, record: Record) {
+    match record {
+        Record::AdoptSite { site, protected } => {
+            let how = kept(ownership.sites.get(&site.guid));
+            let owned = Owned {
+                name: site.name,
+                how,
+                protected,
+            };
+            ownership.sites.insert(site.guid, owned);
+        }
+        Record::AdoptSubnet { subnet, guid } => {
+            let how = kept(ownership.subnets.get(&guid));
+            let owned = Owned {
+                name: Name::new(&subnet.to_string()),
+                how,
+                protected: false,
+            };
+            ownership.subnets.insert(guid, owned);
+        }
+        Record::ReleaseSite { site, how: _ } => {
+            ownership.sites.remove(&site.guid);
+        }
+        Record::ReleaseSubnet {
+            name: _,
+            guid,
+            how: _,
+        } => {
+            ownership.subnets.remove(&guid);
+        }
+        // What is not ours cannot be protected by us: it would never be deleted anyway.
+        Record::Protect { site, on } => {
+            if let Some(owned) = ownership.sites.get_mut(&site.guid) {
+                owned.protected = on;
+            }
+        }
+    }
+}
+
+/// How something that is found is ours: what an earlier run created is found again by the one that goes on.
+fn kept(before: Option<&Owned>) -> Held {
+    before.map_or(Held::Adopted, |owned| owned.how)
+}
