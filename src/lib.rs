@@ -29,3 +29,5 @@ pub mod observe;
 pub mod journal;
 
 pub mod state;
+
+pub mod apply;

@@ -1,0 +1,14 @@
+//! Carries a plan out, step by step: look, write, read back, journal.
+//!
+//! I/O, through the writer and the journal. Guarantees: a step looks before it writes and again after; a failed step
+//! stops its dependants only; every event is also a journal record; what it says is [`Event`](crate::model::Event)s and nothing else.
+
+mod judge;
+mod run;
+mod step;
+
+pub use judge::{Drifted, Progress, judge};
+pub use run::{ApplyError, Options, Run, apply};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,489 @@
+//! One step: look, write, read back.
+//!
+//! I/O, through the writer and the journal. A write whose answer was lost is never sent again before a look.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "waits for the server, and for as long as it was told to"
+)]
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use super::judge::{Drifted, Progress, judge, known};
+use super::run::{Options, since};
+use crate::journal::{Fact, Journal, JournalError};
+use crate::model::{
+    Action, Event, Guid, Name, Outcome, Record, ResourceRef, RunId, SiteRef, Step, StepKind,
+};
+use crate::observe::{Bindings, Seen, look};
+use crate::smp::{ReadError, SendError, Write, Writer};
+
+/// How long after a write the first look may come, and how the pauses grow.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// How often a step goes from looking to writing: creating and joining are two rounds, a surprise is a third.
+const ROUNDS: u32 = 4;
+
+pub(super) struct Stepper<'a> {
+    pub(super) run: &'a RunId,
+    pub(super) writer: &'a Writer,
+    pub(super) journal: &'a mut Journal,
+    pub(super) clock: &'a (dyn Fn() -> Timestamp + Sync),
+    pub(super) cancel: &'a CancellationToken,
+    pub(super) options: &'a Options,
+    pub(super) bindings: &'a mut Bindings,
+    /// Resources that this run created, by their answers.
+    pub(super) created: &'a mut BTreeSet<Guid>,
+    pub(super) emit: &'a mut (dyn FnMut(&Event) + Send),
+}
+
+/// Why a step did not end well.
+pub(super) enum Failure {
+    /// The journal cannot be kept: the run ends.
+    Journal(JournalError),
+    /// The step failed: its dependants are not tried.
+    Step {
+        code: &'static str,
+        error: String,
+        hint: Option<String>,
+    },
+}
+
+impl From<JournalError> for Failure {
+    fn from(error: JournalError) -> Self {
+        Self::Journal(error)
+    }
+}
+
+impl From<Drifted> for Failure {
+    fn from(drifted: Drifted) -> Self {
+        Self::Step {
+            code: "SW0601",
+            error: drifted.to_string(),
+            hint: Some("somebody else changed it: plan again".into()),
+        }
+    }
+}
+
+/// An error with everything that caused it, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+fn unread(error: &ReadError) -> Failure {
+    Failure::Step {
+        code: "SW0602",
+        error: format!("cannot look at it: {}", chain(error)),
+        hint: error.hint(),
+    }
+}
+
+fn unsent(error: &SendError) -> Failure {
+    Failure::Step {
+        code: error.code(),
+        error: chain(error),
+        hint: error.hint(),
+    }
+}
+
+impl Stepper<'_> {
+    /// Carries one step out.
+    pub(super) async fn carry_out(&mut self, step: &Step) -> Result<Outcome, Failure> {
+        match step.action.kind() {
+            StepKind::Record => {
+                if let Action::Record(record) = &step.action {
+                    // Nothing on the server changes, so thousands of these share one sync with what follows.
+                    self.journal.append_with_next(
+                        self.run,
+                        (self.clock)(),
+                        Fact::Recorded {
+                            record: record.clone(),
+                        },
+                    )?;
+                }
+                Ok(Outcome::Done)
+            }
+            StepKind::Manual => self.console(step).await,
+            StepKind::Await => self.wait(step).await,
+            StepKind::Write => {
+                let outcome = self.write(step).await?;
+                if outcome == Outcome::Done {
+                    self.describe_created(step).await?;
+                }
+                Ok(outcome)
+            }
+        }
+    }
+
+    /// Makes sure that a new site has the description it was created with: its name is all that creating reads back.
+    async fn describe_created(&mut self, step: &Step) -> Result<(), Failure> {
+        let Action::CreateSite {
+            name,
+            description: Some(text),
+            ..
+        } = &step.action
+        else {
+            return Ok(());
+        };
+        let describe = Step {
+            action: Action::DescribeSite {
+                site: SiteRef {
+                    name: name.clone(),
+                    guid: self.bindings.sites.get(name).copied(),
+                },
+                before: String::new(),
+                after: text.clone(),
+            },
+            ..step.clone()
+        };
+        // What cannot be read is not compared by any plan either.
+        if self.see(&describe).await?.is_ok() {
+            self.write(&describe).await?;
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, fact: Fact) -> Result<(), JournalError> {
+        self.journal.append(self.run, (self.clock)(), fact)
+    }
+
+    async fn see(&self, step: &Step) -> Result<Result<Seen, String>, Failure> {
+        look(self.writer.reader(), &step.action, self.bindings)
+            .await
+            .map(known)
+            .map_err(|error| unread(&error))
+    }
+
+    fn judge(&self, step: &Step, seen: &Seen) -> Result<Progress, Drifted> {
+        let replaces = self
+            .writer
+            .reader()
+            .profile()
+            .subnet_move_replaces()
+            .unwrap_or(false);
+        judge(&step.action, seen, self.bindings, replaces)
+    }
+
+    async fn console(&mut self, step: &Step) -> Result<Outcome, Failure> {
+        Ok(match self.see(step).await? {
+            Ok(seen) => match self.judge(step, &seen)? {
+                Progress::AlreadyDone => Outcome::AlreadyDone,
+                Progress::Ready(_) | Progress::NotYet(_) => Outcome::Open,
+            },
+            Err(_) => Outcome::Open,
+        })
+    }
+
+    async fn wait(&mut self, step: &Step) -> Result<Outcome, Failure> {
+        let begun = (self.clock)();
+        let mut pause = Duration::from_millis(250);
+        let mut told = 0;
+        let mut waited = false;
+        loop {
+            let condition = match self.see(step).await? {
+                Ok(seen) => match self.judge(step, &seen)? {
+                    Progress::AlreadyDone if waited => return Ok(Outcome::Done),
+                    Progress::AlreadyDone => return Ok(Outcome::AlreadyDone),
+                    Progress::NotYet(condition) => condition,
+                    Progress::Ready(_) => "the server".to_owned(),
+                },
+                Err(reason) => {
+                    return Err(Failure::Step {
+                        code: "SW0603",
+                        error: format!("cannot be read any more: {reason}"),
+                        hint: Some("plan again: it becomes a step for a person".into()),
+                    });
+                }
+            };
+            waited = true;
+            let milliseconds = since(begun, (self.clock)());
+            if u128::from(milliseconds) > self.options.await_limit.as_millis() {
+                return Err(Failure::Step {
+                    code: "SW0604",
+                    error: format!(
+                        "waited {} s for {condition}",
+                        self.options.await_limit.as_secs()
+                    ),
+                    hint: Some(
+                        "replication takes its time: run apply again later, or raise --await-limit"
+                            .into(),
+                    ),
+                });
+            }
+            if milliseconds / 10_000 > told || told == 0 {
+                told = milliseconds / 10_000 + 1;
+                (self.emit)(&Event::StillWaiting {
+                    step: step.id.clone(),
+                    condition,
+                    milliseconds,
+                });
+            }
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = self.cancel.cancelled() => return Ok(Outcome::Cancelled),
+            }
+            pause = (pause * 2).min(Duration::from_secs(5));
+        }
+    }
+
+    async fn write(&mut self, step: &Step) -> Result<Outcome, Failure> {
+        let mut attempts = 0;
+        let mut wrote = false;
+        let mut lost = false;
+        for _ in 0..ROUNDS + self.options.retries {
+            let seen = match self.see(step).await? {
+                Ok(seen) => seen,
+                Err(reason) => return Err(blind(&reason)),
+            };
+            self.bind(step, &seen);
+            self.found(step, &seen, lost)?;
+            lost = false;
+            let writes = match self.judge(step, &seen) {
+                Ok(Progress::AlreadyDone) if wrote => return Ok(Outcome::Done),
+                Ok(Progress::AlreadyDone) => return Ok(Outcome::AlreadyDone),
+                Ok(Progress::Ready(writes)) => writes,
+                Ok(Progress::NotYet(condition)) => return Err(blind(&condition)),
+                Err(drifted) => return Err(drifted.into()),
+            };
+            match self.send(step, &writes).await {
+                Ok(()) => wrote = true,
+                Err(Sent::Journal(error)) => return Err(error.into()),
+                Err(Sent::Error(error)) => {
+                    if !error.transient() || attempts >= self.options.retries {
+                        return Err(unsent(&error));
+                    }
+                    attempts += 1;
+                    lost = error.outcome_unknown();
+                    wrote |= lost;
+                    tracing::warn!(%error, attempts, "a write did not go through; looking again");
+                    tokio::time::sleep(FIRST_PAUSE * 2_u32.pow(attempts + 2)).await;
+                    continue;
+                }
+            }
+            if matches!(step.action, Action::UpdateDistributionPoints { .. }) {
+                return Ok(Outcome::Done); // nothing of it can be read back
+            }
+            match self.settled(step, &writes).await? {
+                Settled::Yes => return Ok(Outcome::Done),
+                Settled::More => {}
+                Settled::No(found) => return Err(found),
+            }
+        }
+        Err(Failure::Step {
+            code: "SW0605",
+            error: format!(
+                "inconsistent result: after {ROUNDS} rounds of writing it still differs"
+            ),
+            hint: Some(unexpected()),
+        })
+    }
+
+    /// Sends the writes of one round; what each brought into being is noted at once.
+    async fn send(&mut self, step: &Step, writes: &[Write]) -> Result<(), Sent> {
+        for write in writes {
+            tracing::debug!(?write, "writing");
+            let created = match self.writer.send(write).await {
+                Ok(created) => created,
+                // Parting what is parted already is what was wanted.
+                Err(error)
+                    if error.does_not_exist()
+                        && matches!(write, Write::PartSubnet { .. } | Write::PartServer { .. }) =>
+                {
+                    None
+                }
+                Err(error) => return Err(Sent::Error(error)),
+            };
+            self.written(step, write, created).map_err(Sent::Journal)?;
+        }
+        Ok(())
+    }
+
+    fn written(
+        &mut self,
+        step: &Step,
+        write: &Write,
+        created: Option<Guid>,
+    ) -> Result<(), JournalError> {
+        match (&step.action, write, created) {
+            (
+                Action::CreateSite {
+                    name, protected, ..
+                },
+                Write::CreateSite { .. },
+                Some(guid),
+            ) => {
+                self.bindings.sites.insert(name.clone(), guid);
+                self.created.insert(guid);
+                self.note(Fact::SiteCreated {
+                    guid,
+                    name: name.clone(),
+                    protected: *protected,
+                })
+            }
+            (Action::CreateSubnet { subnet, .. }, Write::CreateSubnet { .. }, Some(guid)) => {
+                self.bindings.subnets.insert(*subnet, guid);
+                self.created.insert(guid);
+                self.note(Fact::SubnetCreated {
+                    guid,
+                    name: Name::new(&subnet.to_string()),
+                })
+            }
+            (_, Write::DeleteResource { resource }, _) => {
+                self.note(Fact::Deleted { guid: *resource })
+            }
+            (Action::AssignPackage { package, .. }, Write::SetPackageServers { .. }, _) => self
+                .note(Fact::AssignmentWritten {
+                    package: package.clone(),
+                }),
+            (_, Write::UpdateDistributionPoints { package }, _) => {
+                self.note(Fact::DistributionUpdated { package: *package })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What was seen may tell the GUID of an object that an earlier, cut-off try created.
+    fn bind(&mut self, step: &Step, seen: &Seen) {
+        match (&step.action, seen) {
+            (Action::CreateSite { name, .. }, Seen::Sites(found)) => {
+                if let [(guid, _)] = found.as_slice() {
+                    self.bindings.sites.insert(name.clone(), *guid);
+                }
+            }
+            (Action::CreateSubnet { subnet, .. }, Seen::Subnets(found)) => {
+                if let [(guid, _)] = found.as_slice() {
+                    self.bindings.subnets.insert(*subnet, *guid);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// An object that a step was to create is there: by our own write whose answer was lost, or by somebody else's.
+    fn found(&mut self, step: &Step, seen: &Seen, lost: bool) -> Result<(), JournalError> {
+        match (&step.action, seen) {
+            (
+                Action::CreateSite {
+                    name, protected, ..
+                },
+                Seen::Sites(found),
+            ) => {
+                let [(guid, _)] = found.as_slice() else {
+                    return Ok(());
+                };
+                if self.created.contains(guid) {
+                    return Ok(());
+                }
+                self.note(if lost {
+                    Fact::SiteCreated {
+                        guid: *guid,
+                        name: name.clone(),
+                        protected: *protected,
+                    }
+                } else {
+                    Fact::Recorded {
+                        record: Record::AdoptSite {
+                            site: ResourceRef {
+                                name: name.clone(),
+                                guid: *guid,
+                            },
+                            protected: *protected,
+                        },
+                    }
+                })
+            }
+            (Action::CreateSubnet { subnet, .. }, Seen::Subnets(found)) => {
+                let [(guid, _)] = found.as_slice() else {
+                    return Ok(());
+                };
+                if lost {
+                    return self.note(Fact::SubnetCreated {
+                        guid: *guid,
+                        name: Name::new(&subnet.to_string()),
+                    });
+                }
+                // Our own creation of an earlier round is no find.
+                if self.bindings.subnets.get(subnet) == Some(guid) && self.created.contains(guid) {
+                    return Ok(());
+                }
+                self.note(Fact::Recorded {
+                    record: Record::AdoptSubnet {
+                        subnet: *subnet,
+                        guid: *guid,
+                    },
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads back until the step is done, or something else is left to write, or patience ends.
+    async fn settled(&mut self, step: &Step, sent: &[Write]) -> Result<Settled, Failure> {
+        let begun = tokio::time::Instant::now();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let last = match self.see(step).await? {
+                Ok(seen) => {
+                    self.bind(step, &seen);
+                    match self.judge(step, &seen) {
+                        Ok(Progress::AlreadyDone) => return Ok(Settled::Yes),
+                        Ok(Progress::Ready(left)) if left.iter().all(|w| !sent.contains(w)) => {
+                            return Ok(Settled::More);
+                        }
+                        Ok(Progress::Ready(_) | Progress::NotYet(_)) => format!("{seen:?}"),
+                        Err(drifted) => drifted.to_string(),
+                    }
+                }
+                Err(reason) => return Ok(Settled::No(blind(&reason))),
+            };
+            if begun.elapsed() > self.options.settle {
+                return Ok(Settled::No(Failure::Step {
+                    code: "SW0605",
+                    error: format!(
+                        "inconsistent result: the server took the write, but reads back {last} after {} s",
+                        self.options.settle.as_secs()
+                    ),
+                    hint: Some(unexpected()),
+                }));
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+}
+
+enum Settled {
+    Yes,
+    More,
+    No(Failure),
+}
+
+enum Sent {
+    Journal(JournalError),
+    Error(SendError),
+}
+
+fn unexpected() -> String {
+    "an assumption about this server may be wrong: see docs/assumptions.md; nothing that depends on this step was tried".into()
+}
+
+fn blind(reason: &str) -> Failure {
+    Failure::Step {
+        code: "SW0603",
+        error: format!("what it is about cannot be read, so nothing was written: {reason}"),
+        hint: Some("complete the server profile: see docs/profile.md".into()),
+    }
+}
