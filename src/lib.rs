@@ -31,3 +31,5 @@ pub mod journal;
 pub mod state;
 
 pub mod apply;
+
+pub mod render;

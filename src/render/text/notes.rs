@@ -1,0 +1,154 @@
+//! Notes in groups: what blocks, warnings, information, what the plan resolves, what existed before.
+//!
+//! Pure. Each note has its message, what to do, where, and the article behind it.
+
+use super::error::label;
+use crate::plan::{Note, Severity, Standing};
+use crate::render::layout::{Page, Paint, Style, count};
+
+/// What a group of notes is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Group {
+    Blocks,
+    Errors,
+    Warnings,
+    Info,
+    Resolved,
+    Existing,
+}
+
+const GROUPS: [Group; 6] = [
+    Group::Blocks,
+    Group::Errors,
+    Group::Warnings,
+    Group::Info,
+    Group::Resolved,
+    Group::Existing,
+];
+
+/// Renders the notes of a check without a plan.
+#[must_use]
+pub fn notes(notes: &[Note], style: &Style) -> String {
+    let mut page = Page::new(style);
+    write(&mut page, notes, false);
+    page.finish()
+}
+
+/// Writes notes in groups; `planned` where there is a plan that an error can block.
+pub(super) fn write(page: &mut Page, notes: &[Note], planned: bool) {
+    for group in GROUPS {
+        let members: Vec<&Note> = notes
+            .iter()
+            .filter(|note| group_of(note, planned) == group)
+            .collect();
+        if members.is_empty() {
+            continue;
+        }
+        page.heading(&title(group, members.len()));
+        for note in members {
+            one(page, note);
+        }
+    }
+}
+
+fn group_of(note: &Note, planned: bool) -> Group {
+    match (note.standing, note.severity) {
+        (Standing::Blocks, _) if planned => Group::Blocks,
+        (Standing::Resolved, _) => Group::Resolved,
+        (Standing::Existing, _) => Group::Existing,
+        (_, Severity::Error) => Group::Errors,
+        (_, Severity::Warning) => Group::Warnings,
+        (_, Severity::Info) => Group::Info,
+    }
+}
+
+fn title(group: Group, members: usize) -> String {
+    match group {
+        Group::Blocks => {
+            let verb = if members == 1 { "blocks" } else { "block" };
+            format!("{} that {verb} this plan", count(members, "error"))
+        }
+        Group::Errors => count(members, "error"),
+        Group::Warnings => count(members, "warning"),
+        Group::Info => count(members, "remark"),
+        Group::Resolved => format!("{} resolved by this plan", count(members, "finding")),
+        Group::Existing => {
+            let verb = if members == 1 { "was" } else { "were" };
+            format!(
+                "{} that {verb} there before, not touched by this plan",
+                count(members, "finding")
+            )
+        }
+    }
+}
+
+fn one(page: &mut Page, note: &Note) {
+    let Note {
+        severity,
+        standing: _, // said by the group
+        id,
+        message,
+        remedy,
+        source,
+        places,
+    } = note;
+    let word = match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Info => "info",
+    };
+    label(page, 2, word, id, message);
+    if !remedy.is_empty() {
+        page.item(6, Paint::Plain, "remedy:", remedy, 8);
+    }
+    if !places.is_empty() {
+        page.item(6, Paint::Plain, "at:", &places.join(", "), 8);
+    }
+    if !source.is_empty() {
+        let numbered = source.bytes().all(|byte| byte.is_ascii_digit());
+        let mark = if numbered { "article:" } else { "source:" };
+        page.item(6, Paint::Plain, mark, source, 8);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::sample;
+
+    #[test]
+    fn of_a_check() {
+        insta::assert_snapshot!(notes(&sample::findings(), &Style::default()), @r"
+        1 error
+          error[SW0506]: server `BRANCH07.corp.example`: the SMP shows no computer of
+              that name
+              remedy: a site server is an existing managed computer: check the spelling,
+                its inventory, and that the account may see it
+              at: sites.yaml:3:3, sites.yaml:11:3
+
+        1 remark
+          info[subnet-overlap]: subnet `192.168.0.12/32` of `Deployment_Site` lies
+              inside `192.168.0.0/24` of `HQ`
+              remedy: a server's own address is carved out: this rests on the assumption
+                that the most specific subnet decides a server's site
+              at: sites.yaml:3:3, sites.yaml:11:3
+              article: 431459
+
+        1 finding resolved by this plan
+          warning[flat-lan]: `DEPLOY01.corp.example`, `SITE01.corp.example` and
+              `SMP01.corp.example` are all valid package and task servers for
+              `192.168.0.0/24`, which is in no site: latency decides, and agents drift
+              remedy: put the subnets into sites, each with the servers that are to
+                serve it
+              article: 431459
+
+        1 finding that was there before, not touched by this plan
+          error[subnet-in-two-sites]: subnet `10.7.0.0/24` belongs to `A` and `B`
+              remedy: let one site only have it: an address in two sites is served by
+                either
+              at: sites.yaml:3:3, sites.yaml:11:3
+              article: 431459
+        ");
+        assert_eq!(notes(&[], &Style::default()), "");
+    }
+}
