@@ -33,3 +33,5 @@ pub mod state;
 pub mod apply;
 
 pub mod render;
+
+pub mod export;
