@@ -35,3 +35,5 @@ pub mod apply;
 pub mod render;
 
 pub mod export;
+
+pub mod cli;

@@ -1,3 +1,7 @@
 //! The binary: hands the arguments to the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sitewright::cli::main()
+}

@@ -1,0 +1,310 @@
+//! `sitewright apply`: shows the plan, asks, carries it out, keeps the state.
+
+#![expect(clippy::disallowed_methods, reason = "reads the plan file")]
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressDrawTarget};
+use tokio_util::sync::CancellationToken;
+
+use super::error::Failure;
+use super::plan::{What, load, plan};
+use super::session::{Home, Session, new_lineage};
+use super::{Context, Exit, able, now, print, second};
+use crate::apply::{Options, Run, apply};
+use crate::journal::{Journal, JournalError};
+use crate::model::{Event, Outcome, Ownership, StepId};
+use crate::observe::identify;
+use crate::plan::Plan;
+use crate::render::{Lookup, console, json, text};
+use crate::state::{Loaded, State, StateError};
+
+/// Options of `apply`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sitewright apply
+  sitewright apply --yes -f sites/
+  sitewright apply friday.plan.json --yes")]
+pub(super) struct ApplyArgs {
+    /// A plan that `plan --out` wrote; without it a plan is made of the manifests
+    #[arg(value_name = "PLANFILE", conflicts_with_all = ["files", "allow_takeover"])]
+    plan_file: Option<PathBuf>,
+    #[command(flatten)]
+    what: What,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+    /// How long to wait for packages to reach their servers, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 1800)]
+    await_limit: u64,
+    /// How long a written value may take to be read back, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 20)]
+    settle: u64,
+}
+
+pub(super) async fn run(context: &Context, args: &ApplyArgs) -> Result<Exit, Failure> {
+    let home = Home::find(&args.what.files)?;
+    let session = Session::open(context, &home)?;
+    let _lock = session
+        .store
+        .lock(&note("apply", None))
+        .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
+    let loaded = load(&session)?;
+    let plan = if let Some(file) = &args.plan_file {
+        saved(file, &session, loaded.as_ref()).await?
+    } else {
+        let desired = home.desired(&args.what.files, session.declared_name())?;
+        plan(
+            &session,
+            &desired,
+            loaded.as_ref(),
+            args.what.allow_takeover,
+        )
+        .await?
+    };
+    print(&text::plan(&plan, &context.style));
+    if plan.is_blocked() {
+        return Ok(Exit::Blocked);
+    }
+    if plan.steps.is_empty() {
+        return Ok(Exit::Done);
+    }
+    if let Some(failure) = able::lacking(&plan, &*session.known()?) {
+        return Err(failure);
+    }
+    if plan.changes_anything() && !args.yes && !agreed()? {
+        return Err(Failure::new("SW0610", "not applied: nobody said yes"));
+    }
+    let outcomes = carry_out(context, args, &session, &plan).await?;
+    keep(&session, &plan, loaded)?;
+    if plan.changes_anything() {
+        print(&text::summary(
+            &plan,
+            &outcomes,
+            &context.style,
+            &again(args),
+            &|step| console::needs_attestation(&plan, step),
+        ));
+    }
+    exit(&outcomes)
+}
+
+/// Runs the plan with the journal, saying one line a step.
+async fn carry_out(
+    context: &Context,
+    args: &ApplyArgs,
+    session: &Session,
+    plan: &Plan,
+) -> Result<Vec<(StepId, Outcome)>, Failure> {
+    let writer = session.writer()?;
+    let mut journal = journal(session)?;
+    let cancel = CancellationToken::new();
+    let watch = tokio::spawn(interrupted(cancel.clone()));
+    let style = context.style;
+    let lookup = Lookup::new(plan);
+    let bar = progress(plan);
+    let outcomes = apply(
+        plan,
+        Run {
+            id: context.run.clone(),
+            writer: &writer,
+            journal: &mut journal,
+            clock: &now,
+            cancel,
+            options: Options {
+                await_limit: Duration::from_secs(args.await_limit),
+                settle: Duration::from_secs(args.settle),
+                ..Options::default()
+            },
+        },
+        &mut |event| {
+            if let Some(line) = text::event(event, &lookup, &style) {
+                bar.suspend(|| print(&line));
+            }
+            if matches!(event, Event::StepEnded { .. }) {
+                bar.inc(1);
+            }
+            // Whoever waits for less than a second needs no bar.
+            if bar.is_hidden() && bar.elapsed() > Duration::from_secs(1) {
+                bar.set_draw_target(ProgressDrawTarget::stderr());
+            }
+        },
+    )
+    .await;
+    bar.finish_and_clear();
+    watch.abort();
+    outcomes.map_err(|error| {
+        Failure::from_error("SW0611", &error).hint(Some(
+            "make room or mend the rights of the state folder, then apply again".into(),
+        ))
+    })
+}
+
+/// A bar on standard error, which is drawn on a terminal only, once there is something to wait for.
+fn progress(plan: &Plan) -> ProgressBar {
+    let steps = u64::try_from(plan.steps.len()).unwrap_or(u64::MAX);
+    ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::hidden())
+}
+
+/// The first Ctrl-C ends the run after the step under way, the second at once.
+async fn interrupted(cancel: CancellationToken) {
+    if tokio::signal::ctrl_c().await.is_ok() {
+        eprintln!("stopping after the step under way; press Ctrl-C again to stop at once");
+        cancel.cancel();
+        if tokio::signal::ctrl_c().await.is_ok() {
+            std::process::exit(130);
+        }
+    }
+}
+
+pub(super) fn journal(session: &Session) -> Result<Journal, Failure> {
+    session
+        .store
+        .journal()
+        .map_err(|error: JournalError| Failure::from_error(error.code(), &error).hint(error.hint()))
+}
+
+/// Folds what the journal gained into the state and saves it.
+pub(super) fn keep(session: &Session, plan: &Plan, before: Option<Loaded>) -> Result<(), Failure> {
+    let failed = |error: &StateError| Failure::from_error(error.code(), error).hint(error.hint());
+    let mut base = before.map_or_else(
+        || State::new(plan.platform.clone(), new_lineage(), Ownership::default()),
+        |loaded| loaded.state,
+    );
+    // A first run that was cut off left facts in the journal, and no lineage yet.
+    if base.lineage.is_empty() {
+        base.lineage = new_lineage();
+    }
+    session
+        .store
+        .settle(base)
+        .map(|_| ())
+        .map_err(|error| failed(&error))
+}
+
+async fn saved(
+    file: &std::path::Path,
+    session: &Session,
+    loaded: Option<&Loaded>,
+) -> Result<Plan, Failure> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Failure::io(format!("cannot read `{}`", file.display()), &error))?;
+    let plan = json::read_plan(&text).map_err(|error| {
+        Failure::from_error(error.code(), &error).hint(Some(format!(
+            "`{}` is no plan that can be applied; make a new one with `sitewright plan --out`",
+            file.display()
+        )))
+    })?;
+    let platform = identify(&session.reader()?, session.server.as_ref())
+        .await
+        .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
+    if platform.server != plan.platform.server {
+        return Err(Failure::new(
+            "SW0612",
+            format!(
+                "the plan was made for the SMP {} ({}), but this is {} ({})",
+                plan.platform.name, plan.platform.server, platform.name, platform.server
+            ),
+        )
+        .hint(Some("choose the platform that it was made for".into())));
+    }
+    let (lineage, serial) = loaded.map_or(("", 0), |loaded| {
+        (loaded.state.lineage.as_str(), loaded.state.serial)
+    });
+    if lineage != plan.lineage || serial != plan.serial {
+        return Err(Failure::new(
+            "SW0613",
+            format!(
+                "the state has moved on since the plan was made: expected serial {}, found {serial}{}",
+                plan.serial,
+                if lineage == plan.lineage { "" } else { " of another lineage" }
+            ),
+        )
+        .hint(Some("make a new plan".into())));
+    }
+    Ok(plan)
+}
+
+fn agreed() -> Result<bool, Failure> {
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::usage(
+            "there is no terminal to ask at",
+            "pass --yes to apply without being asked",
+        ));
+    }
+    dialoguer::Confirm::new()
+        .with_prompt("Apply these steps?")
+        .default(false)
+        .interact()
+        .map_err(|error| Failure::new("SW0002", format!("cannot ask: {error}")))
+}
+
+fn exit(outcomes: &[(StepId, Outcome)]) -> Result<Exit, Failure> {
+    let failed = outcomes
+        .iter()
+        .filter(|(_, outcome)| matches!(outcome, Outcome::Failed { .. }))
+        .count();
+    if failed > 0 {
+        return Err(Failure::new(
+            "SW0614",
+            format!(
+                "{failed} {} failed",
+                if failed == 1 { "step" } else { "steps" }
+            ),
+        )
+        .hint(Some(
+            "what was done is kept; apply again goes on from there".into(),
+        )));
+    }
+    if outcomes
+        .iter()
+        .any(|(_, outcome)| matches!(outcome, Outcome::Cancelled))
+    {
+        return Err(
+            Failure::new("SW0615", "stopped before the end, as asked").hint(Some(
+                "what was done is kept; apply again goes on from there".into(),
+            )),
+        );
+    }
+    let remain = outcomes
+        .iter()
+        .any(|(_, outcome)| matches!(outcome, Outcome::Open | Outcome::Waiting { .. }));
+    Ok(if remain {
+        Exit::ConsoleSteps
+    } else {
+        Exit::Done
+    })
+}
+
+/// The command that goes on where this one stopped.
+fn again(args: &ApplyArgs) -> String {
+    let mut words = vec!["sitewright apply".to_owned()];
+    words.extend(
+        args.what
+            .files
+            .iter()
+            .map(|file| format!("-f {}", file.display())),
+    );
+    if args.what.allow_takeover {
+        words.push("--allow-takeover".into());
+    }
+    words.join(" ")
+}
+
+/// What the lock says of its holder.
+pub(super) fn note(purpose: &str, by: Option<&str>) -> String {
+    format!("{}, for `{purpose}`, since {}", who(by), second())
+}
+
+/// Who does this: as told, else the account of the operating system.
+pub(super) fn who(by: Option<&str>) -> String {
+    by.map(ToOwned::to_owned)
+        .or_else(|| std::env::var("USER").ok())
+        .or_else(|| std::env::var("USERNAME").ok())
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "unknown".into())
+}

@@ -1,0 +1,280 @@
+//! The command line: one file a command; the only place that prints.
+//!
+//! I/O. Data goes to standard output, progress, logs and errors to standard error. Exit codes: 0 no change or done,
+//! 1 error, 2 changes (`plan --detailed-exitcode`), 3 blocked, 4 done but console steps remain, 64 wrong usage.
+
+#![expect(clippy::print_stderr, reason = "this is the place that prints")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "time, randomness and the terminal's wishes enter the program here"
+)]
+
+mod able;
+mod apply;
+mod attest;
+mod error;
+mod export;
+mod plan;
+mod profile;
+mod schema;
+mod session;
+mod sim;
+mod validate;
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use crate::model::RunId;
+use crate::render::Style;
+use error::Failure;
+
+/// What a command ends with, unless it fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Exit {
+    /// Nothing to do, or done.
+    Done = 0,
+    /// There are changes, and the caller asked to be told.
+    Changes = 2,
+    /// Something forbids going on.
+    Blocked = 3,
+    /// Done, but a person has something left to do in the console.
+    ConsoleSteps = 4,
+}
+
+/// Declares Deployment Sites of Symantec/Broadcom ITMS in YAML, plans and applies them.
+#[derive(Debug, Parser)]
+#[command(name = "sitewright", version, max_term_width = 80, after_help = AFTER_HELP)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  sitewright plan --platform sim:flat-lan -f examples/deployment-site
+  sitewright apply --yes
+  sitewright attest invalid-subnets --reason 'set by J. Doe, ticket 4711'
+
+Exit codes: 0 no change or done, 1 error, 2 changes (plan --detailed-exitcode),
+3 blocked, 4 done but console steps remain, 64 wrong usage";
+
+/// Where the help lists the options of every command.
+const EVERYWHERE: &str = "Options of every command";
+
+/// Options of every command.
+#[derive(Debug, Args)]
+struct Global {
+    /// A platform of the workspace by name, a URL, or sim:NAME for the built-in simulator
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "NAME|URL")]
+    platform: Option<String>,
+    /// The SMP's own computer, where there is no workspace
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "FQDN")]
+    server: Option<String>,
+    /// The server profile, instead of the workspace's
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "FILE")]
+    profile: Option<PathBuf>,
+    /// The folder of the state, instead of the workspace's
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "FOLDER")]
+    state: Option<PathBuf>,
+    /// When to colour: on a terminal unless `NO_COLOR` is set, always, never
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "WHEN", default_value = "auto")]
+    color: Colour,
+    /// Say more on standard error; twice for every request
+    #[arg(short, long, global = true, help_heading = EVERYWHERE, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Colour {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show what would change, in which order, and what is wrong
+    Plan(plan::PlanArgs),
+    /// Change it
+    Apply(apply::ApplyArgs),
+    /// Check the manifests, without a server
+    Validate(validate::ValidateArgs),
+    /// Close a console step that cannot be read from the server, by your word
+    Attest(attest::AttestArgs),
+    /// Write declarations of what a live server holds
+    Export(export::ExportArgs),
+    /// Find out and keep what is particular to a server
+    #[command(subcommand)]
+    Profile(profile::ProfileCommand),
+    /// Print the JSON Schemas of the files that are read and written
+    Schema(schema::SchemaArgs),
+    /// Run and handle the built-in simulator
+    Sim(Box<sitewright_sim::SimArgs>),
+}
+
+/// What every command is handed.
+struct Context {
+    global: Global,
+    run: RunId,
+    style: Style,
+}
+
+/// Runs the program with the arguments of the process.
+#[must_use]
+pub fn main() -> ExitCode {
+    // Two TLS providers in the graph would make the choice ambiguous, so it is made here, first thing.
+    if rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .is_err()
+    {
+        tracing::debug!("a TLS provider was installed already");
+    }
+    let cli = match Cli::command()
+        .try_get_matches()
+        .and_then(|matches| Cli::from_arg_matches(&matches))
+    {
+        Ok(cli) => cli,
+        Err(error) => {
+            let wrong = error.use_stderr();
+            // A closed pipe is nobody's fault.
+            let _ = error.print();
+            return ExitCode::from(if wrong { 64 } else { 0 });
+        }
+    };
+    log(cli.global.verbose);
+    let colour = colour(cli.global.color, std::io::stdout().is_terminal());
+    let context = Context {
+        run: RunId(random_id()),
+        style: Style {
+            colour,
+            width: width(),
+            full: cli.global.verbose > 0,
+        },
+        global: cli.global,
+    };
+    let errors = Style {
+        colour: colour_of_errors(&context),
+        ..context.style
+    };
+    match dispatch(&context, cli.command) {
+        Ok(exit) => ExitCode::from(match exit {
+            Exit::Done => 0,
+            Exit::Changes => 2,
+            Exit::Blocked => 3,
+            Exit::ConsoleSteps => 4,
+        }),
+        Err(failure) => {
+            eprint!("{}", failure.render(&errors));
+            ExitCode::from(failure.exit())
+        }
+    }
+}
+
+fn dispatch(context: &Context, command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Plan(args) => runtime()?.block_on(plan::run(context, &args)),
+        Command::Apply(args) => runtime()?.block_on(apply::run(context, &args)),
+        Command::Validate(args) => validate::run(context, &args),
+        Command::Attest(args) => runtime()?.block_on(attest::run(context, &args)),
+        Command::Export(args) => runtime()?.block_on(export::run(context, &args)),
+        Command::Profile(command) => runtime()?.block_on(profile::run(context, &command)),
+        Command::Schema(args) => schema::run(&args),
+        Command::Sim(args) => sim::run(context, *args),
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::io("cannot start", &error))
+}
+
+fn colour(when: Colour, terminal: bool) -> bool {
+    match when {
+        Colour::Always => true,
+        Colour::Never => false,
+        Colour::Auto => {
+            terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+        }
+    }
+}
+
+fn colour_of_errors(context: &Context) -> bool {
+    colour(context.global.color, std::io::stderr().is_terminal())
+}
+
+/// The width to wrap at: the terminal's, between 40 and 100 columns, 80 where there is none.
+fn width() -> usize {
+    std::env::var("COLUMNS")
+        .ok()
+        .and_then(|columns| columns.parse().ok())
+        .unwrap_or(80)
+        .clamp(40, 100)
+}
+
+fn log(verbose: u8) {
+    let fallback = match verbose {
+        0 => "sitewright=warn",
+        1 => "sitewright=info",
+        _ => "sitewright=debug,sitewright_sim=info",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("SITEWRIGHT_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(fallback));
+    let installed = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .try_init();
+    if installed.is_err() {
+        tracing::debug!("a log is kept already");
+    }
+}
+
+/// Randomness enters the program here and nowhere else.
+fn random_id() -> String {
+    uuid::Uuid::new_v4().to_string()
+}
+
+/// The time enters the program here and nowhere else.
+fn now() -> jiff::Timestamp {
+    jiff::Timestamp::now()
+}
+
+/// The time to the second, as people are told it.
+fn second() -> String {
+    let now = now();
+    now.round(jiff::Unit::Second).unwrap_or(now).to_string()
+}
+
+/// Breaks a text into lines of at most `width` columns, those after the first indented by `hang`.
+fn wrap(text: &str, hang: usize, width: usize) -> String {
+    let mut out = String::new();
+    let mut column = 0;
+    for (index, word) in text.split(' ').enumerate() {
+        let length = word.chars().count();
+        if index > 0 && column + 1 + length > width {
+            out.push('\n');
+            out.push_str(&" ".repeat(hang));
+            column = hang;
+        } else if index > 0 {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(word);
+        column += length;
+    }
+    out.push('\n');
+    out
+}
+
+/// Prints data; a reader that has gone away ends the output, not the program.
+fn print(text: &str) {
+    use std::io::Write as _;
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}

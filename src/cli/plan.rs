@@ -1,0 +1,180 @@
+//! `sitewright plan`: reads, compares, shows. Holds no writer.
+
+#![expect(clippy::disallowed_methods, reason = "writes the plan file")]
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use super::error::Failure;
+use super::session::{Home, Session};
+use super::{Context, Exit, able, colour_of_errors, print};
+use crate::model::{Desired, Ownership, Snapshot};
+use crate::observe::{Scope, refresh};
+use crate::plan::{Inputs, Plan, make};
+use crate::render::{Style, json, text};
+use crate::smp::Reader;
+use crate::state::Loaded;
+
+/// Options of `plan`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sitewright plan
+  sitewright plan -f sites/ --out friday.plan.json --detailed-exitcode
+  sitewright plan --platform sim:flat-lan -f examples/deployment-site")]
+pub(super) struct PlanArgs {
+    #[command(flatten)]
+    pub(super) what: What,
+    /// Write the plan to a file that `apply` takes
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// How to show it
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+    /// Exit with 2 where something would change
+    #[arg(long)]
+    detailed_exitcode: bool,
+}
+
+/// What is planned.
+#[derive(Debug, Args)]
+pub(super) struct What {
+    /// Manifests: files, folders, or - for standard input; the workspace's folder if left out
+    #[arg(short, long = "file", value_name = "PATH")]
+    pub(super) files: Vec<PathBuf>,
+    /// Let declared sites take addresses from sites that nobody declares
+    #[arg(long)]
+    pub(super) allow_takeover: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<Exit, Failure> {
+    let home = Home::find(&args.what.files)?;
+    let session = Session::open(context, &home)?;
+    stage("reading the manifests");
+    let desired = home.desired(&args.what.files, session.declared_name())?;
+    stage("reading the state");
+    let loaded = load(&session)?;
+    let plan = plan(
+        &session,
+        &desired,
+        loaded.as_ref(),
+        args.what.allow_takeover,
+    )
+    .await?;
+    stage("rendering");
+    if let Some(file) = &args.out {
+        std::fs::write(file, json::plan(&plan))
+            .map_err(|error| Failure::io(format!("cannot write `{}`", file.display()), &error))?;
+    }
+    match args.format {
+        Format::Text => print(&text::plan(&plan, &context.style)),
+        Format::Json => print(&json::plan(&plan)),
+    }
+    if let Some(failure) = able::lacking(&plan, &*session.known()?) {
+        let style = Style {
+            colour: colour_of_errors(context),
+            ..context.style
+        };
+        eprint!("{}", failure.render_warning(&style));
+    }
+    stage("ending");
+    Ok(exit(&plan, args.detailed_exitcode))
+}
+
+/// Says what begins now: with the times of the log, where the time goes (`make bench`).
+fn stage(what: &str) {
+    tracing::info!(what);
+}
+
+fn exit(plan: &Plan, detailed: bool) -> Exit {
+    if plan.is_blocked() {
+        Exit::Blocked
+    } else if detailed && plan.changes_anything() {
+        Exit::Changes
+    } else {
+        Exit::Done
+    }
+}
+
+/// The state with what the journal adds to it; `None` where there is none yet.
+pub(super) fn load(session: &Session) -> Result<Option<Loaded>, Failure> {
+    session
+        .store
+        .load()
+        .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))
+}
+
+/// Reads the server and makes the plan.
+pub(super) async fn plan(
+    session: &Session,
+    desired: &Desired,
+    loaded: Option<&Loaded>,
+    takeover: bool,
+) -> Result<Plan, Failure> {
+    let reader = session.reader()?;
+    let snapshot = observe(&reader, &Scope::of(desired, session.server.clone())).await?;
+    stage("planning");
+    let nothing = Ownership::default();
+    let state = loaded.map(|loaded| &loaded.state);
+    if let Some(state) = state
+        && state.platform.server != snapshot.platform.server
+    {
+        return Err(Failure::new(
+            "SW0254",
+            format!(
+                "the state belongs to the SMP {}, but this is {}",
+                state.platform.name, snapshot.platform.name
+            ),
+        )
+        .hint(Some(
+            "choose another state folder, or the platform it was made for".into(),
+        )));
+    }
+    make(&Inputs {
+        desired,
+        snapshot: &snapshot,
+        ownership: state.map_or(&nothing, |state| &state.ownership),
+        takeover,
+        lineage: state.map_or("", |state| state.lineage.as_str()),
+        serial: state.map_or(0, |state| state.serial),
+        tool_version: env!("CARGO_PKG_VERSION"),
+    })
+    .map_err(|error| {
+        Failure::from_error("SW0520", &error).hint(Some(
+            "this is a defect of Sitewright: please report it with the manifests".into(),
+        ))
+    })
+}
+
+/// Reads the server, with a sign of life on a terminal where it takes longer than a second.
+pub(super) async fn observe(reader: &Reader, scope: &Scope) -> Result<Snapshot, Failure> {
+    let bar =
+        indicatif::ProgressBar::new_spinner().with_finish(indicatif::ProgressFinish::AndClear);
+    let shown = bar.clone();
+    let ticker = tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        shown.enable_steady_tick(Duration::from_millis(120));
+    });
+    let progress = |what: &str| {
+        stage(what);
+        bar.set_message(what.to_owned());
+    };
+    let result = refresh(reader, scope, &progress).await;
+    ticker.abort();
+    bar.finish_and_clear();
+    let traffic = reader.transport().traffic();
+    tracing::info!(
+        requests = traffic.requests,
+        bytes = traffic.bytes,
+        "refreshed"
+    );
+    result.map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))
+}

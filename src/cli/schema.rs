@@ -1,0 +1,53 @@
+//! `sitewright schema`: the JSON Schemas.
+
+use clap::{Args, ValueEnum};
+
+use super::error::Failure;
+use super::{Exit, print};
+use crate::render::json;
+use crate::{manifest, profile, state};
+
+/// Options of `schema`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  sitewright schema manifest > manifest.schema.json")]
+pub(super) struct SchemaArgs {
+    /// Of which file
+    #[arg(value_name = "FILE", default_value = "manifest")]
+    file: File,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum File {
+    /// Manifests and sitewright.yaml
+    Manifest,
+    /// Server profiles
+    Profile,
+    /// Plans, as `plan --out` and `plan --format json` write them
+    Plan,
+    /// Events of apply
+    Events,
+    /// State
+    State,
+    /// Scenarios of the simulator
+    World,
+}
+
+pub(super) fn run(args: &SchemaArgs) -> Result<Exit, Failure> {
+    let text = match args.file {
+        File::Manifest => pretty(&manifest::schema())?,
+        File::Profile => pretty(&profile::schema())?,
+        File::Plan => json::schema(),
+        File::Events => json::event_schema(),
+        File::State => pretty(&state::schema())?,
+        File::World => pretty(&sitewright_sim::world_schema())?,
+    };
+    print(&format!("{}\n", text.trim_end()));
+    Ok(Exit::Done)
+}
+
+fn pretty(schema: &impl serde::Serialize) -> Result<String, Failure> {
+    serde_json::to_string_pretty(schema)
+        .map_err(|error| Failure::new("SW0002", format!("cannot print the schema: {error}")))
+}

@@ -1,0 +1,431 @@
+//! What a command works with: the workspace, one platform of it, its profile, its state, the way to it.
+//!
+//! I/O: reads the workspace and the profile, starts the built-in simulator for `sim:NAME`.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "finds the workspace, the profile and the password"
+)]
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use secrecy::SecretString;
+use sitewright_sim::{Options, Server, World};
+use url::Url;
+
+use super::error::Failure;
+use super::{Context, random_id};
+use crate::manifest::{
+    self, Auth as DeclaredAuth, Document, PasswordFrom, PlatformEntry, Source, Workspace,
+};
+use crate::model::{Desired, Name};
+use crate::profile::{self, Profile};
+use crate::smp::{Auth, Connection, Reader, Transport, Writer};
+use crate::state::FileStore;
+
+/// The workspace that a command runs in, where there is one.
+#[derive(Debug)]
+pub(super) struct Home {
+    /// Its folder; the current one without a workspace.
+    pub(super) folder: PathBuf,
+    pub(super) workspace: Option<Workspace>,
+}
+
+impl Home {
+    /// Finds the workspace upward from the first folder that manifests are read from, else from the current one.
+    pub(super) fn find(files: &[PathBuf]) -> Result<Self, Failure> {
+        let start = files
+            .iter()
+            .find(|path| path.as_os_str() != "-")
+            .map_or_else(|| PathBuf::from("."), |path| folder_of(path));
+        let found = manifest::find_workspace(&start)
+            .ok()
+            .flatten()
+            .or_else(|| manifest::find_workspace(Path::new(".")).ok().flatten());
+        let Some(file) = found else {
+            return Ok(Self {
+                folder: PathBuf::from("."),
+                workspace: None,
+            });
+        };
+        let text = std::fs::read_to_string(&file)
+            .map_err(|error| Failure::io(format!("cannot read `{}`", file.display()), &error))?;
+        let source = Source::new(&near(&file), &text);
+        let workspace = Workspace::read(&source).map_err(|diagnostics| Failure::Diagnostics {
+            diagnostics,
+            sources: vec![source],
+        })?;
+        Ok(Self {
+            folder: file
+                .parent()
+                .map_or_else(|| PathBuf::from("."), Path::to_path_buf),
+            workspace: Some(workspace),
+        })
+    }
+
+    /// Reads the manifests: those named, else the workspace's folder.
+    pub(super) fn read(&self, files: &[PathBuf]) -> Result<(Vec<Document>, Vec<Source>), Failure> {
+        let paths = if files.is_empty() {
+            if self.workspace.is_none() {
+                return Err(Failure::usage(
+                    "there is no workspace here, and no manifests are named",
+                    "name files or folders with -f, or make a sitewright.yaml",
+                ));
+            }
+            vec![PathBuf::from(near(&self.folder))]
+        } else {
+            files.to_vec()
+        };
+        let sources = manifest::load(&paths, std::io::stdin().lock()).map_err(|error| {
+            let mut diagnostics = manifest::read(&error.sources).diagnostics;
+            diagnostics.extend(error.diagnostics);
+            Failure::Diagnostics {
+                diagnostics,
+                sources: error.sources.into_iter().chain(error.faulty).collect(),
+            }
+        })?;
+        let mut read = manifest::read(&sources);
+        if let Some(workspace) = &self.workspace {
+            let platforms: Vec<Name> = workspace.platforms.iter().map(|p| p.name.clone()).collect();
+            read.diagnostics
+                .extend(manifest::check_platforms(&read.documents, &platforms));
+        }
+        if read.diagnostics.is_empty() {
+            Ok((read.documents, sources))
+        } else {
+            Err(Failure::Diagnostics {
+                diagnostics: read.diagnostics,
+                sources,
+            })
+        }
+    }
+
+    /// Says what the manifests declare for one platform.
+    pub(super) fn desired(
+        &self,
+        files: &[PathBuf],
+        platform: Option<&Name>,
+    ) -> Result<Desired, Failure> {
+        let (documents, sources) = self.read(files)?;
+        manifest::desired(&documents, platform).map_err(|diagnostics| Failure::Diagnostics {
+            diagnostics,
+            sources,
+        })
+    }
+
+    /// The platform that the arguments choose, by its name in the workspace.
+    fn entry(&self, context: &Context) -> Result<Option<&PlatformEntry>, Failure> {
+        let Some(workspace) = &self.workspace else {
+            return Ok(None);
+        };
+        let listed = || {
+            let names: Vec<String> = workspace
+                .platforms
+                .iter()
+                .map(|p| format!("`{}`", p.name))
+                .collect();
+            names.join(", ")
+        };
+        match context.global.platform.as_deref() {
+            Some(chosen) if is_url(chosen) => Ok(workspace
+                .platforms
+                .iter()
+                .find(|platform| platform.url == chosen)),
+            Some(chosen) => workspace
+                .platforms
+                .iter()
+                .find(|platform| platform.name == Name::new(chosen))
+                .map(Some)
+                .ok_or_else(|| {
+                    Failure::usage(
+                        format!("the workspace has no platform `{chosen}`"),
+                        format!("it has {}", listed()),
+                    )
+                }),
+            None => match workspace.platforms.as_slice() {
+                [one] => Ok(Some(one)),
+                _ => Err(Failure::usage(
+                    "the workspace has several platforms, and none is chosen",
+                    format!("pass --platform with one of {}", listed()),
+                )),
+            },
+        }
+    }
+}
+
+/// One platform, ready to be talked to.
+pub(super) struct Session {
+    /// Its name: in the workspace, else what its files are named after.
+    pub(super) name: Name,
+    /// Whether the workspace has it under that name.
+    pub(super) declared: bool,
+    /// The SMP's own computer.
+    pub(super) server: Option<Name>,
+    /// What the server is.
+    pub(super) profile: Option<Arc<Profile>>,
+    /// Where the profile is kept.
+    pub(super) profile_file: PathBuf,
+    /// Its state.
+    pub(super) store: FileStore,
+    /// The way to it.
+    pub(super) transport: Transport,
+    /// The built-in simulator; it stops with the session.
+    _sim: Option<Server>,
+}
+
+impl Session {
+    /// Opens the platform that the arguments and the workspace choose.
+    pub(super) fn open(context: &Context, home: &Home) -> Result<Self, Failure> {
+        let entry = home.entry(context)?;
+        let url = match (entry, context.global.platform.as_deref()) {
+            (Some(entry), _) => entry.url.clone(),
+            (None, Some(url)) if is_url(url) => url.to_owned(),
+            (None, Some(other)) => {
+                return Err(Failure::usage(
+                    format!("`{other}` is no URL, and there is no workspace to look it up in"),
+                    "pass https://…, or sim:NAME for the built-in simulator",
+                ));
+            }
+            (None, None) => {
+                return Err(Failure::usage(
+                    "no platform is chosen",
+                    "pass --platform with a URL, or sim:flat-lan to try things out; or make a sitewright.yaml",
+                ));
+            }
+        };
+        let name = entry.map_or_else(|| Name::new(&file_name(&url)), |entry| entry.name.clone());
+        let state = context.global.state.clone().unwrap_or_else(|| {
+            home.workspace.as_ref().map_or_else(
+                || PathBuf::from("state"),
+                |workspace| PathBuf::from(near(&home.folder.join(&workspace.state))),
+            )
+        });
+        let profile_file = context
+            .global
+            .profile
+            .clone()
+            .or_else(|| entry.and_then(|e| e.profile.as_ref().map(|p| home.folder.join(p))))
+            .unwrap_or_else(|| home.folder.join("profiles").join(format!("{name}.yaml")));
+        let profile_file = PathBuf::from(near(&profile_file));
+        let sim = match url.strip_prefix("sim:") {
+            Some(scenario) => Some(start(scenario, &state)?),
+            None => None,
+        };
+        let profile = Self::profile(&profile_file, sim.as_ref())?;
+        let server = context
+            .global
+            .server
+            .as_deref()
+            .map(Name::new)
+            .or_else(|| entry.and_then(|entry| entry.server.clone()))
+            .or_else(|| {
+                sim.as_ref()
+                    .map(|sim| Name::new(&sim.world().platform_server()))
+            });
+        let address = sim.as_ref().map_or(url, Server::url);
+        let transport = connect(context, home, entry, &address)?;
+        Ok(Self {
+            declared: entry.is_some(),
+            store: FileStore::new(&state, name.as_str()),
+            name,
+            server,
+            profile: profile.map(Arc::new),
+            profile_file,
+            transport,
+            _sim: sim,
+        })
+    }
+
+    /// The profile of the file, else what the simulator hands out, else none.
+    fn profile(file: &Path, sim: Option<&Server>) -> Result<Option<Profile>, Failure> {
+        if file.exists() {
+            return profile::load(file)
+                .map(Some)
+                .map_err(|e| Failure::from_error(e.code(), &e).hint(e.hint().map(Into::into)));
+        }
+        sim.map(|sim| {
+            profile::from_yaml("the simulator's profile", &sim.world().profile())
+                .map_err(|e| Failure::from_error(e.code(), &e).hint(e.hint().map(Into::into)))
+        })
+        .transpose()
+    }
+
+    /// The profile, or what to do without one.
+    pub(super) fn known(&self) -> Result<Arc<Profile>, Failure> {
+        self.profile.clone().ok_or_else(|| {
+            Failure::new(
+                "SW0250",
+                format!(
+                    "platform `{}` has no server profile: `{}` does not exist",
+                    self.name,
+                    self.profile_file.display()
+                ),
+            )
+            .hint(Some(
+                "run `sitewright profile discover` to begin one; docs/profile.md says what it is"
+                    .into(),
+            ))
+        })
+    }
+
+    pub(super) fn reader(&self) -> Result<Reader, Failure> {
+        Ok(Reader::new(self.transport.clone(), self.known()?))
+    }
+
+    pub(super) fn writer(&self) -> Result<Writer, Failure> {
+        Ok(Writer::new(self.transport.clone(), self.known()?))
+    }
+
+    /// The name by which documents speak of the platform.
+    pub(super) fn declared_name(&self) -> Option<&Name> {
+        self.declared.then_some(&self.name)
+    }
+}
+
+fn is_url(text: &str) -> bool {
+    text.contains("://") || text.starts_with("sim:")
+}
+
+/// What the files of a platform without a name are named after: the host, or the scenario.
+fn file_name(url: &str) -> String {
+    match url.strip_prefix("sim:") {
+        Some(scenario) => format!("sim-{scenario}"),
+        None => Url::parse(url)
+            .ok()
+            .and_then(|url| {
+                let host = url.host_str()?.to_owned();
+                Some(
+                    url.port()
+                        .map_or(host.clone(), |port| format!("{host}-{port}")),
+                )
+            })
+            .unwrap_or_else(|| "platform".into()),
+    }
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    if path.is_dir() {
+        path.to_path_buf()
+    } else {
+        match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent.to_path_buf(),
+            _ => PathBuf::from("."),
+        }
+    }
+}
+
+/// A path relative to the current folder where it lies below it: what people recognise in messages.
+fn near(path: &Path) -> String {
+    let here = std::env::current_dir()
+        .and_then(|folder| folder.canonicalize())
+        .unwrap_or_default();
+    match path.strip_prefix(&here) {
+        Ok(rest) if rest.as_os_str().is_empty() => ".".into(),
+        Ok(rest) => rest.display().to_string(),
+        Err(_) => path.display().to_string(),
+    }
+}
+
+/// Starts the built-in simulator, its world kept in the state folder.
+fn start(scenario: &str, state: &Path) -> Result<Server, Failure> {
+    let failed = |error: &dyn std::error::Error| {
+        Failure::from_error("SW0251", error).hint(Some(
+            "`sitewright sim --help` lists the built-in scenarios".into(),
+        ))
+    };
+    std::fs::create_dir_all(state)
+        .map_err(|error| Failure::io(format!("cannot make `{}`", state.display()), &error))?;
+    let mut options = Options::builtin(scenario).map_err(|error| failed(&error))?;
+    options.db = Some(state.join(format!("sim-{scenario}.db")));
+    let world = World::open(options).map_err(|error| failed(&error))?;
+    Server::start(world, std::net::SocketAddr::from(([127, 0, 0, 1], 0)))
+        .map_err(|error| failed(&error))
+}
+
+fn connect(
+    context: &Context,
+    home: &Home,
+    entry: Option<&PlatformEntry>,
+    address: &str,
+) -> Result<Transport, Failure> {
+    let url = Url::parse(address).map_err(|error| {
+        Failure::new("SW0252", format!("`{address}` is no URL: {error}"))
+            .hint(Some("write it like https://smp.corp.example".into()))
+    })?;
+    let mut connection = Connection::new(url, context.run.clone());
+    if let Some(entry) = entry {
+        if let Some(timeout) = entry.connect_timeout {
+            connection.connect_timeout = timeout;
+        }
+        if let Some(timeout) = entry.answer_timeout {
+            connection.answer_timeout = timeout;
+        }
+        if let Some(concurrency) = entry.concurrency.and_then(|c| usize::try_from(c).ok()) {
+            connection.concurrency = concurrency;
+        }
+        connection.ca = entry.ca.as_ref().map(|ca| home.folder.join(ca));
+        connection.auth = match &entry.auth {
+            DeclaredAuth::None => Auth::None,
+            DeclaredAuth::Basic {
+                username,
+                password_from,
+            } => Auth::Basic {
+                username: username.clone(),
+                password: password(password_from, &home.folder)?,
+            },
+        };
+    }
+    Transport::new(connection)
+        .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))
+}
+
+/// Fetches a password from where it is kept; it is in no message.
+fn password(from: &PasswordFrom, folder: &Path) -> Result<SecretString, Failure> {
+    let first_line = |text: &str| SecretString::from(text.lines().next().unwrap_or("").to_owned());
+    match from {
+        PasswordFrom::Env(variable) => {
+            std::env::var(variable)
+                .map(SecretString::from)
+                .map_err(|_| {
+                    Failure::new(
+                        "SW0253",
+                        format!("the environment variable `{variable}` holds no password"),
+                    )
+                    .hint(Some("set it, or change `passwordFrom`".into()))
+                })
+        }
+        PasswordFrom::File(file) => std::fs::read_to_string(folder.join(file))
+            .map(|text| first_line(&text))
+            .map_err(|error| {
+                Failure::io(
+                    format!("cannot read the password file `{}`", file.display()),
+                    &error,
+                )
+            }),
+        PasswordFrom::Command(words) => {
+            let Some((program, arguments)) = words.split_first() else {
+                return Err(Failure::new("SW0253", "`passwordFrom.command` is empty"));
+            };
+            let output = std::process::Command::new(program)
+                .args(arguments)
+                .current_dir(folder)
+                .stderr(std::process::Stdio::inherit())
+                .output()
+                .map_err(|error| Failure::io(format!("cannot run `{program}`"), &error))?;
+            if output.status.success() {
+                Ok(first_line(&String::from_utf8_lossy(&output.stdout)))
+            } else {
+                Err(Failure::new(
+                    "SW0253",
+                    format!("`{program}` gave no password: {}", output.status),
+                ))
+            }
+        }
+    }
+}
+
+/// A lineage for a state that is new.
+pub(super) fn new_lineage() -> String {
+    random_id()
+}
