@@ -1,0 +1,86 @@
+# `make` lists the commands. Beforehand only a Rust toolchain and a C compiler are needed.
+#
+# Demo, tests and checks share the dev profile and one set of features, so that the tree is built once. Test
+# dependencies widen the features of some crates; hence `build` always builds the tests along.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+# Tools that are installed here go into .tools. Cargo may be there and its folder not yet in the PATH.
+export PATH := $(CURDIR)/.tools/bin:$(PATH):$(HOME)/.cargo/bin
+
+CARGO ?= cargo
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+export SITEWRIGHT := $(abspath $(TARGET))/debug/sitewright
+
+.PHONY: help
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: toolchain
+toolchain:
+	@command -v $(CARGO) >/dev/null || { echo 'cargo is missing. Get Rust: https://rustup.rs, then open a new shell.' >&2; exit 1; }
+	@command -v cc >/dev/null || { echo 'cc is missing. Get a C compiler: `apt-get install gcc libc6-dev` (Debian, Ubuntu), `dnf install gcc` (Fedora), `xcode-select --install` (macOS).' >&2; exit 1; }
+
+.PHONY: build
+build: toolchain ## Build the program and its tests
+	$(CARGO) build --locked --workspace --bins --tests
+
+.PHONY: demo
+demo: build ## The main job on the built-in simulator: plan, apply, console steps, plan again
+	@scripts/demo.sh
+
+.PHONY: record-demo
+record-demo: build ## Run the demo and put its output into README.md
+	scripts/record-demo.sh
+
+.PHONY: setup
+setup: toolchain ## Install what the tests need: into .tools, and by apt-get where that is possible
+	scripts/setup.sh test
+
+.PHONY: test
+test: setup build ## The whole suite
+	cd tests/outside && ../../.tools/venv/bin/python -m unittest --quiet
+	$(CARGO) test --locked --workspace --doc --quiet
+	$(CARGO) nextest run --locked --workspace
+
+.PHONY: check
+check: format-check lint doc schema-check deny ## Everything that is judged without running the tests
+
+.PHONY: format-check
+format-check: toolchain
+	$(CARGO) fmt --all --check
+
+.PHONY: lint
+lint: toolchain ## Clippy, warnings are errors
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+
+.PHONY: doc
+doc: toolchain ## The documentation of the code, warnings are errors
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --workspace --no-deps
+
+.PHONY: release
+release: toolchain
+	$(CARGO) build --locked --release --bins
+
+.PHONY: bench
+bench: release ## Refresh, plan and apply on worlds of growing size; BENCH='--sizes 1000' narrows it
+	python3 benches/scale.py --program $(TARGET)/release/sitewright --work $(TARGET)/bench $(BENCH)
+
+.PHONY: bench-peers
+bench-peers: release ## The same beside octoDNS and, where it is installed, Terraform
+	python3 benches/peers.py --program $(TARGET)/release/sitewright --work $(TARGET)/bench $(BENCH)
+
+.PHONY: schemas
+schemas: build ## Write schemas/ anew
+	scripts/schemas.sh write
+
+.PHONY: schema-check
+schema-check: build
+	scripts/schemas.sh check
+
+.PHONY: deny
+deny: toolchain ## Licences, bans and sources of dependencies; advisories need a network: see deny.toml
+	@scripts/setup.sh deny
+	cargo-deny --workspace --log-level error check bans licenses sources

@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# Installs what `make test` and `make check` need and what is missing. Runs again in no time when all is there.
+#
+# usage: scripts/setup.sh test|deny
+#   test  cargo-nextest, a Python environment in .tools/venv, curl
+#   deny  cargo-deny
+#
+# Cargo's tools and the Python environment go into .tools. Only Debian packages leave the folder, and only
+# where this runs as root; otherwise the command is said.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+export PATH="$PWD/.tools/bin:$PATH:$HOME/.cargo/bin"
+
+nextest_version=0.9.143
+deny_version=0.20.2
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+
+# cargo_tool COMMAND CRATE VERSION
+cargo_tool() {
+  if ! "$1" --version >/dev/null 2>&1; then
+    say "installing $2 $3 into .tools (a few minutes, once)"
+    cargo install --quiet --locked --root .tools "$2" --version "$3"
+  fi
+}
+
+# debian_package NAME REASON
+debian_package() {
+  if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+    say "installing $1: $2"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get install -qq -y --no-install-recommends "$1" >&2 ||
+      { apt-get update -qq >&2 && apt-get install -qq -y --no-install-recommends "$1" >&2; }
+  else
+    say "$1 is missing: $2. Install it, on Debian by: sudo apt-get install $1"
+    exit 1
+  fi
+}
+
+python_environment() {
+  local venv=.tools/venv wanted
+  wanted=$(cat tests/requirements.txt tests/outside/requirements.txt)
+  if [ -x "$venv/bin/python" ] && [ "$(cat "$venv/requirements.done" 2>/dev/null)" = "$wanted" ]; then
+    return
+  fi
+  command -v python3 >/dev/null || debian_package python3 'the foreign SMP of the tests is written in it'
+  python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+    { say "Python 3.11 or later is needed, found $(python3 --version)"; exit 1; }
+  python3 -c 'import venv, ensurepip' 2>/dev/null ||
+    debian_package python3-venv 'the tests keep their Python packages apart'
+  say 'making the Python environment .tools/venv'
+  rm -rf "$venv"
+  python3 -m venv "$venv"
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --requirement tests/requirements.txt
+  printf '%s\n' "$wanted" > "$venv/requirements.done"
+}
+
+case "${1:-}" in
+  test)
+    cargo_tool cargo-nextest cargo-nextest "$nextest_version"
+    command -v curl >/dev/null || debian_package curl 'the foreign clients call the simulator with it'
+    python_environment
+    ;;
+  deny) cargo_tool cargo-deny cargo-deny "$deny_version" ;;
+  *) echo 'usage: scripts/setup.sh test|deny' >&2; exit 64 ;;
+esac
