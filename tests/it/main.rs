@@ -1,0 +1,20 @@
+//! Integration tests: one binary, a file per subject.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on says so"
+)]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests read, write and wait as the world outside does"
+)]
+
+mod assumptions;
+mod examples;
+mod house;
+mod manifests;
+mod outside;
+mod properties;
+mod sessions;
+mod support;

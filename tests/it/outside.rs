@@ -1,0 +1,515 @@
+//! Software from outside: a foreign SMP for the client, foreign clients for the simulator, a foreign parser for the
+//! SQL of reports. All of it is in `tests/outside`, was written from the wire reference alone and shares nothing with
+//! this project, so that client and simulator cannot agree with each other and be wrong together.
+
+use std::io::{BufRead as _, BufReader, Read as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use sitewright::model::{ConsoleStep, Desired, Event, Guid, Name, Outcome, RunId};
+use sitewright::observe::discover;
+use sitewright::profile::{self, Profile};
+use sitewright::smp::{Connection, Reader, Transport};
+use sitewright_sim::{Language, Options, World};
+
+use crate::support::{Console, Lab, Stages, desired, example};
+
+const IMAGE: &str = "Win11-24H2 golden";
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The Python of `make setup`, or the system's where that is missing: the foreign SMP needs no packages.
+fn python() -> Command {
+    let own = [".tools/venv/bin/python", ".tools/venv/Scripts/python.exe"];
+    let own = own.iter().map(|path| root().join(path));
+    let program = own.into_iter().find(|path| path.is_file());
+    let mut command = Command::new(program.unwrap_or_else(|| PathBuf::from("python3")));
+    command
+        .current_dir(root().join("tests/outside"))
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("PYTHONUTF8", "1");
+    command
+}
+
+/// A program that ends with the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself; then there is nothing to stop.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Runs a script to its end, which must come within two minutes: whether it succeeded, and all it said.
+fn run_script(script: &str, arguments: &[&str], input: &str) -> (bool, String) {
+    let mut said = tempfile::tempfile().unwrap();
+    let child = python()
+        .arg(script)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(said.try_clone().unwrap())
+        .stderr(said.try_clone().unwrap())
+        .spawn()
+        .unwrap();
+    let mut running = Running(child);
+    let mut stdin = running.0.stdin.take().unwrap();
+    stdin.write_all(input.as_bytes()).unwrap();
+    drop(stdin);
+    let end = Instant::now() + Duration::new(120, 0);
+    let status = loop {
+        if let Some(status) = running.0.try_wait().unwrap() {
+            break Some(status);
+        }
+        if Instant::now() > end {
+            break None;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    let mut text = String::new();
+    said.rewind().unwrap();
+    said.read_to_string(&mut text).unwrap();
+    if status.is_none() {
+        text.push_str("\nstopped: not done in time");
+    }
+    (status.is_some_and(|status| status.success()), text)
+}
+
+/// The foreign SMP, running, and a plain HTTP client for what is beside its wire.
+struct Foreign {
+    url: String,
+    http: reqwest::Client,
+    _running: Running,
+}
+
+impl Foreign {
+    fn start() -> Self {
+        let mut child = python()
+            .args(["-u", "foreign_smp.py", "--listen", "127.0.0.1:0"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let out = child.stdout.take().unwrap();
+        let running = Running(child);
+        let (send, receive) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            let read = BufReader::new(out).read_line(&mut line);
+            // Nobody listens any more once the test has given up.
+            let _ = send.send(read.map(|_| line));
+        });
+        let line = receive
+            .recv_timeout(Duration::from_secs(30))
+            .expect("the foreign SMP does not answer")
+            .unwrap();
+        let url = line.trim().strip_prefix("listening on ");
+        Self {
+            url: url.unwrap_or_else(|| panic!("found {line:?}")).to_owned(),
+            http: reqwest::Client::builder()
+                .no_proxy()
+                .timeout(Duration::from_secs(30))
+                .build()
+                .unwrap(),
+            _running: running,
+        }
+    }
+
+    async fn get(&self, path: &str) -> String {
+        let url = format!("{}{path}", self.url);
+        let answer = self.http.get(url).send().await.unwrap();
+        answer.error_for_status().unwrap().text().await.unwrap()
+    }
+
+    async fn json(&self, path: &str) -> Value {
+        serde_json::from_str(&self.get(path).await).unwrap()
+    }
+
+    async fn post(&self, path: &str, query: &[(&str, &str)]) {
+        let mut url: url::Url = format!("{}{path}", self.url).parse().unwrap();
+        url.query_pairs_mut().extend_pairs(query);
+        let answer = self.http.post(url).send().await.unwrap();
+        let status = answer.status();
+        let text = answer.text().await.unwrap();
+        assert!(status.is_success(), "{path}: {status} {text}");
+    }
+
+    /// The profile as the server's operator has it.
+    async fn profile(&self) -> Profile {
+        profile::from_yaml("/profile", &self.get("/profile").await).unwrap()
+    }
+
+    /// Fails if a request broke the documented wire, or touched what is not there. Looking for what was deleted is
+    /// how a deletion is read back, once for each.
+    async fn assert_wire_kept(&self) {
+        let violations = self.json("/violations").await;
+        let violations = violations.as_array().unwrap();
+        for one in violations {
+            let look =
+                one["kind"] == "unknown-guid" && one["operation"] == "ResourceModel.GetResource";
+            assert!(look, "{violations:#?}");
+        }
+        let deleted = self.json("/calls").await["ResourceModel.DeleteResource"].as_u64();
+        let looks = u64::try_from(violations.len()).unwrap();
+        assert!(looks <= deleted.unwrap_or_default(), "{violations:#?}");
+    }
+}
+
+impl Console for Foreign {
+    async fn perform(&self, step: &ConsoleStep) {
+        match step {
+            ConsoleStep::InstallRole { server, role } => {
+                let (server, role) = (server.name.to_string(), role.to_string());
+                let query = [("server", &*server), ("role", &*role)];
+                self.post("/console/role", &query).await;
+            }
+            ConsoleStep::Constrain { site, on } => {
+                let (site, value) = (site.name.to_string(), if *on { "on" } else { "off" });
+                let query = [("site", &*site), ("value", value)];
+                self.post("/console/constrain", &query).await;
+            }
+            ConsoleStep::CaptureTarget { server } => {
+                let server = server.name.to_string();
+                let query = [("server", &*server)];
+                self.post("/console/capture-target", &query).await;
+            }
+            ConsoleStep::InvalidSubnets { expression } => {
+                let query = [("pattern", &**expression)];
+                self.post("/console/invalid-subnets", &query).await;
+            }
+            // The foreign server replicates by itself, within a second or two.
+            ConsoleStep::ConfirmHolder { .. } => {
+                tokio::time::sleep(Duration::from_secs(2)).await;
+            }
+        }
+    }
+}
+
+/// The stages over the foreign server, and what is asked of every run over it.
+struct Trial {
+    foreign: Foreign,
+    stages: Stages,
+}
+
+impl Trial {
+    async fn start(reports: bool) -> Self {
+        let foreign = Foreign::start();
+        let profile = foreign.profile().await;
+        let mut stages = Stages::new(&foreign.url, profile);
+        if reports {
+            stages.install_reports().await;
+            let installed = &stages.profile.reports;
+            assert!(installed.associations.is_some());
+            assert!(installed.servers.is_some());
+            assert!(installed.holders.is_some());
+        }
+        Self { foreign, stages }
+    }
+
+    /// Converges to an empty plan without a break of the wire; gives the steps that were done, in their order.
+    async fn converge(&self, desired: &Desired) -> Vec<String> {
+        let mut done = Vec::new();
+        self.stages
+            .settle(desired, &self.foreign, &mut |event| {
+                if let Event::StepEnded { step, outcome, .. } = event
+                    && *outcome == Outcome::Done
+                {
+                    done.push(step.to_string());
+                }
+            })
+            .await;
+        let again = self.stages.plan(desired).await;
+        assert!(again.steps.is_empty(), "{:#?}", again.steps);
+        assert!(again.changes.is_empty(), "{:#?}", again.changes);
+        self.foreign.assert_wire_kept().await;
+        done
+    }
+
+    /// How often an operation of ResourceModel was called.
+    async fn calls(&self, operation: &str) -> u64 {
+        let calls = self.foreign.json("/calls").await;
+        calls[format!("ResourceModel.{operation}")]
+            .as_u64()
+            .unwrap_or_default()
+    }
+}
+
+/// The declarations of `examples/deployment-site`, some of their text replaced.
+fn changed(changes: &[(&str, &str)]) -> Desired {
+    let path = root().join("examples/deployment-site/sites.yaml");
+    let mut text = std::fs::read_to_string(path).unwrap();
+    for (from, to) in changes {
+        assert_eq!(text.matches(from).count(), 1, "{from}");
+        text = text.replace(from, to);
+    }
+    desired(&text)
+}
+
+/// No lifecycle: neither protected nor with anything overlooked.
+const FREE: (&str, &str) = (
+    "lifecycle: { preventDestroy: true, ignoreChanges: [description] }",
+    "lifecycle: { preventDestroy: false }",
+);
+
+async fn converges(reports: bool) {
+    let trial = Trial::start(reports).await;
+    let foreign = &trial.foreign;
+    let before = foreign.json("/dump").await;
+    assert_eq!(before["sites"], json!({}));
+
+    // The example as it stands.
+    trial.converge(&example("deployment-site")).await;
+    let mut expected = json!({
+        "Deployment_Site": {
+            "description": "Imaging VLAN, building 4",
+            "subnets": ["192.168.0.12/32", "192.168.10.0/24"],
+            "servers": ["DEPLOY01.corp.example"],
+            "constrained": true,
+        },
+        "HQ": {
+            "description": null,
+            "subnets": ["192.168.0.0/24"],
+            "servers": ["SITE01.corp.example"],
+            "constrained": false,
+        },
+    });
+    let pinned = json!({
+        "assignment": "INDIVIDUALLY",
+        "automatic": false,
+        "servers": ["DEPLOY01.corp.example"],
+        "sites": [],
+        "holders": ["DEPLOY01.corp.example"],
+    });
+    let dump = foreign.json("/dump").await;
+    assert_eq!(dump["sites"], expected);
+    assert_eq!(dump["subnetsInNoSite"], json!([]));
+    assert_eq!(dump["captureTarget"], "DEPLOY01.corp.example");
+    assert_eq!(dump["roles"], before["roles"]);
+    let packages = dump["packages"].as_object().unwrap();
+    for (name, package) in packages {
+        let same = if name == IMAGE {
+            &pinned
+        } else {
+            &before["packages"][name]
+        };
+        assert_eq!(package, same, "{name}");
+    }
+    assert!(packages.len() > 1 && packages.contains_key(IMAGE));
+    for (client, server) in dump["taskServers"].as_object().unwrap() {
+        let imaging = client.starts_with("POSE");
+        assert_eq!(server == "DEPLOY01.corp.example", imaging, "{client}");
+    }
+
+    // A description, written into a resource that has fields which no reference describes.
+    let described = ("building 4", "building 5 <\"é\" & ü>");
+    trial.converge(&changed(&[FREE, described])).await;
+    expected["Deployment_Site"]["description"] = json!("Imaging VLAN, building 5 <\"é\" & ü>");
+    assert_eq!(foreign.json("/dump").await["sites"], expected);
+    assert_eq!(trial.calls("SaveResource").await, 1);
+
+    // A move: this server replaces nothing, so the subnet must be taken out of its first site.
+    let moved = [
+        FREE,
+        ("building 4", "building 5 <\"é\" & ü>"),
+        (
+            "subnets: [192.168.0.0/24]",
+            "subnets: [192.168.0.0/24, 192.168.10.0/24]",
+        ),
+        ("    - 192.168.10.0/24\n", ""),
+    ];
+    trial.converge(&changed(&moved)).await;
+    expected["Deployment_Site"]["subnets"] = json!(["192.168.0.12/32"]);
+    expected["HQ"]["subnets"] = json!(["192.168.0.0/24", "192.168.10.0/24"]);
+    assert_eq!(foreign.json("/dump").await["sites"], expected);
+    let broken = trial.calls("BreakAssociation").await;
+    assert_eq!(broken, 1);
+
+    // Take-down: the site and the subnet that were created go, what was there before stays.
+    let rest = desired(
+        "apiVersion: sitewright/v1
+kind: Site
+metadata: { name: HQ }
+spec:
+  subnets: [192.168.0.0/24, 192.168.10.0/24]
+  servers: [{ name: SITE01.corp.example, roles: [package, task] }]
+",
+    );
+    let done = trial.converge(&rest).await;
+    let place = |id: &str| done.iter().position(|step| step == id);
+    let (subnet, site) = (
+        place("delete-subnet:192.168.0.12/32"),
+        place("delete-site:Deployment_Site"),
+    );
+    assert!(subnet.is_some() && subnet < site, "{done:?}");
+    assert_eq!(trial.calls("DeleteResource").await, 2);
+    expected.as_object_mut().unwrap().remove("Deployment_Site");
+    let dump = foreign.json("/dump").await;
+    assert_eq!(dump["sites"], expected);
+    assert_eq!(dump["subnetsInNoSite"], json!([]));
+    assert_eq!(dump["packages"][IMAGE], pinned);
+}
+
+#[tokio::test]
+async fn converges_a_foreign_smp() {
+    converges(false).await;
+}
+
+#[tokio::test]
+async fn converges_a_foreign_smp_by_reports() {
+    converges(true).await;
+}
+
+/// Every value below `found` with its path, but standings.
+fn leaves(path: &str, found: &Value, all: &mut Vec<(String, String)>) {
+    match found {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                if name != "standing" {
+                    leaves(&format!("{path}/{name}"), value, all);
+                }
+            }
+        }
+        Value::Null => {}
+        Value::String(text) => all.push((path.to_owned(), text.clone())),
+        other => all.push((path.to_owned(), other.to_string())),
+    }
+}
+
+#[tokio::test]
+async fn discovers_a_foreign_smp() {
+    let foreign = Foreign::start();
+    let operator = foreign.profile().await;
+    let name = Name::new("SMP01.corp.example");
+    let nothing = Profile::empty(operator.server.clone());
+    let connection = Connection::new(foreign.url.parse().unwrap(), RunId("test".into()));
+    let reader = Reader::new(Transport::new(connection).unwrap(), nothing.into());
+    let found = discover(&reader, &name).await.unwrap();
+
+    // Nothing is invented: whatever it says, GUIDs, names and directions, the operator says too.
+    let mut truth = serde_json::to_value(&operator).unwrap();
+    // What a profile that leaves it out means.
+    truth["calls"]["reportParameters"] = json!("parameters");
+    let mut all = Vec::new();
+    leaves("", &serde_json::to_value(&found.profile).unwrap(), &mut all);
+    for (path, value) in &all {
+        let said = truth.pointer(path).map(|said| match said {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        });
+        if path.starts_with("/services/") && said.is_none() {
+            // Services that the operator's profile need not name.
+            continue;
+        }
+        let same = said.as_ref().is_some_and(|said| {
+            said == value
+                || matches!((said.parse::<Guid>(), value.parse::<Guid>()), (Ok(a), Ok(b)) if a == b)
+        });
+        assert!(same, "{path}: found {value}, the operator has {said:?}");
+    }
+    // What can be found is: names are French, so types are told by documented GUIDs and shapes only.
+    let has = |path: &str| all.iter().any(|(found, _)| found == path);
+    for path in [
+        "/server/guid",
+        "/types/computer/guid",
+        "/calls/reportParameters",
+        "/services/ItemManagement/namespace",
+        "/services/ResourceManagement/namespace",
+        "/services/ReportManagement/namespace",
+        "/services/HierarchyManagement/namespace",
+        "/services/SoftwarePackageManagement/namespace",
+        "/services/ResourceModel/namespace",
+        "/dataClasses/tcpip/guid",
+        "/structures/resourceInfo/guid",
+        "/structures/resourceInfo/name",
+        "/structures/resource/guid",
+        "/structures/resource/name",
+        "/structures/resource/dataClasses",
+        "/structures/relationship/guid",
+        // The name of this association is documented, so the type at its other end can be told.
+        "/associations/serviceToComputer/guid",
+        "/types/siteService/guid",
+        "/calls/associatedTypeArgument",
+    ] {
+        assert!(has(path), "{path} is not found: {:#?}", found.findings);
+    }
+    assert_eq!(found.version, Some("8.5 RU4"));
+    for finding in &found.findings {
+        for guid in finding.candidates.iter().filter_map(|found| found.guid) {
+            assert!(!guid.is_nil(), "{finding:?}");
+        }
+    }
+    // Asking for associations both ways is how it is found out which one this server takes; nothing else is wrong.
+    let violations = foreign.json("/violations").await;
+    let wrong: Vec<&Value> = violations.as_array().unwrap().iter().collect();
+    let asked = |one: &&Value| {
+        one["kind"] == "wrong-type"
+            && one["operation"]
+                .as_str()
+                .is_some_and(|name| name.starts_with("ResourceModel.GetAssociated"))
+    };
+    assert!(wrong.iter().all(asked), "{violations:#}");
+}
+
+fn flat_lan(seed: u64, language: Language) -> Options {
+    Options::builtin("flat-lan")
+        .unwrap()
+        .with_seed(seed)
+        .with_language(language)
+}
+
+/// zeep and curl against the simulator.
+#[tokio::test]
+async fn foreign_clients_understand_the_simulator() {
+    for (seed, language) in [(1, Language::En), (2, Language::En), (7, Language::De)] {
+        let lab = Lab::start(flat_lan(seed, language));
+        let url = lab.server.url();
+        let (passed, said) = run_script("foreign_clients.py", &[&url, "--write"], "");
+        assert!(passed, "seed {seed}, {language:?}:\n{said}");
+    }
+}
+
+/// Judges SQL by sqlglot's T-SQL dialect.
+fn tsql(all: &[(String, String)]) -> (bool, String) {
+    run_script("tsql.py", &[], &serde_json::to_string(all).unwrap())
+}
+
+#[tokio::test]
+async fn report_sql_is_read_only_t_sql() {
+    let mut profiles = vec![Foreign::start().profile().await];
+    for (seed, language) in [(1, Language::En), (2, Language::En), (7, Language::De)] {
+        let text = World::open(flat_lan(seed, language)).unwrap().profile();
+        profiles.push(profile::from_yaml("profile", &text).unwrap());
+    }
+    for profile in &profiles {
+        let sql: Vec<(String, String)> = profile::report_sql(profile)
+            .into_iter()
+            .map(|(name, _, sql)| (name, sql))
+            .collect();
+        assert_eq!(sql.len(), 3);
+        let (passed, said) = tsql(&sql);
+        assert!(passed, "{said}");
+    }
+    // The judge does refuse.
+    for sql in [
+        "",
+        "SELECT",
+        "SELECT a FROM b LIMIT 1",
+        "SELECT a FROM b; SELECT a FROM b",
+        "SELECT a INTO c FROM b",
+        "SELECT a FROM b WITH (UPDLOCK)",
+        "SELECT a FROM OPENROWSET('x', 'y', 'z')",
+        "SELECT dbo.f(a) FROM b",
+        "DELETE FROM b",
+        "EXEC xp_cmdshell 'dir'",
+        "WITH c AS (SELECT a FROM b) DELETE FROM c",
+    ] {
+        let (passed, said) = tsql(&[("bad".into(), sql.into())]);
+        assert!(!passed && said.contains("bad: "), "{sql}: {said}");
+    }
+}

@@ -1,0 +1,195 @@
+//! The stages of the program over one server, whichever it is, run as the command line runs them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sitewright::apply::{Options as ApplyOptions, Run, apply};
+use sitewright::journal::Fact;
+use sitewright::model::{
+    Action, Attestation, ConsoleStep, Desired, Event, Guid, Observed, Outcome, Ownership, RunId,
+    Snapshot, Step, StepId,
+};
+use sitewright::observe::{Bindings, Scope, install_reports, look, refresh};
+use sitewright::plan::{Inputs, Plan, console_value, make};
+use sitewright::profile::Profile;
+use sitewright::smp::{Connection, Reader, Transport, Writer};
+use sitewright::state::{FileStore, State};
+use tokio_util::sync::CancellationToken;
+
+/// A server by its address and profile, and everything that the program keeps about it.
+pub(crate) struct Stages {
+    pub(crate) profile: Profile,
+    pub(crate) store: FileStore,
+    pub(crate) transport: Transport,
+    pub(crate) options: ApplyOptions,
+    pub(crate) clock: fn() -> Timestamp,
+    _state: tempfile::TempDir,
+}
+
+/// Somebody who does console steps on a server.
+pub(crate) trait Console {
+    /// Does one, or lets the time pass that it takes.
+    async fn perform(&self, step: &ConsoleStep);
+}
+
+/// A clock that stands still but for what a test does not look at.
+fn clock() -> Timestamp {
+    Timestamp::UNIX_EPOCH
+}
+
+impl Stages {
+    pub(crate) fn new(url: &str, profile: Profile) -> Self {
+        let state = tempfile::tempdir().unwrap();
+        let connection = Connection::new(url.parse().unwrap(), RunId("test".into()));
+        Self {
+            transport: Transport::new(connection).unwrap(),
+            store: FileStore::new(state.path(), "hq"),
+            options: ApplyOptions {
+                settle: Duration::from_secs(3),
+                await_limit: Duration::from_secs(20),
+                retries: 3,
+            },
+            clock,
+            profile,
+            _state: state,
+        }
+    }
+
+    pub(crate) fn reader(&self) -> Reader {
+        Reader::new(self.transport.clone(), Arc::new(self.profile.clone()))
+    }
+
+    pub(crate) fn writer(&self) -> Writer {
+        Writer::new(self.transport.clone(), Arc::new(self.profile.clone()))
+    }
+
+    pub(crate) async fn install_reports(&mut self) {
+        let writer = self.writer();
+        install_reports(&writer, &mut self.profile, Guid::NIL, &|_| true)
+            .await
+            .unwrap();
+    }
+
+    pub(crate) async fn snapshot(&self, scope: &Scope) -> Snapshot {
+        refresh(&self.reader(), scope, &|_| {}).await.unwrap()
+    }
+
+    pub(crate) fn ownership(&self) -> Ownership {
+        self.store
+            .load()
+            .unwrap()
+            .map_or_else(Ownership::default, |loaded| loaded.state.ownership)
+    }
+
+    pub(crate) async fn plan(&self, desired: &Desired) -> Plan {
+        self.plan_with(desired, false).await
+    }
+
+    pub(crate) async fn plan_with(&self, desired: &Desired, takeover: bool) -> Plan {
+        let snapshot = self.snapshot(&Scope::of(desired, None)).await;
+        make(&Inputs {
+            desired,
+            snapshot: &snapshot,
+            ownership: &self.ownership(),
+            takeover,
+            lineage: "",
+            serial: 0,
+            tool_version: "test",
+        })
+        .unwrap()
+    }
+
+    fn keep(&self, plan: &Plan) {
+        let base = self.store.load().unwrap().map_or_else(
+            || State::new(plan.platform.clone(), "test".into(), Ownership::default()),
+            |loaded| loaded.state,
+        );
+        self.store.settle(base).unwrap();
+    }
+
+    /// Applies a plan and tells every event.
+    pub(crate) async fn apply_watched(
+        &self,
+        plan: &Plan,
+        emit: &mut (dyn FnMut(&Event) + Send),
+    ) -> Vec<(StepId, Outcome)> {
+        let writer = self.writer();
+        let mut journal = self.store.journal().unwrap();
+        let outcomes = apply(
+            plan,
+            Run {
+                id: RunId("test".into()),
+                writer: &writer,
+                journal: &mut journal,
+                clock: &self.clock,
+                cancel: CancellationToken::new(),
+                options: self.options.clone(),
+            },
+            emit,
+        )
+        .await
+        .unwrap();
+        self.keep(plan);
+        outcomes
+    }
+
+    /// Has an open console step done, and gives somebody's word for it where nothing can be read.
+    pub(crate) async fn close(&self, plan: &Plan, step: &Step, console: &impl Console) {
+        let Action::Console(wanted) = &step.action else {
+            return;
+        };
+        console.perform(wanted).await;
+        // A site that was born in the same run has no GUID in the step; what is about it can be read next time.
+        let seen = look(&self.reader(), &step.action, &Bindings::default()).await;
+        if let Ok(Observed::Unavailable(_)) = seen {
+            self.store
+                .journal()
+                .unwrap()
+                .append(
+                    &RunId("test".into()),
+                    clock(),
+                    Fact::Attested {
+                        step: step.id.clone(),
+                        attestation: Attestation {
+                            value: console_value(wanted),
+                            reason: "done in the test".into(),
+                            by: "test".into(),
+                            at: clock().to_string(),
+                        },
+                    },
+                )
+                .unwrap();
+            self.keep(plan);
+        }
+    }
+
+    /// Plans, applies and has the open console steps done until the plan is empty; gives how many rounds it took.
+    pub(crate) async fn settle(
+        &self,
+        desired: &Desired,
+        console: &impl Console,
+        emit: &mut (dyn FnMut(&Event) + Send),
+    ) -> usize {
+        for round in 0..6 {
+            let plan = self.plan(desired).await;
+            assert!(!plan.is_blocked(), "{:#?}", plan.notes);
+            if plan.steps.is_empty() {
+                return round;
+            }
+            let outcomes = self.apply_watched(&plan, emit).await;
+            for (step, outcome) in &outcomes {
+                assert!(
+                    !matches!(outcome, Outcome::Failed { .. }),
+                    "{step}: {outcome:?}"
+                );
+                if *outcome == Outcome::Open {
+                    let open = plan.steps.iter().find(|s| s.id == *step).unwrap();
+                    self.close(&plan, open, console).await;
+                }
+            }
+        }
+        let plan = self.plan(desired).await;
+        panic!("still not converged: {:#?}", plan.steps);
+    }
+}
