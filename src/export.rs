@@ -148,6 +148,7 @@ impl Exporter<'_> {
         let snapshot = self.snapshot;
         let subnets = snapshot.subnets.known()?;
         let mut networks: BTreeMap<Guid, BTreeSet<Subnet>> = BTreeMap::new();
+        let mut in_no_site: BTreeSet<Subnet> = BTreeSet::new();
         for ObservedSubnet {
             guid,
             subnet,
@@ -160,7 +161,7 @@ impl Exporter<'_> {
                         networks.entry(*site).or_default().insert(*subnet);
                     }
                     if sites.is_empty() {
-                        // Known to the SMP and in no site: there is nothing to declare, and nothing is lost.
+                        in_no_site.insert(*subnet);
                     } else if sites.len() > 1 {
                         self.cannot(
                             out,
@@ -173,6 +174,9 @@ impl Exporter<'_> {
                     format!("subnet `{name}` ({guid}): its name is no IPv4 network"),
                 ),
             }
+        }
+        if !in_no_site.is_empty() {
+            self.unexpressed.push(listed_in_no_site(&in_no_site));
         }
         Some(networks)
     }
@@ -575,6 +579,29 @@ fn plain(text: &str) -> bool {
         && !text.contains(": ")
         && !text.contains(" #")
         && text.chars().all(|c| allowed(c) && !c.is_control())
+}
+
+/// Subnets that the SMP knows and no site has, in one line: only a site can declare a subnet.
+fn listed_in_no_site(subnets: &BTreeSet<Subnet>) -> String {
+    const SHOWN: usize = 3;
+    let shown: Vec<String> = subnets
+        .iter()
+        .take(SHOWN)
+        .map(|subnet| format!("`{subnet}`"))
+        .collect();
+    let more = match subnets.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!(
+        "{} in no site: {}{more}",
+        if subnets.len() == 1 {
+            "a subnet"
+        } else {
+            "subnets"
+        },
+        shown.join(", ")
+    )
 }
 
 #[cfg(test)]

@@ -204,6 +204,21 @@ fn nothing_is_dropped_silently() {
         "{all}"
     );
     assert!(all.contains("name: 'no'"));
+    let mut roaming = world();
+    let Observed::Known(subnets) = &mut roaming.subnets else {
+        unreachable!("the subnets of the sample are known");
+    };
+    for (number, network) in (900..).zip(["10.9.0.0/24", "10.8.0.0/24"]) {
+        subnets.push(ObservedSubnet {
+            guid: guid(number),
+            subnet: Ok(network.parse().unwrap()),
+            sites: Vec::new(),
+        });
+    }
+    let in_no_site = "in no site: ";
+    let said = super::export(&roaming, &Name::new("hq")).unexpressed;
+    let line = said.iter().find(|line| line.contains(in_no_site)).unwrap();
+    assert!(line.contains("`10.8.0.0/24`, `10.9.0.0/24`"), "{line}");
     let mut unseen = world();
     unseen.sites = Observed::Unavailable("no access".into());
     let export = super::export(&unseen, &Name::new("hq"));

@@ -48,7 +48,13 @@ pub fn judge(
     bindings: &Bindings,
     replaces: bool,
 ) -> Result<Progress, Drifted> {
-    let site = |site: &SiteRef| bindings.site(site).unwrap_or(Guid::NIL);
+    let site = |site: &SiteRef| {
+        bindings.site(site).ok_or_else(|| Drifted {
+            object: format!("site `{}`", site.name),
+            expected: "its GUID from the step that creates it".into(),
+            found: "none".into(),
+        })
+    };
     match (action, seen) {
         (
             Action::CreateSite {
@@ -73,7 +79,7 @@ pub fn judge(
         ) => match found {
             Some(text) if text == after => Ok(Progress::AlreadyDone),
             Some(text) if text == before => Ok(Progress::Ready(vec![Write::Describe {
-                resource: site(of),
+                resource: site(of)?,
                 description: after.clone(),
             }])),
             other => Err(Drifted {
@@ -85,7 +91,9 @@ pub fn judge(
             }),
         },
         (Action::DeleteSite { site: of }, Seen::Exists(exists)) => Ok(if *exists {
-            Progress::Ready(vec![Write::DeleteResource { resource: site(of) }])
+            Progress::Ready(vec![Write::DeleteResource {
+                resource: site(of)?,
+            }])
         } else {
             Progress::AlreadyDone
         }),
@@ -102,7 +110,7 @@ pub fn judge(
             } else {
                 Progress::Ready(vec![Write::JoinServer {
                     server: server.guid,
-                    site: site(to),
+                    site: site(to)?,
                 }])
             })
         }
@@ -110,7 +118,7 @@ pub fn judge(
             Ok(if present.contains(&server.guid) {
                 Progress::Ready(vec![Write::PartServer {
                     server: server.guid,
-                    site: site(from),
+                    site: site(from)?,
                 }])
             } else {
                 Progress::AlreadyDone

@@ -90,7 +90,6 @@ pub async fn apply(
         &id,
         clock(),
         Fact::RunStarted {
-            plan_digest: None,
             platform: plan.platform.clone(),
             lineage: plan.lineage.clone(),
             serial: plan.serial,

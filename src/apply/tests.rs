@@ -275,6 +275,21 @@ fn what_somebody_else_changed_stops_the_step() {
     assert!(drifts(find(9), &theirs).starts_with("the assignment of package `golden`"));
 }
 
+/// No write is ever aimed at the empty GUID.
+#[test]
+fn a_site_that_is_not_born_yet_is_written_to_by_nobody() {
+    let unborn = SiteRef {
+        name: Name::new("C"),
+        guid: None,
+    };
+    let assign = Action::AssignServer {
+        server: server(22),
+        site: unborn.clone(),
+    };
+    assert!(drifts(&assign, &Seen::ManualServers(BTreeSet::new())).contains("site `C`"));
+    assert!(drifts(&Action::DeleteSite { site: unborn }, &Seen::Exists(true)).contains("site `C`"));
+}
+
 #[test]
 fn console_steps_are_seen_where_they_can_be_read() {
     let step = |step| Action::Console(step);

@@ -38,8 +38,6 @@ pub struct Entry {
 pub enum Fact {
     /// A run begins.
     RunStarted {
-        /// The digest of the plan, where it has one.
-        plan_digest: Option<String>,
         /// Which SMP it goes to.
         platform: Platform,
         /// The lineage of the state that the plan stands on; empty where there was no state yet.

@@ -67,7 +67,6 @@ fn facts() -> Vec<Fact> {
     };
     vec![
         Fact::RunStarted {
-            plan_digest: Some("d".into()),
             platform: Platform {
                 server: guid(1),
                 name: Name::new("SMP01"),

@@ -26,7 +26,8 @@ pub use make::{Inputs, make};
 pub use order::{Draft, OrderError, order};
 pub use steps::{Context, plan_steps};
 pub use summary::{
-    Changed, Field, Names, ObjectChange, Tally, assignment, console_value, objects, tally,
+    Changed, Field, NOT_READABLE, Names, ObjectChange, Tally, assignment, console_value, objects,
+    tally,
 };
 
 /// The version of the plan file's format.

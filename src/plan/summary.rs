@@ -66,6 +66,9 @@ pub struct ObjectChange {
 /// Names for the GUIDs that appear in fields.
 pub type Names = BTreeMap<Guid, Name>;
 
+/// What stands as the value before where nobody can read it.
+pub const NOT_READABLE: &str = "not readable";
+
 /// What is not the site of a subnet.
 const NO_SITE: &str = "no site";
 
@@ -203,7 +206,7 @@ fn describe_site(change: &Change) -> Option<Described> {
             Changed::Update,
             vec![field(
                 "constrainToSite",
-                Some(before.map_or_else(|| "not readable".into(), |on| on.to_string())),
+                Some(before.map_or_else(|| NOT_READABLE.into(), |on| on.to_string())),
                 Some(after.to_string()),
             )],
         ),
@@ -258,7 +261,7 @@ fn describe(change: &Change, names: &Names) -> Described {
             change: Changed::Update,
             fields: vec![field(
                 "roles",
-                (!readable).then(|| "not readable".into()),
+                (!readable).then(|| NOT_READABLE.into()),
                 Some(role.to_string()),
             )],
             note: None,
@@ -300,13 +303,13 @@ fn describe(change: &Change, names: &Names) -> Described {
             if *readable {
                 before.as_ref().map(|server| server.name.to_string())
             } else {
-                Some("not readable".into())
+                Some(NOT_READABLE.into())
             },
             Some(after.name.to_string()),
         )),
         Change::InvalidSubnets { expression } => settings(field(
             "invalidSubnets",
-            Some("not readable".into()),
+            Some(NOT_READABLE.into()),
             Some(expression.clone()),
         )),
         _ => describe_subnet(change),

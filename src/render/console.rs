@@ -3,7 +3,7 @@
 //! Pure. The paths are those of the vendor's articles, in the spelling of an English console.
 
 use crate::model::{Action, ConsoleStep, Role, Step};
-use crate::plan::{Changed, Field, ObjectChange, Plan};
+use crate::plan::{Changed, Field, NOT_READABLE, ObjectChange, Plan};
 
 /// What an administrator clicks and enters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,6 +177,3 @@ fn has_unread(change: &ObjectChange, field: &str, value: &str) -> bool {
                 && after.as_deref() == Some(value)
         })
 }
-
-/// What a field says of a setting that could not be read.
-pub(super) const NOT_READABLE: &str = "not readable";

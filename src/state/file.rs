@@ -220,7 +220,6 @@ impl FileStore {
         let path = journal_path(&self.folder, &self.platform);
         for entry in entries {
             if let Fact::RunStarted {
-                plan_digest: _,
                 platform,
                 lineage,
                 serial: _,
@@ -266,7 +265,6 @@ fn rebuilt(entries: &[Entry]) -> Option<State> {
     let mut attested = 0_u64;
     entries.iter().rev().find_map(|entry| match &entry.fact {
         Fact::RunStarted {
-            plan_digest: _,
             platform,
             lineage,
             serial,

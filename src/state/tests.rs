@@ -50,7 +50,6 @@ fn add(store: &FileStore, facts: impl IntoIterator<Item = Fact>) {
 
 fn started(lineage: &str, serial: u64) -> Fact {
     Fact::RunStarted {
-        plan_digest: None,
         platform: platform(1),
         lineage: lineage.into(),
         serial,
@@ -248,7 +247,6 @@ fn a_journal_of_another_platform_or_lineage_is_refused() {
         (started("lineage-2", 1), "SW0707"),
         (
             Fact::RunStarted {
-                plan_digest: None,
                 platform: platform(2),
                 lineage: "lineage-1".into(),
                 serial: 1,

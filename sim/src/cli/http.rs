@@ -1,10 +1,11 @@
-//! The few requests to a running simulator's administrator paths: plain HTTP/1.1, a connection each.
+//! The few requests to a running simulator's administrator paths.
 //!
-//! I/O: loopback TCP. Written out, because the command line may run inside or outside of an asynchronous runtime.
+//! I/O: HTTP to the address that was given. Blocking, since the command line runs outside of an asynchronous runtime.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::time::Duration;
+
+use reqwest::Method;
+use reqwest::blocking::Client;
 
 /// Why a running simulator did not answer.
 #[derive(Debug, thiserror::Error)]
@@ -17,9 +18,9 @@ pub enum HttpError {
     Connection {
         /// The address.
         address: String,
-        /// What the system says.
+        /// What went wrong.
         #[source]
-        source: std::io::Error,
+        source: reqwest::Error,
     },
     /// It answered with an error.
     #[error("it answered {status}: {text}")]
@@ -33,55 +34,44 @@ pub enum HttpError {
 
 /// Reads one of the administrator's paths.
 pub(super) fn get(url: &str, path: &str) -> Result<String, HttpError> {
-    call("GET", url, path, "")
+    call(Method::GET, url, path, String::new())
 }
 
 /// Acts on one of the administrator's paths.
 pub(super) fn post(url: &str, path: &str, body: &str) -> Result<String, HttpError> {
-    call("POST", url, path, body)
+    call(Method::POST, url, path, body.to_owned())
 }
 
-fn call(method: &str, url: &str, path: &str, body: &str) -> Result<String, HttpError> {
-    let host = url
-        .strip_prefix("http://")
-        .map(|rest| rest.trim_end_matches('/'))
-        .filter(|rest| !rest.is_empty() && !rest.contains('/'))
-        .ok_or_else(|| HttpError::Address(url.to_owned()))?;
-    let address = if host.contains(':') {
-        host.to_owned()
-    } else {
-        format!("{host}:80")
+fn call(method: Method, url: &str, path: &str, body: String) -> Result<String, HttpError> {
+    let base = url.trim_end_matches('/');
+    if !base.starts_with("http://") || base.matches('/').count() != 2 {
+        return Err(HttpError::Address(url.to_owned()));
+    }
+    let failed = |source: reqwest::Error| HttpError::Connection {
+        address: base.to_owned(),
+        source: source.without_url(),
     };
-    let failed = |source| HttpError::Connection {
-        address: address.clone(),
-        source,
-    };
-    let mut stream = TcpStream::connect(&address).map_err(failed)?;
-    stream
-        .set_read_timeout(Some(Duration::from_mins(5)))
+    // The simulator stands on this machine: no proxy leads to it. A large world takes its time.
+    let answer = Client::builder()
+        .no_proxy()
+        .timeout(Duration::from_mins(5))
+        .build()
+        .and_then(|client| {
+            client
+                .request(method, format!("{base}/sim/{path}"))
+                .header("Content-Type", "application/json")
+                .body(body)
+                .send()
+        })
         .map_err(failed)?;
-    let request = format!(
-        "{method} /sim/{path} HTTP/1.0\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-        body.len()
-    );
-    stream.write_all(request.as_bytes()).map_err(failed)?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).map_err(failed)?;
-    let answer = String::from_utf8_lossy(&answer).into_owned();
-    let (head, text) = answer
-        .split_once("\r\n\r\n")
-        .unwrap_or((answer.as_str(), ""));
-    let status = head
-        .split_whitespace()
-        .nth(1)
-        .and_then(|word| word.parse().ok())
-        .unwrap_or(0);
-    if status == 200 {
-        Ok(text.to_owned())
+    let status = answer.status();
+    let text = answer.text().map_err(failed)?;
+    if status.is_success() {
+        Ok(text)
     } else {
         Err(HttpError::Answer {
-            status,
-            text: text.to_owned(),
+            status: status.as_u16(),
+            text,
         })
     }
 }

@@ -7,8 +7,7 @@ use std::collections::BTreeMap;
 use similar::{ChangeTag, TextDiff};
 
 use crate::model::Subnet;
-use crate::plan::{Changed, Field, ObjectChange};
-use crate::render::console::NOT_READABLE;
+use crate::plan::{Changed, Field, NOT_READABLE, ObjectChange};
 use crate::render::layout::{Page, Paint, clean, number};
 
 /// A plan with more objects than this is told in groups.
