@@ -1,6 +1,5 @@
 //! The refresh and the looks against a tiny server that answers in a shape of its own.
 
-#![expect(clippy::disallowed_methods, reason = "tests measure, listen and wait")]
 #![expect(
     clippy::unwrap_used,
     clippy::too_many_lines,
@@ -559,55 +558,6 @@ async fn looks_at_one_step() {
         },
     };
     assert!(look(&reader, &unbound, &bindings).await.is_err());
-}
-
-/// A refresh of 100,000 subnets takes less than a second: `cargo test --release --lib speed -- --ignored`.
-#[tokio::test]
-#[ignore = "a measurement, for release builds"]
-async fn speed() {
-    let count = 100_000_u32;
-    let mut items = String::new();
-    let mut rows = String::new();
-    for n in 0..count {
-        let (id, name) = (
-            format!("{:x}", n + 0x10_0000),
-            std::net::Ipv4Addr::from((10 << 24) + (n << 4)),
-        );
-        items.push_str(&item(&id, &format!("{name}/28"), "aa02"));
-        let _ = write!(
-            rows,
-            "<Table1><ParentGuid>{}</ParentGuid><ChildGuid>{}</ChildGuid></Table1>",
-            guid("1"),
-            guid(&id)
-        );
-    }
-    let list = soap("GetResourcesOfType", &items);
-    let empty = table(&["ParentGuid", "ChildGuid"], &[]);
-    let pairs = soap(
-        "RunReportWithParameters",
-        &empty.replace("</NewDataSet>", &(rows + "</NewDataSet>")),
-    );
-    let server = serve(move |got| match got.method().as_str() {
-        "GetResourcesOfType" if got.body.contains("aa02<") => list.clone(),
-        "RunReportWithParameters" if got.body.contains("bb01<") => pairs.clone(),
-        _ => world(got),
-    })
-    .await;
-    let reader = reader(&server, with_reports(profile()));
-    let start = std::time::Instant::now();
-    let snapshot = refresh(&reader, &Scope::default(), &|_| ()).await.unwrap();
-    let taken = start.elapsed();
-    assert_eq!(
-        snapshot
-            .subnets
-            .known()
-            .unwrap()
-            .iter()
-            .filter(|subnet| subnet.sites == [guid("1")])
-            .count(),
-        100_000
-    );
-    assert!(taken < std::time::Duration::from_secs(1), "{taken:?}");
 }
 
 /// A description with the structures of `ResourceModel`, in names of its own.

@@ -345,24 +345,6 @@ fn words_that_look_like_something_else_stay_text() {
     }
 }
 
-/// Run in release: `cargo test --release --test it -- --ignored --nocapture reads_quickly`.
-#[test]
-#[ignore = "a measurement"]
-#[expect(clippy::print_stderr, reason = "a measurement")]
-fn a_hundred_thousand_subnets_are_read_quickly() {
-    let text = many_subnets();
-    let sources = [Source::new("big.yaml", &text)];
-    let start = std::time::Instant::now();
-    let wanted = desired(&sources);
-    let took = start.elapsed();
-    let count: usize = wanted
-        .sites
-        .values()
-        .map(|site| site.subnets.as_ref().unwrap().len())
-        .sum();
-    eprintln!("{count} subnets, {} bytes: {took:?}", text.len());
-}
-
 fn many_subnets() -> String {
     let mut text = String::new();
     for site in 0..2_000_u32 {

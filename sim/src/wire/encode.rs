@@ -525,27 +525,4 @@ mod tests {
             assert_eq!(text.matches(&format!("<{name}>")).count(), 7, "{text}");
         }
     }
-
-    #[test]
-    #[ignore = "a measurement: run with --release"]
-    fn hundred_thousand_rows() {
-        let style = Style::plain("urn:x");
-        let shapes = Shapes::default();
-        let record = Record(vec![
-            "0d5c0d5c-0d5c-0d5c-0d5c-0d5c0d5c0d5c".into(),
-            "192.168.100.0/24".into(),
-            "0d5c0d5c-0d5c-0d5c-0d5c-0d5c0d5c0d5c".into(),
-            "a description".into(),
-        ]);
-        let op = operation(ServiceId::ResourceModel, "GetResourcesOfType");
-        let rows = Reply::Many(StructureId::ResourceDataInfo, vec![record; 100_000]);
-        let start = std::time::Instant::now();
-        let answer = reply(&shapes, &style, Protocol::Soap11, op, &rows);
-        assert!(
-            start.elapsed().as_millis() < 300,
-            "{:?} for {} bytes",
-            start.elapsed(),
-            answer.body.len()
-        );
-    }
 }
