@@ -1,3 +1,5 @@
+//! What an export says, and that it reads back as what was seen.
+
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::sync::Arc;

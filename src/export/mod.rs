@@ -4,13 +4,16 @@
 //! [`Export::unexpressed`] and, where it belongs to a document, said there in a comment. Automatic memberships are
 //! comments, since they are never declared. Reading the files back gives what the snapshot holds.
 
+mod yaml;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
 
 use crate::model::{
     Assignment, Computer, Guid, Name, Observed, ObservedSite, ObservedSubnet, Role, ServiceRole,
     Snapshot, Subnet,
 };
+
+use yaml::{comment, declarable, has_document, head, line, list, scalar};
 
 /// The first line of every file, for editors: the schema is to be written beside the files.
 const SCHEMA_LINE: &str = "# yaml-language-server: $schema=schemas/manifest.json";
@@ -484,103 +487,6 @@ fn named<'n>(
         .collect()
 }
 
-fn list(out: &mut String, field: &str, names: &BTreeSet<&Name>) {
-    if names.is_empty() {
-        line(out, &format!("    {field}: []"));
-        return;
-    }
-    line(out, &format!("    {field}:"));
-    for name in names {
-        line(out, &format!("      - {}", scalar(name.as_str())));
-    }
-}
-
-fn line(out: &mut String, text: &str) {
-    out.push_str(text);
-    out.push('\n');
-}
-
-fn has_document(text: &str) -> bool {
-    text.starts_with("apiVersion:") || text.contains("\napiVersion:")
-}
-
-/// Begins a document.
-fn head(out: &mut String, kind: &str, name: &str) {
-    if has_document(out) {
-        line(out, "---");
-    }
-    let name = scalar(name);
-    let _ = write!(
-        out,
-        "apiVersion: sitewright/v1\nkind: {kind}\nmetadata:\n  name: {name}\nspec:\n"
-    );
-}
-
-/// Text for a comment: on one line, without what YAML forbids.
-fn comment(text: &str) -> String {
-    text.chars()
-        .map(|c| {
-            if allowed(c) && !c.is_control() {
-                c
-            } else {
-                '\u{FFFD}'
-            }
-        })
-        .collect()
-}
-
-/// Whether a character may stand in YAML as it is.
-fn allowed(c: char) -> bool {
-    !matches!(
-        c,
-        '\u{FEFF}' | '\u{FFFE}' | '\u{FFFF}' | '\u{85}' | '\u{2028}' | '\u{2029}'
-    )
-}
-
-fn declarable(text: &str) -> bool {
-    text.chars().count() <= 4000
-        && !text
-            .chars()
-            .any(|c| c.is_control() && !matches!(c, '\n' | '\t'))
-}
-
-/// A text as a YAML scalar: quoted only where it would be read as something else, here or by another YAML reader.
-fn scalar(text: &str) -> String {
-    if plain(text) {
-        return text.to_owned();
-    }
-    if text.chars().all(|c| allowed(c) && !c.is_control()) {
-        return format!("'{}'", text.replace('\'', "''"));
-    }
-    let mut out = String::from('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\t' => out.push_str("\\t"),
-            c if allowed(c) && !c.is_control() => out.push(c),
-            c => {
-                let _ = write!(out, "\\u{:04X}", u32::from(c));
-            }
-        }
-    }
-    out.push('"');
-    out
-}
-
-fn plain(text: &str) -> bool {
-    let first = text.chars().next();
-    let begins = first.is_some_and(|c| c.is_alphabetic() || c == '_');
-    let words = ["null", "true", "false", "yes", "no", "on", "off", "y", "n"];
-    begins
-        && !words.contains(&text.to_lowercase().as_str())
-        && !text.ends_with([' ', ':'])
-        && !text.contains(": ")
-        && !text.contains(" #")
-        && text.chars().all(|c| allowed(c) && !c.is_control())
-}
-
 /// Subnets that the SMP knows and no site has, in one line: only a site can declare a subnet.
 fn listed_in_no_site(subnets: &BTreeSet<Subnet>) -> String {
     const SHOWN: usize = 3;
@@ -605,5 +511,4 @@ fn listed_in_no_site(subnets: &BTreeSet<Subnet>) -> String {
 }
 
 #[cfg(test)]
-#[path = "export_tests.rs"]
 mod tests;
