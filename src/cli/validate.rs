@@ -12,7 +12,7 @@ use crate::model::Name;
 use crate::plan::Severity;
 use crate::render::text;
 use crate::select::World;
-use crate::validate::check;
+use crate::validate::{View, check};
 
 /// Options of `validate`.
 #[derive(Debug, Args)]
@@ -48,7 +48,7 @@ pub(super) fn run(context: &Context, args: &ValidateArgs) -> Result<Exit, Failur
             }
         })?;
         sites += desired.sites.len();
-        let notes = check(&World::declared(&desired));
+        let notes = check(&View::declared(&World::declared(&desired), &desired));
         errors += notes
             .iter()
             .filter(|note| note.severity == Severity::Error)

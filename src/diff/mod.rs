@@ -18,7 +18,7 @@ use crate::model::{
     Assignment, Desired, Guid, Held, Name, Origin, Ownership, PackageRef, ResourceRef, Role,
     ServerRef, SiteKind, SiteRef, Snapshot, Subnet,
 };
-use crate::select::{SiteIndex, World, WorldSite};
+use crate::select::{SiteIndex, World, WorldAssignment, WorldSite};
 
 pub use resolve::Resolver;
 
@@ -354,11 +354,13 @@ pub fn predicted(before: &World, desired: &Desired, changes: &[Found]) -> World 
             Change::DeleteSite { site } => {
                 deleted.extend(index(site));
             }
+            Change::CaptureTarget { after, .. } => {
+                world.capture_target = Some(Some(after.guid));
+            }
             Change::CreateSite { .. }
             | Change::DescribeSite { .. }
             | Change::Package { .. }
             | Change::Distribute { .. }
-            | Change::CaptureTarget { .. }
             | Change::InvalidSubnets { .. }
             | Change::AdoptSite { .. }
             | Change::AdoptSubnet { .. }
@@ -368,8 +370,52 @@ pub fn predicted(before: &World, desired: &Desired, changes: &[Found]) -> World 
         }
     }
     delete(&mut world, &deleted);
+    assign_packages(&mut world, changes, &by_guid, &created);
     declare(&mut world, desired);
     world
+}
+
+/// Packages come last: which servers an assignment to sites reaches depends on where everything else has gone.
+fn assign_packages(
+    world: &mut World,
+    changes: &[Found],
+    by_guid: &BTreeMap<Guid, SiteIndex>,
+    created: &BTreeMap<Name, SiteIndex>,
+) {
+    let standing = world.automatic();
+    for found in changes {
+        let Change::Package {
+            package,
+            before: _, // is in the world
+            after,
+            created_sites,
+            sites: _,   // who asks for it does not matter here
+            holders: _, // are in the world
+        } = &found.change
+        else {
+            continue;
+        };
+        let mut assignment = WorldAssignment::of(after, by_guid);
+        if let WorldAssignment::Sites {
+            sites,
+            automatic: _, // stays as it is
+        } = &mut assignment
+        {
+            sites.extend(
+                created_sites
+                    .iter()
+                    .filter_map(|site| created.get(site).copied()),
+            );
+        }
+        let receivers = world.receivers(&assignment, &standing);
+        if let Some(package) = world.packages.get_mut(&package.guid) {
+            // The plan distributes it anew, and what it takes a package from drops it.
+            if package.holders.is_some() {
+                package.holders = Some(receivers);
+            }
+            package.assignment = Some(assignment);
+        }
+    }
 }
 
 /// Indices must stay valid, so a deleted site only loses what it had.

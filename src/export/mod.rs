@@ -44,6 +44,7 @@ pub fn export(snapshot: &Snapshot, platform: &Name) -> Export {
         holders: _, // a fact, nothing that is declared
         tasks: _,   // belong to imaging sections, which an export does not guess
         capture_target: _,
+        surroundings: _, // facts, nothing that is declared
         unplaced,
     } = snapshot;
     let mut exporter = Exporter {

@@ -5,6 +5,7 @@
 
 mod desired;
 mod event;
+mod facts;
 mod key;
 mod ownership;
 mod snapshot;
@@ -19,6 +20,7 @@ pub use desired::{
     DesiredSite, Ignorable, Lifecycle, Origin, PackageSelector, SiteKind,
 };
 pub use event::{Event, Outcome, RunId, RunSummary, StepCount};
+pub use facts::{Client, Facts, Fetch, Happenings, Hierarchy, Image, Load, Product, Surroundings};
 pub use key::{Guid, GuidError, Name, NameError, NameKey, Role, RoleError};
 pub use ownership::{Attestation, Held, Owned, Ownership};
 pub use snapshot::{

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Guid, Name, Role, Subnet};
+use super::{Guid, Name, Role, Subnet, Surroundings};
 
 /// Something that was read, or the reason why it could not be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +70,8 @@ pub struct Snapshot {
     pub tasks: BTreeMap<Name, Observed<BTreeSet<Guid>>>,
     /// The computer that captured images go to; `None` inside where none is set.
     pub capture_target: Observed<Option<Guid>>,
+    /// What is known beside: facts, clients, product, hierarchy.
+    pub surroundings: Surroundings,
     /// What was seen and has no place above, for `export` and for people.
     pub unplaced: Vec<String>,
 }

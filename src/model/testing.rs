@@ -55,6 +55,7 @@ pub(crate) fn bare() -> Seen {
             holders: BTreeMap::new(),
             tasks: BTreeMap::new(),
             capture_target: Observed::Known(None),
+            surroundings: Surroundings::default(),
             unplaced: vec![],
         },
         ownership: Ownership::default(),

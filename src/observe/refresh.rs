@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::model::{
     Guid, Listed, Name, Observed, ObservedSite, ObservedSubnet, Platform, Snapshot, Subnet,
+    Surroundings,
 };
 use crate::profile::{Ability, Profile, Reports, TypeRole};
 use crate::smp::{AnswerError, ReadError, Reader};
@@ -305,6 +306,7 @@ async fn parts(
         holders,
         tasks,
         capture_target,
+        surroundings: Surroundings::default(),
         unplaced,
     })
 }

@@ -15,7 +15,7 @@ use crate::model::{
     Action, Attestation, ConsoleStep, Desired, Name, Ownership, Snapshot, Step, StepId, Subnet,
 };
 use crate::select::World;
-use crate::validate::judge;
+use crate::validate::{View, judge};
 
 /// Everything that a plan is made of.
 #[derive(Debug, Clone, Copy)]
@@ -68,7 +68,13 @@ pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
         after: &after,
     };
     let steps = drop_confirmed(plan_steps(&open, &context)?, ownership, &mut notes);
-    notes.extend(judge(&before, &after, &touched(&open)));
+    let view = |world| View {
+        world,
+        desired: Some(desired),
+        snapshot: Some(snapshot),
+        ownership: Some(ownership),
+    };
+    notes.extend(judge(&view(&before), &view(&after), &touched(&open)));
     notes.sort();
     notes.dedup();
     Ok(Plan {

@@ -93,6 +93,8 @@ fn plan_of(changes: Vec<(Change, u32)>, notes: Vec<Note>) -> Plan {
                 name,
                 addresses: None,
                 roles: None,
+                answering: None,
+                registered: None,
             },
         );
     }

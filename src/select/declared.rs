@@ -38,6 +38,8 @@ impl World {
                         .servers
                         .get(*name)
                         .map(|server| server.roles.keys().copied().collect()),
+                    answering: None,
+                    registered: None,
                 },
             );
         }

@@ -8,4 +8,6 @@ mod sweep;
 mod world;
 
 pub use sweep::{enclosing, most_specific};
-pub use world::{Assigned, SiteIndex, World, WorldServer, WorldSite};
+pub use world::{
+    Assigned, SiteIndex, World, WorldAssignment, WorldPackage, WorldServer, WorldSite,
+};

@@ -8,7 +8,8 @@ use std::net::Ipv4Addr;
 
 use super::{enclosing, most_specific};
 use crate::model::{
-    Guid, Name, Observed, ObservedSite, Origin, Role, ServiceRole, SiteKind, Snapshot, Subnet,
+    Assignment, Guid, Name, Observed, ObservedSite, Origin, Role, ServiceRole, SiteKind, Snapshot,
+    Subnet,
 };
 
 /// The position of a site in [`World::sites`].
@@ -38,6 +39,55 @@ pub struct WorldServer {
     pub addresses: Option<BTreeSet<(Ipv4Addr, u8)>>,
     /// Its roles; `None` where they are not known.
     pub roles: Option<BTreeSet<Role>>,
+    /// Whether it answers; `None` where that is not known.
+    pub answering: Option<bool>,
+    /// How many computers are registered with it for tasks; `None` where that is not known.
+    pub registered: Option<u32>,
+}
+
+/// The package servers that a package is assigned to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WorldAssignment {
+    /// All of them.
+    All,
+    /// These.
+    Servers(BTreeSet<Guid>),
+    /// Those of these sites.
+    Sites {
+        /// The sites.
+        sites: BTreeSet<SiteIndex>,
+        /// Whether the SMP may choose among them.
+        automatic: bool,
+    },
+}
+
+/// One package that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorldPackage {
+    /// Its name.
+    pub name: Name,
+    /// What it is assigned to; `None` where that is not known.
+    pub assignment: Option<WorldAssignment>,
+    /// Package servers that hold it; `None` where that is not known.
+    pub holders: Option<BTreeSet<Guid>>,
+}
+
+impl WorldAssignment {
+    /// An assignment as it was read; sites that are not in the world are left out.
+    #[must_use]
+    pub fn of(assignment: &Assignment, sites_by_guid: &BTreeMap<Guid, SiteIndex>) -> Self {
+        match assignment {
+            Assignment::All => Self::All,
+            Assignment::Servers(servers) => Self::Servers(servers.clone()),
+            Assignment::Sites { sites, automatic } => Self::Sites {
+                sites: sites
+                    .iter()
+                    .filter_map(|site| sites_by_guid.get(site).copied())
+                    .collect(),
+                automatic: *automatic,
+            },
+        }
+    }
 }
 
 /// A world for server selection.
@@ -51,14 +101,23 @@ pub struct World {
     pub servers: BTreeMap<Guid, WorldServer>,
     /// The SMP's own computer.
     pub platform: Option<Guid>,
+    /// Packages that were asked for, by GUID.
+    pub packages: BTreeMap<Guid, WorldPackage>,
+    /// The computer that captured images go to, `Some(None)` for none; `None` where that is not known.
+    pub capture_target: Option<Option<Guid>>,
+    /// How many registrations a task server takes, where the operator says it.
+    pub registrations_per_server: Option<u32>,
 }
 
 impl World {
     /// The world as it was seen. What could not be read is left out.
     #[must_use]
     pub fn observed(snapshot: &Snapshot) -> Self {
+        let surroundings = &snapshot.surroundings;
         let mut world = Self {
             platform: Some(snapshot.platform.server),
+            capture_target: snapshot.capture_target.known().copied(),
+            registrations_per_server: surroundings.product.registrations,
             ..Self::default()
         };
         let mut index_of: BTreeMap<Guid, SiteIndex> = BTreeMap::new();
@@ -98,6 +157,14 @@ impl World {
                 }
             }
         }
+        let registered: Option<BTreeMap<Guid, u32>> =
+            surroundings.registrations.known().map(|registrations| {
+                let mut count = BTreeMap::new();
+                for server in registrations.values() {
+                    *count.entry(*server).or_default() += 1;
+                }
+                count
+            });
         for (guid, computer) in &snapshot.computers {
             world.servers.insert(
                 *guid,
@@ -107,10 +174,63 @@ impl World {
                     roles: roles
                         .as_ref()
                         .map(|roles| roles.get(guid).cloned().unwrap_or_default()),
+                    answering: surroundings
+                        .facts
+                        .get(guid)
+                        .and_then(|facts| facts.answering.known().copied()),
+                    registered: registered
+                        .as_ref()
+                        .map(|count| count.get(guid).copied().unwrap_or(0)),
+                },
+            );
+        }
+        for package in snapshot.packages.known().into_iter().flatten() {
+            let Some(assignment) = snapshot.assignments.get(&package.guid) else {
+                continue;
+            };
+            world.packages.insert(
+                package.guid,
+                WorldPackage {
+                    name: package.name.clone(),
+                    assignment: assignment
+                        .known()
+                        .map(|assignment| WorldAssignment::of(assignment, &index_of)),
+                    holders: snapshot
+                        .holders
+                        .get(&package.guid)
+                        .and_then(|holders| holders.known().cloned()),
                 },
             );
         }
         world
+    }
+
+    /// The package servers that an assignment sends a package to; `standing` is [`World::automatic`].
+    #[must_use]
+    pub fn receivers(
+        &self,
+        assignment: &WorldAssignment,
+        standing: &BTreeMap<SiteIndex, BTreeSet<Guid>>,
+    ) -> BTreeSet<Guid> {
+        let candidates: BTreeSet<Guid> = match assignment {
+            WorldAssignment::All => self.servers.keys().copied().collect(),
+            WorldAssignment::Servers(servers) => servers.clone(),
+            WorldAssignment::Sites {
+                sites,
+                automatic: _, // what the SMP chooses beside is not promised
+            } => sites
+                .iter()
+                .flat_map(|index| {
+                    let manual = self.sites.get(*index).map(|site| &site.manual);
+                    manual.into_iter().chain(standing.get(index)).flatten()
+                })
+                .copied()
+                .collect(),
+        };
+        candidates
+            .into_iter()
+            .filter(|server| self.has_role(*server, Role::Package))
+            .collect()
     }
 
     /// The sites in which each server stands by its own addresses: the most specific assigned subnet decides.

@@ -9,29 +9,78 @@ mod tests;
 
 use std::collections::BTreeSet;
 
-use crate::model::Origin;
+use crate::model::{Desired, Origin, Ownership, Snapshot, Surroundings};
 use crate::plan::{Note, Severity, Standing};
 use crate::select::World;
 
-pub use checks::CHECKS;
+pub use checks::{GROUPS, checks};
+
+/// When a check can tell something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// From declarations alone, without a server.
+    Declared,
+    /// From what a server holds: `validate --live`, `plan`.
+    Live,
+    /// From what happened afterwards: `verify`.
+    Outcome,
+}
 
 /// One check.
 #[derive(Debug, Clone, Copy)]
 pub struct Check {
     /// Its id in messages and documentation.
     pub id: &'static str,
+    /// How bad it is, and under which condition worse or better, for people.
+    pub severity: &'static str,
+    /// When it can tell something.
+    pub phases: &'static [Phase],
     /// What it holds against a world, in one sentence.
     pub holds_when: &'static str,
-    /// The article or rule behind it.
-    pub source: &'static str,
+    /// Why that matters and what to do about it.
+    pub explanation: &'static str,
+    /// The articles behind it, by number; empty where it is a rule of this program.
+    pub sources: &'static [&'static str],
     /// Finds.
-    pub run: fn(&World) -> Vec<Finding>,
+    pub run: fn(&View<'_>) -> Vec<Finding>,
+}
+
+/// What checks look at: one world, before or after a plan, and what is known beside it.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    /// Sites, subnets, servers and packages, each site marked with what it is declared as.
+    pub world: &'a World,
+    /// What is declared, where anything is.
+    pub desired: Option<&'a Desired>,
+    /// What was read, where a server was asked; not changed by the plan.
+    pub snapshot: Option<&'a Snapshot>,
+    /// What is remembered between runs.
+    pub ownership: Option<&'a Ownership>,
+}
+
+impl<'a> View<'a> {
+    /// A view of declarations alone.
+    #[must_use]
+    pub fn declared(world: &'a World, desired: &'a Desired) -> Self {
+        Self {
+            world,
+            desired: Some(desired),
+            snapshot: None,
+            ownership: None,
+        }
+    }
+
+    /// Facts, clients, product and hierarchy, where a server was asked.
+    #[must_use]
+    pub fn surroundings(&self) -> Option<&'a Surroundings> {
+        self.snapshot.map(|snapshot| &snapshot.surroundings)
+    }
 }
 
 /// What a check finds in one world.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Finding {
-    /// The objects it is about, `site HQ` or `subnet 10.0.0.0/8`; two findings about the same objects are the same.
+    /// The objects it is about, `site hq` or `subnet 10.0.0.0/8`; two findings about the same objects are the same.
     pub objects: BTreeSet<String>,
     /// How bad it is.
     pub severity: Severity,
@@ -43,26 +92,25 @@ pub struct Finding {
     pub places: BTreeSet<Origin>,
 }
 
-/// Runs every check on one world.
+/// Runs every check on one view.
 #[must_use]
-pub fn findings(world: &World) -> Vec<(&'static Check, Finding)> {
-    CHECKS
-        .iter()
+pub fn findings(view: &View<'_>) -> Vec<(&'static Check, Finding)> {
+    checks()
         .flat_map(|check| {
-            let mut found = (check.run)(world);
+            let mut found = (check.run)(view);
             found.sort();
             found.into_iter().map(move |finding| (check, finding))
         })
         .collect()
 }
 
-/// Judges the world before and the world after; `touched` holds the objects that the plan changes.
+/// Judges the view before and the view after; `touched` holds the objects that the plan changes.
 ///
 /// # Guarantees
 /// A finding that holds only before is `resolved`; one that holds in both and is about nothing the plan changes is
 /// `existing`; only an error of the world after can block.
 #[must_use]
-pub fn judge(before: &World, after: &World, touched: &BTreeSet<String>) -> Vec<Note> {
+pub fn judge(before: &View<'_>, after: &View<'_>, touched: &BTreeSet<String>) -> Vec<Note> {
     let was = findings(before);
     let will = findings(after);
     let keys = |found: &[(&'static Check, Finding)]| -> BTreeSet<(&str, BTreeSet<String>)> {
@@ -97,10 +145,10 @@ pub fn judge(before: &World, after: &World, touched: &BTreeSet<String>) -> Vec<N
     notes
 }
 
-/// Checks one world by itself: every error counts.
+/// Checks one view by itself: every error counts.
 #[must_use]
-pub fn check(world: &World) -> Vec<Note> {
-    let mut notes: Vec<Note> = findings(world)
+pub fn check(view: &View<'_>) -> Vec<Note> {
+    let mut notes: Vec<Note> = findings(view)
         .into_iter()
         .map(|(check, finding)| {
             let standing = if finding.severity == Severity::Error {
@@ -129,7 +177,7 @@ fn note(check: &Check, finding: &Finding, standing: Standing) -> Note {
         id: check.id.to_owned(),
         message: message.clone(),
         remedy: remedy.clone(),
-        source: check.source.to_owned(),
+        source: check.sources.join(", "),
         places: places.iter().map(ToString::to_string).collect(),
     }
 }

@@ -11,12 +11,22 @@ fn seen_as(desired: &Desired, seen: &Seen) -> World {
     world
 }
 
+fn view<'a>(world: &'a World, desired: &'a Desired, seen: &'a Seen) -> View<'a> {
+    View {
+        world,
+        desired: Some(desired),
+        snapshot: Some(&seen.snapshot),
+        ownership: Some(&seen.ownership),
+    }
+}
+
 #[track_caller]
 fn check(desired: &Desired, before: &Seen, after: &Seen, touched: &[&str], expect: &str) {
     let touched = touched.iter().map(ToString::to_string).collect();
+    let (was, will) = (seen_as(desired, before), seen_as(desired, after));
     let found: Vec<String> = judge(
-        &seen_as(desired, before),
-        &seen_as(desired, after),
+        &view(&was, desired, before),
+        &view(&will, desired, after),
         &touched,
     )
     .iter()

@@ -1,189 +1,32 @@
-//! The table of checks.
+//! Checks of servers: whom they serve beside whom they are meant for.
 //!
-//! Pure. Each check looks at one [`World`]; what a world does not know (addresses, roles) never makes an error.
+//! Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
-use super::{Check, Finding};
-use crate::model::{Guid, Origin, Role, SiteKind, Subnet};
+use super::{kind, place, quoted, server_name, site_object, subnet_object};
+use crate::model::{Guid, Role, SiteKind, Subnet};
 use crate::plan::Severity;
-use crate::select::{SiteIndex, World, enclosing};
+use crate::select::{SiteIndex, World};
+use crate::validate::{Check, Finding, Phase, View};
 
-/// Every check, in the order in which they are documented.
-pub const CHECKS: &[Check] = &[
-    Check {
-        id: "subnet-in-two-sites",
-        holds_when: "one subnet belongs to two sites",
-        source: "431459",
-        run: subnet_in_two_sites,
-    },
-    Check {
-        id: "subnet-overlap",
-        holds_when: "subnets of different sites overlap",
-        source: "431459",
-        run: subnet_overlap,
-    },
-    Check {
-        id: "flat-lan",
-        holds_when: "several servers of one role are valid for the same addresses and no site chooses between them",
-        source: "431459",
-        run: flat_lan,
-    },
-];
+pub(super) const CHECKS: &[Check] = &[Check {
+    id: "flat-lan",
+    severity: "error where a deployment server shares addresses of another site; warning where addresses are in no site",
+    phases: &[Phase::Live],
+    holds_when: "several servers of one role are valid for the same addresses and latency decides",
+    explanation: "In one LAN the latency of two servers hardly differs, so agents drift between them. Put the subnets \
+             into sites, each with the servers that are to serve it.",
+    sources: &["431459"],
+    run: flat_lan,
+}];
 
 /// The roles whose choice sites are for.
 const CHOSEN: [Role; 2] = [Role::Package, Role::Task];
 
-fn site_object(world: &World, site: SiteIndex) -> String {
-    format!("site {}", world.site_name(site).to_lowercase())
-}
-
-fn subnet_object(subnet: Subnet) -> String {
-    format!("subnet {subnet}")
-}
-
-fn place(world: &World, site: SiteIndex) -> Option<Origin> {
-    world
-        .sites
-        .get(site)
-        .and_then(|site| site.declared.as_ref())
-        .map(|(_, origin)| origin.clone())
-}
-
-fn kind(world: &World, site: SiteIndex) -> Option<SiteKind> {
-    world
-        .sites
-        .get(site)
-        .and_then(|site| site.declared.as_ref())
-        .map(|(kind, _)| *kind)
-}
-
-fn quoted<I: IntoIterator<Item = T>, T: std::fmt::Display>(items: I) -> String {
-    let list: Vec<String> = items.into_iter().map(|item| format!("`{item}`")).collect();
-    match list.split_last() {
-        Some((end, others)) if !others.is_empty() => format!("{} and {end}", others.join(", ")),
-        _ => list.concat(),
-    }
-}
-
-fn subnet_in_two_sites(world: &World) -> Vec<Finding> {
-    world
-        .subnets
-        .iter()
-        .filter(|(_, sites)| sites.len() > 1)
-        .map(|(subnet, sites)| Finding {
-            objects: sites
-                .iter()
-                .map(|site| site_object(world, *site))
-                .chain([subnet_object(*subnet)])
-                .collect(),
-            severity: Severity::Error,
-            message: format!(
-                "subnet `{subnet}` belongs to {}",
-                quoted(sites.iter().map(|site| world.site_name(*site)))
-            ),
-            remedy: "let one site only have it: an address in two sites is served by either".into(),
-            places: sites
-                .iter()
-                .filter_map(|site| place(world, *site))
-                .collect(),
-        })
-        .collect()
-}
-
-fn subnet_overlap(world: &World) -> Vec<Finding> {
-    let assigned: Vec<Subnet> = world
-        .subnets
-        .iter()
-        .filter(|(_, sites)| !sites.is_empty())
-        .map(|(subnet, _)| *subnet)
-        .collect();
-    let mut found = Vec::new();
-    for (index, parent) in enclosing(&assigned).into_iter().enumerate() {
-        let pair = assigned
-            .get(index)
-            .zip(parent.and_then(|parent| assigned.get(parent)));
-        let Some((inner, outer)) = pair else {
-            continue;
-        };
-        let sites = |subnet: &Subnet| world.subnets.get(subnet).cloned().unwrap_or_default();
-        for inside in sites(inner) {
-            for outside in sites(outer) {
-                if inside != outside {
-                    found.push(overlap(world, (*inner, inside), (*outer, outside)));
-                }
-            }
-        }
-    }
-    found
-}
-
-fn overlap(
-    world: &World,
-    (inner, inside): (Subnet, SiteIndex),
-    (outer, outside): (Subnet, SiteIndex),
-) -> Finding {
-    let deployment = |site| kind(world, site) == Some(SiteKind::DeploymentSite);
-    let carve_out = inner.prefix() == 32
-        && world.sites.get(inside).is_some_and(|site| {
-            site.declared.is_some()
-                && site.manual.iter().any(|server| {
-                    world
-                        .servers
-                        .get(server)
-                        .and_then(|server| server.addresses.as_ref())
-                        .is_some_and(|addresses| {
-                            addresses
-                                .iter()
-                                .any(|(address, _)| *address == inner.network())
-                        })
-                })
-        });
-    let (severity, remedy) = if deployment(outside) {
-        (
-            Severity::Error,
-            "give the deployment site exact subnets that hold deployment clients only",
-        )
-    } else if carve_out {
-        (
-            Severity::Info,
-            "a server's own address is carved out: this rests on the assumption that the most specific subnet decides a server's site",
-        )
-    } else if deployment(inside) && kind(world, outside).is_some() {
-        (
-            Severity::Info,
-            "a small carve-out for deployment clients is fine where both sites are declared",
-        )
-    } else {
-        (
-            Severity::Warning,
-            "make the boundaries exact: overlapping subnets are the usual cause of a wrong server",
-        )
-    };
-    Finding {
-        objects: [
-            site_object(world, inside),
-            site_object(world, outside),
-            subnet_object(inner),
-            subnet_object(outer),
-        ]
-        .into(),
-        severity,
-        message: format!(
-            "subnet `{inner}` of `{}` lies inside `{outer}` of `{}`",
-            world.site_name(inside),
-            world.site_name(outside)
-        ),
-        remedy: remedy.into(),
-        places: [inside, outside]
-            .into_iter()
-            .filter_map(|site| place(world, site))
-            .collect(),
-    }
-}
-
-fn flat_lan(world: &World) -> Vec<Finding> {
+pub(super) fn flat_lan(view: &View<'_>) -> Vec<Finding> {
+    let world = view.world;
     let mut found = shared_deployment_servers(world);
     found.extend(unchosen(world));
     found
@@ -335,11 +178,4 @@ fn unchosen(world: &World) -> Vec<Finding> {
 fn number(lists: &mut BTreeMap<Vec<Guid>, usize>, list: Vec<Guid>) -> usize {
     let next = lists.len();
     *lists.entry(list).or_insert(next)
-}
-
-fn server_name(world: &World, server: Guid) -> String {
-    world
-        .servers
-        .get(&server)
-        .map_or_else(|| server.to_string(), |server| server.name.to_string())
 }
