@@ -32,6 +32,8 @@ pub mod state;
 
 pub mod apply;
 
+pub mod verify;
+
 pub mod render;
 
 pub mod export;

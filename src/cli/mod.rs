@@ -20,6 +20,7 @@ mod schema;
 mod session;
 mod sim;
 mod validate;
+mod verify;
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
@@ -36,6 +37,8 @@ use error::Failure;
 enum Exit {
     /// Nothing to do, or done.
     Done = 0,
+    /// Something could not be told.
+    Open = 1,
     /// There are changes, and the caller asked to be told.
     Changes = 2,
     /// Something forbids going on.
@@ -104,6 +107,8 @@ enum Command {
     Apply(apply::ApplyArgs),
     /// Check the manifests, without a server
     Validate(validate::ValidateArgs),
+    /// Judge what came of it, by what clients and servers do now
+    Verify(verify::VerifyArgs),
     /// Close a console step that cannot be read from the server, by your word
     Attest(attest::AttestArgs),
     /// Write declarations of what a live server holds
@@ -164,6 +169,7 @@ pub fn main() -> ExitCode {
     match dispatch(&context, cli.command) {
         Ok(exit) => ExitCode::from(match exit {
             Exit::Done => 0,
+            Exit::Open => 1,
             Exit::Changes => 2,
             Exit::Blocked => 3,
             Exit::ConsoleSteps => 4,
@@ -180,6 +186,7 @@ fn dispatch(context: &Context, command: Command) -> Result<Exit, Failure> {
         Command::Plan(args) => runtime()?.block_on(plan::run(context, &args)),
         Command::Apply(args) => runtime()?.block_on(apply::run(context, &args)),
         Command::Validate(args) => validate::run(context, &args),
+        Command::Verify(args) => runtime()?.block_on(verify::run(context, &args)),
         Command::Attest(args) => runtime()?.block_on(attest::run(context, &args)),
         Command::Export(args) => runtime()?.block_on(export::run(context, &args)),
         Command::Profile(command) => runtime()?.block_on(profile::run(context, &command)),

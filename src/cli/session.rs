@@ -177,6 +177,15 @@ pub(super) struct Session {
 impl Session {
     /// Opens the platform that the arguments and the workspace choose.
     pub(super) fn open(context: &Context, home: &Home) -> Result<Self, Failure> {
+        Self::open_as(context, home, context.global.server.as_deref())
+    }
+
+    /// The same; `server` is the SMP's own computer, where the arguments name it.
+    pub(super) fn open_as(
+        context: &Context,
+        home: &Home,
+        server: Option<&str>,
+    ) -> Result<Self, Failure> {
         let entry = home.entry(context)?;
         let url = match (entry, context.global.platform.as_deref()) {
             (Some(entry), _) => entry.url.clone(),
@@ -213,10 +222,7 @@ impl Session {
             None => None,
         };
         let profile = Self::profile(&profile_file, sim.as_ref())?;
-        let server = context
-            .global
-            .server
-            .as_deref()
+        let server = server
             .map(Name::new)
             .or_else(|| entry.and_then(|entry| entry.server.clone()))
             .or_else(|| {

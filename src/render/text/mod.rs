@@ -9,9 +9,11 @@ mod objects;
 mod plan;
 mod steps;
 mod summary;
+mod verify;
 
 pub use error::{error, warning};
 pub use events::event;
 pub use notes::notes;
 pub use plan::plan;
 pub use summary::summary;
+pub use verify::verification;
