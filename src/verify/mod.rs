@@ -89,7 +89,6 @@ pub struct Row {
 /// All rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[must_use]
 pub struct Report {
     /// Version of this format.
     pub format_version: u32,

@@ -9,7 +9,7 @@ use crate::model::{
     Client, Fetch, Guid, Happenings, Load, Name, Observed, Role, SiteKind, Snapshot,
 };
 use crate::plan::Severity;
-use crate::select::{Selector, SiteIndex, World};
+use crate::select::{Place, Selector, SiteIndex, World};
 use crate::validate::{View, findings};
 
 /// The version of the report's format.
@@ -139,7 +139,7 @@ impl<'a> Seen<'a> {
                 let mut inside = Vec::new();
                 for client in clients {
                     let sites: BTreeSet<SiteIndex> = selector
-                        .sites(&client.addresses)
+                        .sites(&Place::client(&client.addresses, Some(client.guid)))
                         .into_iter()
                         .filter(|site| servers.contains_key(site))
                         .collect();
@@ -234,15 +234,49 @@ impl<'a> Seen<'a> {
             return String::new();
         };
         if service.choice.servers().contains(&server) {
-            format!("it may use {}: {}", self.name(server), service.reason.text(self.world))
-        } else {
-            format!(
-                "it may not use {} any more ({}), and has not asked anew since: agents do within \
-                 30 minutes",
-                self.name(server),
-                service.reason.text(self.world)
-            )
+            return self.eligible(client, role, &BTreeSet::from([server]));
         }
+        format!(
+            "{} is none of its servers any more, and it has not asked anew since: agents do within 30 minutes",
+            self.name(server)
+        )
+    }
+
+    /// Why a client may use these servers: the site that it is in, and how each came to serve it.
+    fn eligible(&self, client: &Client, role: Role, servers: &BTreeSet<Guid>) -> String {
+        let place = Place::client(&client.addresses, Some(client.guid));
+        let sites: BTreeSet<Name> = self
+            .selector
+            .sites(&place)
+            .into_iter()
+            .map(|site| Name::new(self.world.site_name(site)))
+            .collect();
+        let served = self.selector.serves(&place);
+        let reason = served.of(role).map(|service| service.reason);
+        if sites.is_empty() {
+            return reason.map_or_else(String::new, |reason| reason.to_string());
+        }
+        let ways: Vec<String> = self
+            .selector
+            .candidates(&place, role, None)
+            .into_iter()
+            .filter(|candidate| servers.contains(&candidate.server))
+            .map(|candidate| {
+                let name = self.name(candidate.server);
+                match (candidate.automatic, candidate.manual) {
+                    (true, true) => {
+                        format!("{name} serves it by its own address and by manual assignment")
+                    }
+                    (true, false) => format!("{name} serves it automatically, by its own address"),
+                    (false, true) => format!("{name} serves it by manual assignment"),
+                    (false, false) => format!(
+                        "{name} is none of its servers: {}",
+                        reason.map_or_else(String::new, |reason| reason.to_string())
+                    ),
+                }
+            })
+            .collect();
+        format!("it is in {}; {}", listed(&sites), ways.join("; "))
     }
 
     fn registrations(&self) -> Row {
@@ -703,7 +737,7 @@ impl<'a> Seen<'a> {
                     differing.push(Differing {
                         name: client.name.clone(),
                         found: format!("eligible for {} as {role} server", self.listed(&eligible)),
-                        why: service.reason.text(self.world),
+                        why: self.eligible(client, role, &eligible),
                     });
                 }
             }

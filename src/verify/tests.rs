@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::*;
+use super::{Outcome, *};
 use crate::diff::declare;
 use crate::model::testing::*;
 use crate::model::*;
@@ -181,8 +181,8 @@ fn nobody_has_registered_or_fetched() {
         .check(&[
             "task-server: not observed: 0 of 1 client; 1 registered with nobody",
             "package-server: not observed: deployment clients fetched nothing since the baseline",
-            "deploy-image: not observed: deployment clients fetched nothing since the baseline",
             "smp-load: not observed: no deployment since the baseline (packages 10 -> 11, tasks 100 -> 110 since 08:30)",
+            "deploy-image: not observed: deployment clients fetched nothing since the baseline",
             "capture-image: not observed: no image was captured since the baseline",
         ]);
     assert_eq!(report.outcome(), Outcome::Open);
@@ -201,8 +201,8 @@ fn what_was_fetched_before_the_baseline_does_not_count() {
     let open = old.with(|case| case.baseline = None);
     open.check(&[
         "package-server: not met: 1 of 2 downloads / IMAGE-1 golden from SMP01.corp.example",
-        "deploy-image: not met: 1 of 2 downloads / IMAGE-1 golden from SMP01.corp.example",
         "smp-load: unknown: there is no baseline: take one before the job",
+        "deploy-image: not met: 1 of 2 downloads / IMAGE-1 golden from SMP01.corp.example",
         "capture-image: unknown: there is no baseline that says which images are new",
     ]);
 }
@@ -219,7 +219,7 @@ fn an_image_from_a_server_that_it_is_not_assigned_to() {
                 Observed::Known(vec![fetch(1, golden, second, "09:00")]);
         })
         // It stands in the site, so the site allows it; the pin does not.
-        .check(&["deploy-image: not met: 0 of 1 download / IMAGE-1 golden from DEPLOY02.corp.example"]);
+        .check(&["deploy-image: not met: 0 of 1 download since the baseline / IMAGE-1 golden from DEPLOY02.corp.example"]);
 }
 
 #[test]
@@ -277,7 +277,7 @@ fn what_cannot_be_read_is_unknown_and_may_be_vouched_for() {
         .collect();
     assert_eq!(
         unknown,
-        ["task-server", "package-server", "deploy-image", "smp-load", "capture-image", "clients-outside"]
+        ["task-server", "package-server", "smp-load", "deploy-image", "capture-image", "clients-outside"]
     );
     assert!(report.rows[0].look.contains("Task Status tab"));
     let vouched = blind.with(|case| {
