@@ -13,15 +13,17 @@ use crate::journal::Fact;
 use crate::model::{Action, Attestation, ConsoleStep, Observed, Step, StepId};
 use crate::observe::{Bindings, Seen, look};
 use crate::plan::console_value;
+use crate::verify::{ATTESTED_ROW, ROW_IDS};
 
 /// Options of `attest`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   sitewright attest invalid-subnets --reason 'set by J. Doe, ticket 4711'
-  sitewright attest constrain:Deployment_Site --reason 'seen in the console' --by jdoe")]
+  sitewright attest constrain:Deployment_Site --reason 'seen in the console' --by jdoe
+  sitewright attest verify:task-server --reason 'seen in the agent of IMAGE-001'")]
 pub(super) struct AttestArgs {
-    /// The id of the step, as the plan shows it
+    /// The id of the step, as the plan shows it, or verify:ID for a row of `verify`
     #[arg(value_name = "STEP")]
     step: String,
     /// Why you are sure
@@ -51,7 +53,46 @@ pub(super) async fn run(context: &Context, args: &AttestArgs) -> Result<Exit, Fa
         .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
     let loaded = load(&session)?;
     let plan = plan(&session, &desired, loaded.as_ref(), false).await?;
-    let (step, console) = find(&plan.steps, &args.step)?;
+    let vouched = match row(&args.step) {
+        Some(row) => (StepId(row), ATTESTED_ROW.to_owned()),
+        None => unreadable(&session, find(&plan.steps, &args.step)?).await?,
+    };
+    let (step, value) = vouched;
+    let attestation = Attestation {
+        value,
+        reason: args.reason.clone(),
+        by: who(args.by.as_deref()),
+        at: second(),
+    };
+    journal(&session)?
+        .append(
+            &context.run,
+            now(),
+            Fact::Attested {
+                step: step.clone(),
+                attestation,
+            },
+        )
+        .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
+    keep(&session, &plan, loaded)?;
+    print(&format!("{step}: attested\n"));
+    Ok(Exit::Done)
+}
+
+/// A row of `verify` under the id that vouches for it, `verify:ID`.
+fn row(id: &str) -> Option<String> {
+    let wanted = id.strip_prefix("verify:")?;
+    ROW_IDS
+        .into_iter()
+        .find(|row| row.eq_ignore_ascii_case(wanted))
+        .map(|row| format!("verify:{row}"))
+}
+
+/// The id and the value of a console step that no client can read.
+async fn unreadable(
+    session: &Session,
+    (step, console): (&Step, &ConsoleStep),
+) -> Result<(StepId, String), Failure> {
     if let Observed::Known(seen) = look(&session.reader()?, &step.action, &Bindings::default())
         .await
         .map_err(|error| Failure::from_error("SW0602", &error).hint(error.hint()))?
@@ -65,25 +106,7 @@ pub(super) async fn run(context: &Context, args: &AttestArgs) -> Result<Exit, Fa
             "do it in the console: the next plan sees it by itself".into(),
         )));
     }
-    let attestation = Attestation {
-        value: console_value(console),
-        reason: args.reason.clone(),
-        by: who(args.by.as_deref()),
-        at: second(),
-    };
-    journal(&session)?
-        .append(
-            &context.run,
-            now(),
-            Fact::Attested {
-                step: StepId(step.id.0.clone()),
-                attestation,
-            },
-        )
-        .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
-    keep(&session, &plan, loaded)?;
-    print(&format!("{}: attested\n", step.id));
-    Ok(Exit::Done)
+    Ok((StepId(step.id.0.clone()), console_value(console)))
 }
 
 fn find<'a>(steps: &'a [Step], id: &str) -> Result<(&'a Step, &'a ConsoleStep), Failure> {

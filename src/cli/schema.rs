@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use super::error::Failure;
 use super::{Exit, print};
 use crate::render::json;
-use crate::{manifest, profile, state};
+use crate::{manifest, profile, state, verify};
 
 /// Options of `schema`.
 #[derive(Debug, Args)]
@@ -28,6 +28,10 @@ enum File {
     Plan,
     /// Events of apply
     Events,
+    /// Rows of `verify --format json`
+    Verify,
+    /// Baselines of `verify`
+    Baseline,
     /// State
     State,
     /// Scenarios of the simulator
@@ -40,6 +44,8 @@ pub(super) fn run(args: &SchemaArgs) -> Result<Exit, Failure> {
         File::Profile => pretty(&profile::schema())?,
         File::Plan => json::schema(),
         File::Events => json::event_schema(),
+        File::Verify => pretty(&verify::report_schema())?,
+        File::Baseline => pretty(&verify::baseline_schema())?,
         File::State => pretty(&state::schema())?,
         File::World => pretty(&sitewright_sim::world_schema())?,
     };

@@ -16,7 +16,7 @@ use super::plan::load;
 use super::session::{Home, Session};
 use super::{Context, Exit, print, second};
 use crate::diff::declare;
-use crate::model::{Desired, Happenings, Name, Ownership, Snapshot};
+use crate::model::{Desired, Guid, Happenings, Name, Ownership, Snapshot};
 use crate::observe::{Scope, happenings, refresh};
 use crate::render::text;
 use crate::select::World;
@@ -85,7 +85,7 @@ pub(super) async fn run(context: &Context, args: &VerifyArgs) -> Result<Exit, Fa
         .map_or(&nothing, |loaded| &loaded.state.ownership);
     let reader = session.reader()?;
     let scope = Scope {
-        surroundings: true,
+        capture_target: true,
         ..Scope::of(&desired, session.server.clone())
     };
     if let Some(file) = &args.take_baseline {
@@ -144,7 +144,18 @@ async fn read(reader: &Reader, scope: &Scope) -> Result<Reading, Failure> {
     let snapshot = refresh(reader, scope, &|stage| tracing::info!(stage))
         .await
         .map_err(failed)?;
-    let happenings = happenings(reader, &snapshot).await.map_err(failed)?;
+    let clients: Vec<Guid> = snapshot
+        .surroundings
+        .clients
+        .known()
+        .into_iter()
+        .flatten()
+        .map(|client| client.guid)
+        .collect();
+    let servers: Vec<Guid> = snapshot.computers.keys().copied().collect();
+    let happenings = happenings(reader, &clients, &servers)
+        .await
+        .map_err(failed)?;
     Ok(Reading {
         snapshot,
         happenings,

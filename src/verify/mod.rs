@@ -22,6 +22,20 @@ pub use baseline::{Baseline, BaselineError, baseline_schema};
 pub use rows::{Inputs, verify};
 pub use server::verify_server;
 
+/// What an attestation of a row says.
+pub const ATTESTED_ROW: &str = "met";
+
+/// The ids of the rows, in their order.
+pub const ROW_IDS: [&str; 7] = [
+    "task-server",
+    "package-server",
+    "no-overlap",
+    "smp-load",
+    "deploy-image",
+    "capture-image",
+    "clients-outside",
+];
+
 /// How a row came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Baseline, Differing, Report, Row, Verdict, count, listed, nameless};
+use super::{ATTESTED_ROW, Baseline, Differing, Report, Row, Verdict, count, listed, nameless};
 use crate::model::{
     Client, Fetch, Guid, Happenings, Load, Name, Observed, Role, SiteKind, Snapshot,
 };
@@ -51,6 +51,7 @@ pub fn verify(input: &Inputs<'_>) -> Report {
             .ownership
             .and_then(|ownership| ownership.attestations.get(&format!("verify:{}", row.id)));
         // A word stands in for what cannot be seen; it outweighs nothing that was.
+        let word = word.filter(|word| word.value == ATTESTED_ROW);
         if matches!(row.verdict, Verdict::Unknown | Verdict::NotObserved) && word.is_some() {
             row.verdict = Verdict::Met;
             row.attested = word.cloned();

@@ -37,7 +37,7 @@ pub fn verify_server(input: &Inputs<'_>, server: Guid) -> Option<Report> {
             answers(facts),
             inventory(facts),
             roles(input, known),
-            needs(input, &known.name),
+            needs(input, &known.name, facts),
             tasks(input, server, known),
             packages(input, server, known),
         ],
@@ -145,7 +145,7 @@ fn same(declared: &Name, server: &Name) -> bool {
             && declared.host().eq_ignore_ascii_case(server.host()))
 }
 
-fn needs(input: &Inputs<'_>, server: &Name) -> Row {
+fn needs(input: &Inputs<'_>, server: &Name, facts: &Facts) -> Row {
     let frame = (
         "prerequisites",
         "What its services need is there",
@@ -170,8 +170,11 @@ fn needs(input: &Inputs<'_>, server: &Name) -> Row {
     let bad = wrong
         .iter()
         .any(|(severity, _)| *severity != Severity::Info);
+    let unread = unread(facts);
     let (verdict, found) = if bad {
         (Verdict::NotMet, count(wrong.len(), "finding"))
+    } else if !unread.is_empty() {
+        (Verdict::Unknown, format!("not known: {}", unread.join(", ")))
     } else {
         (Verdict::Met, "nothing is known to be missing".to_owned())
     };
@@ -185,6 +188,39 @@ fn needs(input: &Inputs<'_>, server: &Name) -> Row {
             found,
         )
     }
+}
+
+/// The facts that the services need and that are not known.
+fn unread(facts: &Facts) -> Vec<&'static str> {
+    let Facts {
+        operating_system,
+        managed,
+        local,
+        asset_active,
+        agent_version,
+        cem_mode,
+        iis,
+        http_server,
+        dotnet,
+        plug_ins,
+        inventoried: _, // a row of its own
+        answering: _,   // a row of its own
+    } = facts;
+    [
+        ("operating system", operating_system.reason()),
+        ("managed", managed.reason()),
+        ("local", local.reason()),
+        ("asset status", asset_active.reason()),
+        ("agent version", agent_version.reason()),
+        ("CEM mode", cem_mode.reason()),
+        ("IIS", iis.reason()),
+        ("HTTP server", http_server.reason()),
+        (".NET", dotnet.reason()),
+        ("plug-ins", plug_ins.reason()),
+    ]
+    .into_iter()
+    .filter_map(|(fact, reason)| reason.map(|_| fact))
+    .collect()
 }
 
 fn tasks(input: &Inputs<'_>, server: Guid, known: &WorldServer) -> Row {

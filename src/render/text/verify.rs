@@ -2,11 +2,14 @@
 //!
 //! Pure. When a row fails, overlaps come first: article 431459 says that they cause most failures.
 
-use crate::render::layout::{Page, Paint, Style};
+use std::collections::BTreeMap;
+
+use crate::model::Name;
+use crate::render::layout::{Page, Paint, Style, and};
 use crate::verify::{Differing, Outcome, Report, Row, Verdict};
 
-/// How many objects that differ are listed without [`Style::full`].
-const SHOWN: usize = 10;
+/// How many objects that differ alike are named without [`Style::full`].
+const SHOWN: usize = 5;
 
 /// Renders a verification.
 #[must_use]
@@ -90,15 +93,21 @@ fn one(page: &mut Page, number: usize, row: &Row, overlaps_shown: bool) {
     }
 }
 
+/// Those that differ alike are told together.
 fn differing(page: &mut Page, all: &[Differing], indent: usize) {
-    let shown = if page.full() { all.len() } else { SHOWN };
-    for Differing { name, found, why } in all.iter().take(shown) {
-        page.item(indent, Paint::Changed, "-", &format!("{name}: {found}"), indent + 2);
-        if !why.is_empty() {
-            page.para(indent + 4, why);
-        }
+    let mut groups: BTreeMap<(&str, &str), Vec<&Name>> = BTreeMap::new();
+    for Differing { name, found, why } in all {
+        groups.entry((found, why)).or_default().push(name);
     }
-    if all.len() > shown {
-        page.para(indent, &format!("… and {} more (-v lists them)", all.len() - shown));
+    for ((found, why), names) in groups {
+        let shown = if page.full() { names.len() } else { SHOWN };
+        let mut list: Vec<String> = names.iter().take(shown).map(ToString::to_string).collect();
+        if names.len() > shown {
+            list.push(format!("{} more (-v lists them)", names.len() - shown));
+        }
+        page.item(indent, Paint::Changed, "-", &format!("{}: {found}", and(&list)), indent + 2);
+        if !why.is_empty() {
+            page.item(indent + 2, Paint::Plain, "why:", why, indent + 4);
+        }
     }
 }
