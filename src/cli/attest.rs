@@ -53,11 +53,10 @@ pub(super) async fn run(context: &Context, args: &AttestArgs) -> Result<Exit, Fa
         .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
     let loaded = load(&session)?;
     let plan = plan(&session, &desired, loaded.as_ref(), false).await?;
-    let vouched = match row(&args.step) {
-        Some(row) => (StepId(row), ATTESTED_ROW.to_owned()),
+    let (step, value) = match args.step.strip_prefix("verify:") {
+        Some(wanted) => (row(wanted)?, ATTESTED_ROW.to_owned()),
         None => unreadable(&session, find(&plan.steps, &args.step)?).await?,
     };
-    let (step, value) = vouched;
     let attestation = Attestation {
         value,
         reason: args.reason.clone(),
@@ -80,12 +79,15 @@ pub(super) async fn run(context: &Context, args: &AttestArgs) -> Result<Exit, Fa
 }
 
 /// A row of `verify` under the id that vouches for it, `verify:ID`.
-fn row(id: &str) -> Option<String> {
-    let wanted = id.strip_prefix("verify:")?;
+fn row(wanted: &str) -> Result<StepId, Failure> {
     ROW_IDS
         .into_iter()
         .find(|row| row.eq_ignore_ascii_case(wanted))
-        .map(|row| format!("verify:{row}"))
+        .map(|row| StepId(format!("verify:{row}")))
+        .ok_or_else(|| {
+            Failure::new("SW0617", format!("`verify` has no row `{wanted}`"))
+                .hint(Some(format!("it has {}", ROW_IDS.join(", "))))
+        })
 }
 
 /// The id and the value of a console step that no client can read.

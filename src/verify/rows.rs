@@ -54,6 +54,7 @@ pub fn verify(input: &Inputs<'_>) -> Report {
         let word = word.filter(|word| word.value == ATTESTED_ROW);
         if matches!(row.verdict, Verdict::Unknown | Verdict::NotObserved) && word.is_some() {
             row.verdict = Verdict::Met;
+            row.look = "";
             row.attested = word.cloned();
         }
     }

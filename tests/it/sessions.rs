@@ -130,7 +130,7 @@ impl Session {
                 r"'?[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}'?",
                 "[GUID]",
             ),
-            (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "[TIME]"),
+            (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z?", "[TIME]"),
             (r"\b20\d\d-\d\d-\d\d\b", "[DATE]"),
             (r"\b\d+\.\d s\b|\b\d+\.\ds\b|\b\d+ ms\b", "[DURATION]"),
             (r"127\.0\.0\.1:\d+", "127.0.0.1:[PORT]"),
