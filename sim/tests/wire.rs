@@ -538,3 +538,126 @@ fn faults_of_forms_hide_behind_custom_errors() {
     );
     assert!(answer.text().unwrap().contains("Runtime Error"));
 }
+
+#[test]
+fn facts_are_read_as_data_classes_and_as_tables() {
+    let smp = Smp::start(Options::builtin("neglected").unwrap());
+    let names = smp.server.world().names().clone();
+    let class = names
+        .facts
+        .iter()
+        .find(|class| class.facts.iter().any(|fact| fact.field.contains("IIS")))
+        .unwrap();
+    let servers: Vec<String> = ["NOIIS01", "OFFICE01", "NODATA01"]
+        .iter()
+        .map(|name| guid_of(&smp, name, COMPUTER))
+        .collect();
+    let list = format!("<guid>{}</guid>", servers.join("</guid><guid>"));
+    let inner = format!(
+        "<resourceGUIDs>{list}</resourceGUIDs><dataClassTypesToFetchGUIDs><guid>{}</guid></dataClassTypesToFetchGUIDs>",
+        class.guid
+    );
+    let text = smp.soap11(MODEL, "GetResources", &inner).text().unwrap();
+    let pairs: Vec<(String, String)> = texts(&text, "FieldName")
+        .into_iter()
+        .zip(texts(&text, "Value"))
+        .collect();
+    let iis = |(name, _): &&(String, String)| name.contains("IIS");
+    let (yes, no) = class
+        .facts
+        .iter()
+        .find(|fact| fact.field.contains("IIS"))
+        .unwrap()
+        .switch
+        .unwrap();
+    let values: Vec<&str> = pairs
+        .iter()
+        .filter(iis)
+        .map(|(_, value)| value.as_str())
+        .collect();
+    assert_eq!(values, [no, yes], "nothing is known of the third: {text}");
+    let table = smp
+        .form(
+            &format!("{RESOURCES}/GetDataClassData"),
+            &format!("dataClass={}&resourceGuid={}", class.guid, servers[0]),
+        )
+        .text()
+        .unwrap();
+    let field = class.facts.iter().find(|fact| fact.field.contains("IIS"));
+    let column = field.unwrap().field.replace(' ', "_x0020_");
+    assert_eq!(texts(&table, &column), [no], "{table}");
+    let describe = format!("<resourceTypeGUID>{COMPUTER}</resourceTypeGUID>");
+    let classes = smp
+        .soap11(MODEL, "GetDataClassesForResourceType", &describe)
+        .text()
+        .unwrap();
+    for table in [&class.table, &names.sources.table, &names.load.table] {
+        assert!(texts(&classes, "TableName").contains(table), "{classes}");
+    }
+    let folder = names.reports_folder;
+    let make = format!(
+        "reportName=r&reportDescription=&dataSourceName=&folderGuid={folder}&sqlQuery=SELECT+_ResourceGuid+FROM+{}",
+        class.table
+    );
+    let created = smp
+        .form(&format!("{REPORTS}/CreateReportUsingRawSqlQuery"), &make)
+        .text()
+        .unwrap();
+    let report = texts(&created, "Guid").remove(0);
+    let rows = smp
+        .form(
+            &format!("{REPORTS}/RunReport"),
+            &format!("reportItemGuid={report}"),
+        )
+        .text()
+        .unwrap();
+    let known = texts(&rows, "_ResourceGuid");
+    assert!(
+        known.contains(&servers[0]) && !known.contains(&servers[2]),
+        "{rows}"
+    );
+}
+
+#[test]
+fn what_belongs_to_another_server_is_said_and_refused() {
+    let smp = Smp::start(Options::builtin("neglected").unwrap());
+    let names = smp.server.world().names().clone();
+    let managed = |name: &str, kind: &str| {
+        let guid = guid_of(&smp, name, kind);
+        let answer = smp.form(
+            "ASDK.NS/HierarchyManagementService.asmx/IsHierarchyManaged",
+            &format!("itemGuid={guid}"),
+        );
+        (texts(&answer.text().unwrap(), "boolean").remove(0), guid)
+    };
+    let (answer, site) = managed("Replicated_Site", &names.site.guid.to_string());
+    assert_eq!(answer, "true");
+    let (answer, _) = managed("Office", &names.site.guid.to_string());
+    assert_eq!(answer, "false");
+    let delete = format!("<resourceGuid>{site}</resourceGuid>");
+    let refused = smp.soap11(MODEL, "DeleteResource", &delete);
+    assert_eq!(refused.status(), 500);
+    assert_eq!(
+        texts(&refused.text().unwrap(), "exceptionType"),
+        ["ASDKInsufficientPermissionException"]
+    );
+}
+
+#[test]
+fn images_say_where_they_stand() {
+    let smp = Smp::start(Options::builtin("neglected").unwrap());
+    let request = "<DeploymentItem><ItemType>Resources</ItemType><ItemName>Image</ItemName><ItemAction>GetAll</ItemAction></DeploymentItem>";
+    let inner = format!("<xml>{}</xml>", request.replace('<', "&lt;"));
+    let text = smp
+        .soap11(
+            "ASDK.DeploymentSolution/DSTaskManagementService.asmx",
+            "RunDeploymentSolutionTask",
+            &inner,
+        )
+        .text()
+        .unwrap();
+    let images = texts(&text, "ReturnXML").remove(0);
+    let locations = texts(&images, "Location");
+    assert!(locations[0].starts_with(r"\\SMP01"), "{images}");
+    assert!(locations[1].starts_with(r"\\OFFICE01"), "{images}");
+}

@@ -178,6 +178,12 @@ pub enum ConsoleAction {
         #[arg(id = "console-server", value_name = "SERVER")]
         server: String,
     },
+    /// Bring a server back
+    ServerUp {
+        /// The server
+        #[arg(id = "console-server", value_name = "SERVER")]
+        server: String,
+    },
     /// Put a plug-in on a computer, or take it off
     PlugIn {
         /// The server, or any computer
@@ -207,11 +213,5 @@ pub enum ConsoleAction {
         /// The computer
         #[arg(id = "console-computer", value_name = "COMPUTER")]
         computer: String,
-    },
-    /// Bring a server back
-    ServerUp {
-        /// The server
-        #[arg(id = "console-server", value_name = "SERVER")]
-        server: String,
     },
 }
