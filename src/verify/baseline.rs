@@ -180,7 +180,16 @@ mod tests {
                 server: Guid::from_u128(3),
                 time: Some("2026-03-01T10:00:00".into()),
             }]),
-            load: Observed::Known([(Guid::from_u128(3), Load { package: 1, task: 2 })].into()),
+            load: Observed::Known(
+                [(
+                    Guid::from_u128(3),
+                    Load {
+                        package: 1,
+                        task: 2,
+                    },
+                )]
+                .into(),
+            ),
             images: Observed::Unavailable("no Deployment Solution".into()),
         }
     }
@@ -212,7 +221,10 @@ mod tests {
         check("{}", "SW0540");
         let other = Baseline::take(&platform(8), &happenings(), "").write();
         check(&other, "SW0542");
-        check(&other.replace("\"formatVersion\": 1", "\"formatVersion\": 2"), "SW0541");
+        check(
+            &other.replace("\"formatVersion\": 1", "\"formatVersion\": 2"),
+            "SW0541",
+        );
         check(&other.replace("\"load\"", "\"lode\""), "SW0540");
     }
 }

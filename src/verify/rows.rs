@@ -109,7 +109,11 @@ impl Frame {
             expected: expected.into(),
             found: found.into(),
             differing,
-            look: if verdict == Verdict::Met { "" } else { self.look },
+            look: if verdict == Verdict::Met {
+                ""
+            } else {
+                self.look
+            },
             attested: None,
         }
     }
@@ -433,9 +437,11 @@ impl<'a> Seen<'a> {
             evidence: &["evidence.packageSources"],
             look: "on a deployment client: Symantec Management Agent, Package Server tab",
         };
-        self.fetched(&FRAME, "the package servers of their DeploymentSite", |sites, _| {
-            Some(self.expected(sites, Role::Package))
-        })
+        self.fetched(
+            &FRAME,
+            "the package servers of their DeploymentSite",
+            |sites, _| Some(self.expected(sites, Role::Package)),
+        )
     }
 
     fn images(&self) -> Row {
@@ -561,7 +567,10 @@ impl<'a> Seen<'a> {
 
     fn concerns_deployment(&self, objects: &BTreeSet<String>) -> bool {
         self.servers.keys().any(|site| {
-            objects.contains(&format!("site {}", self.world.site_name(*site).to_lowercase()))
+            objects.contains(&format!(
+                "site {}",
+                self.world.site_name(*site).to_lowercase()
+            ))
         })
     }
 
@@ -639,7 +648,11 @@ impl<'a> Seen<'a> {
             .desired
             .and_then(|desired| desired.settings.capture_target.as_ref())
             .map(|target| target.value.clone());
-        let present = self.world.capture_target.flatten().map(|guid| self.name(guid));
+        let present = self
+            .world
+            .capture_target
+            .flatten()
+            .map(|guid| self.name(guid));
         let Some(target) = declared.or(present) else {
             return FRAME.row(
                 Verdict::Unknown,
@@ -708,7 +721,10 @@ impl<'a> Seen<'a> {
             look: "Site Server Settings > Site Servers > the server > its sites and its clients",
         };
         let own = self.deployment_servers();
-        let expected = format!("none eligible for, registered with or served by {}", self.listed(&own));
+        let expected = format!(
+            "none eligible for, registered with or served by {}",
+            self.listed(&own)
+        );
         if self.servers.is_empty() {
             return FRAME.row(
                 Verdict::Unknown,
@@ -725,7 +741,10 @@ impl<'a> Seen<'a> {
         let fetches = self.fetches();
         let mut fetched: BTreeMap<Guid, BTreeSet<Guid>> = BTreeMap::new();
         for fetch in fetches.known().into_iter().flatten() {
-            fetched.entry(fetch.client).or_default().insert(fetch.server);
+            fetched
+                .entry(fetch.client)
+                .or_default()
+                .insert(fetch.server);
         }
         let mut differing = Vec::new();
         for client in &self.outside {
@@ -775,7 +794,12 @@ impl<'a> Seen<'a> {
         .filter_map(|(part, missing)| missing.then_some(part))
         .collect();
         if unread.is_empty() {
-            FRAME.row(Verdict::Met, expected, format!("none of {looked} outside"), vec![])
+            FRAME.row(
+                Verdict::Met,
+                expected,
+                format!("none of {looked} outside"),
+                vec![],
+            )
         } else {
             let found = format!(
                 "none of {looked} outside is eligible; {} cannot be read",

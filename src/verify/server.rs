@@ -94,7 +94,10 @@ fn inventory(facts: &Facts) -> Row {
     let expected = "a time after the work, and the new operating system: judge by what is found";
     row(
         frame,
-        &["evidence.facts.inventoried", "evidence.facts.operatingSystem"],
+        &[
+            "evidence.facts.inventoried",
+            "evidence.facts.operatingSystem",
+        ],
         verdict,
         expected,
         found,
@@ -136,7 +139,13 @@ fn roles(input: &Inputs<'_>, server: &WorldServer) -> Row {
             (verdict, words(&mut roles.iter().copied()))
         }
     };
-    row(frame, &["associations.serviceToComputer"], verdict, &expected, found)
+    row(
+        frame,
+        &["associations.serviceToComputer"],
+        verdict,
+        &expected,
+        found,
+    )
 }
 
 fn same(declared: &Name, server: &Name) -> bool {
@@ -155,9 +164,7 @@ fn needs(input: &Inputs<'_>, server: &Name, facts: &Facts) -> Row {
     let object = format!("server {}", server.as_str().to_lowercase());
     let wrong: Vec<(Severity, Differing)> = findings(&input.view)
         .into_iter()
-        .filter(|(check, finding)| {
-            NEEDS.contains(&check.id) && finding.objects.contains(&object)
-        })
+        .filter(|(check, finding)| NEEDS.contains(&check.id) && finding.objects.contains(&object))
         .map(|(check, finding)| {
             let differing = Differing {
                 name: Name::new(check.id),
@@ -174,7 +181,10 @@ fn needs(input: &Inputs<'_>, server: &Name, facts: &Facts) -> Row {
     let (verdict, found) = if bad {
         (Verdict::NotMet, count(wrong.len(), "finding"))
     } else if !unread.is_empty() {
-        (Verdict::Unknown, format!("not known: {}", unread.join(", ")))
+        (
+            Verdict::Unknown,
+            format!("not known: {}", unread.join(", ")),
+        )
     } else {
         (Verdict::Met, "nothing is known to be missing".to_owned())
     };
@@ -232,7 +242,13 @@ fn tasks(input: &Inputs<'_>, server: Guid, known: &WorldServer) -> Row {
     let evidence = ["evidence.taskRegistrations"];
     if !input.view.world.has_role(server, Role::Task) {
         let found = "it has no task service".to_owned();
-        return row(frame, &evidence, Verdict::Met, "none: it is no task server", found);
+        return row(
+            frame,
+            &evidence,
+            Verdict::Met,
+            "none: it is no task server",
+            found,
+        );
     }
     let (verdict, found) = match known.registered {
         None => (Verdict::Unknown, "registrations cannot be read".to_owned()),
@@ -252,7 +268,13 @@ fn packages(input: &Inputs<'_>, server: Guid, known: &WorldServer) -> Row {
     let world = input.view.world;
     if !world.has_role(server, Role::Package) {
         let found = "it has no package service".to_owned();
-        return row(frame, &evidence, Verdict::Met, "none: it is no package server", found);
+        return row(
+            frame,
+            &evidence,
+            Verdict::Met,
+            "none: it is no package server",
+            found,
+        );
     }
     let standing = world.automatic();
     let mut missing = Vec::new();
@@ -269,23 +291,39 @@ fn packages(input: &Inputs<'_>, server: Guid, known: &WorldServer) -> Row {
             Some(_) => missing.push(Differing {
                 name: package.name.clone(),
                 found: format!("not on {}", known.name),
-                why: "distribution takes time; `Update Distribution Points` of the package starts it"
-                    .into(),
+                why:
+                    "distribution takes time; `Update Distribution Points` of the package starts it"
+                        .into(),
             }),
         }
     }
     let (verdict, found) = if !missing.is_empty() {
         let all = held + missing.len();
-        (Verdict::NotMet, format!("{held} of {}", count(all, "package")))
+        (
+            Verdict::NotMet,
+            format!("{held} of {}", count(all, "package")),
+        )
     } else if unread > 0 {
-        (Verdict::Unknown, "who holds packages cannot be read".to_owned())
+        (
+            Verdict::Unknown,
+            "who holds packages cannot be read".to_owned(),
+        )
     } else if held == 0 {
-        (Verdict::NotObserved, "no package is assigned to it".to_owned())
+        (
+            Verdict::NotObserved,
+            "no package is assigned to it".to_owned(),
+        )
     } else {
         (Verdict::Met, count(held, "package"))
     };
     Row {
         differing: missing,
-        ..row(frame, &evidence, verdict, "every package assigned to it", found)
+        ..row(
+            frame,
+            &evidence,
+            verdict,
+            "every package assigned to it",
+            found,
+        )
     }
 }

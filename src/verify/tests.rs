@@ -49,7 +49,11 @@ impl Case {
             .subnet("192.168.0.0/24", &["HQ"])
             .subnet("192.168.0.12/32", &["Lab"])
             .subnet("192.168.10.0/24", &["Lab"])
-            .package("golden", "servers DEPLOY01.corp.example", &["DEPLOY01.corp.example"])
+            .package(
+                "golden",
+                "servers DEPLOY01.corp.example",
+                &["DEPLOY01.corp.example"],
+            )
             .task("Deploy", &["golden"]);
         let (smp, deploy) = (
             seen.server_guid("SMP01.corp.example"),
@@ -69,12 +73,24 @@ impl Case {
         });
         let before = Happenings {
             fetches: Observed::Known(vec![fetch(1, golden, smp, "08:00")]),
-            load: Observed::Known(BTreeMap::from([(smp, Load { package: 10, task: 100 })])),
+            load: Observed::Known(BTreeMap::from([(
+                smp,
+                Load {
+                    package: 10,
+                    task: 100,
+                },
+            )])),
             images: Observed::Known(vec![]),
         };
         let after = Happenings {
             fetches: Observed::Known(vec![fetch(1, golden, deploy, "09:00")]),
-            load: Observed::Known(BTreeMap::from([(smp, Load { package: 11, task: 110 })])),
+            load: Observed::Known(BTreeMap::from([(
+                smp,
+                Load {
+                    package: 11,
+                    task: 110,
+                },
+            )])),
             images: Observed::Known(vec![Image {
                 guid: Guid::from_u128(0x4100),
                 name: Name::new("captured"),
@@ -138,7 +154,13 @@ impl Case {
                     .iter()
                     .map(|one| format!(" / {} {}", one.name, one.found))
                     .collect();
-                format!("{}: {}: {}{}", row.id, row.verdict.as_str(), row.found, who.concat())
+                format!(
+                    "{}: {}: {}{}",
+                    row.id,
+                    row.verdict.as_str(),
+                    row.found,
+                    who.concat()
+                )
             })
             .collect();
         assert_eq!(found, expect, "\n{}\n", found.join("\n"));
@@ -156,7 +178,12 @@ fn all_is_met() {
     assert_eq!(report.outcome(), Outcome::Met);
     let ids: Vec<&str> = report.rows.iter().map(|row| row.id).collect();
     assert_eq!(ids, ROW_IDS);
-    assert!(report.rows.iter().all(|row| row.differing.is_empty() && row.look.is_empty()));
+    assert!(
+        report
+            .rows
+            .iter()
+            .all(|row| row.differing.is_empty() && row.look.is_empty())
+    );
 }
 
 #[test]
@@ -166,9 +193,16 @@ fn a_registration_elsewhere() {
             let smp = case.seen.server_guid("SMP01.corp.example");
             known(&mut case.surroundings().registrations).insert(Guid::from_u128(0x6001), smp);
         })
-        .check(&["task-server: not met: 0 of 1 client / IMAGE-1 registered with SMP01.corp.example"]);
+        .check(&[
+            "task-server: not met: 0 of 1 client / IMAGE-1 registered with SMP01.corp.example",
+        ]);
     assert_eq!(report.outcome(), Outcome::NotMet);
-    assert!(report.rows[0].differing[0].why.contains("has not asked anew"), "{report:?}");
+    assert!(
+        report.rows[0].differing[0]
+            .why
+            .contains("has not asked anew"),
+        "{report:?}"
+    );
 }
 
 #[test]
@@ -228,7 +262,13 @@ fn load_and_captures() {
     Case::good()
         .with(|case| {
             let smp = case.seen.server_guid("SMP01.corp.example");
-            known(&mut case.happenings.load).insert(smp, Load { package: 12, task: 100 });
+            known(&mut case.happenings.load).insert(
+                smp,
+                Load {
+                    package: 12,
+                    task: 100,
+                },
+            );
             known(&mut case.happenings.images)[0].host = Some(Name::new("SMP01"));
         })
         .check(&[
@@ -253,7 +293,11 @@ fn without_the_carve_out_the_office_may_use_the_deployment_server() {
 fn an_overlap() {
     let report = Case::good()
         .with(|case| {
-            case.seen = case.seen.clone().site("Branch").subnet("192.168.10.128/25", &["Branch"]);
+            case.seen = case
+                .seen
+                .clone()
+                .site("Branch")
+                .subnet("192.168.10.128/25", &["Branch"]);
         })
         .report();
     assert_eq!(report.rows[2].verdict, Verdict::NotMet, "{report:?}");
@@ -278,7 +322,14 @@ fn what_cannot_be_read_is_unknown_and_may_be_vouched_for() {
         .collect();
     assert_eq!(
         unknown,
-        ["task-server", "package-server", "smp-load", "deploy-image", "capture-image", "clients-outside"]
+        [
+            "task-server",
+            "package-server",
+            "smp-load",
+            "deploy-image",
+            "capture-image",
+            "clients-outside"
+        ]
     );
     assert!(report.rows[0].look.contains("Task Status tab"));
     let vouched = blind.with(|case| {
@@ -303,7 +354,13 @@ fn without_clients_or_sites_nothing_is_met() {
             .report()
             .rows
             .iter()
-            .filter(|row| ["task-server", "package-server", "deploy-image", "clients-outside"].contains(&row.id))
+            .filter(|row| [
+                "task-server",
+                "package-server",
+                "deploy-image",
+                "clients-outside"
+            ]
+            .contains(&row.id))
             .all(|row| row.verdict == Verdict::Unknown)
     );
     let undeclared = Case::good().with(|case| case.desired = desired());

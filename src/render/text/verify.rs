@@ -75,7 +75,13 @@ fn one(page: &mut Page, number: usize, row: &Row, overlaps_shown: bool) {
     } else {
         verdict.as_str()
     };
-    page.item(0, paint, &format!("{number}. {word}:"), &format!("{title} [{id}]"), 4);
+    page.item(
+        0,
+        paint,
+        &format!("{number}. {word}:"),
+        &format!("{title} [{id}]"),
+        4,
+    );
     page.item(4, Paint::Plain, "expected:", expected, 6);
     page.item(4, Paint::Plain, "found:", found, 6);
     if let Some(word) = attested {
@@ -105,7 +111,13 @@ fn differing(page: &mut Page, all: &[Differing], indent: usize) {
         if names.len() > shown {
             list.push(format!("{} more (-v lists them)", names.len() - shown));
         }
-        page.item(indent, Paint::Changed, "-", &format!("{}: {found}", and(&list)), indent + 2);
+        page.item(
+            indent,
+            Paint::Changed,
+            "-",
+            &format!("{}: {found}", and(&list)),
+            indent + 2,
+        );
         if !why.is_empty() {
             page.item(indent + 2, Paint::Plain, "why:", why, indent + 4);
         }
