@@ -127,3 +127,79 @@ fn new_file() -> Option<Permissions> {
 fn new_file() -> Option<Permissions> {
     None
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    fn changes(folder: &Path) -> Vec<Change> {
+        ["a", "b", "c"]
+            .into_iter()
+            .map(|name| {
+                let path = folder.join(name);
+                fs::write(&path, name).unwrap();
+                Change {
+                    path,
+                    before: name.into(),
+                    after: (name != "b").then(|| "new".into()),
+                }
+            })
+            .collect()
+    }
+
+    fn held(folder: &Path) -> Vec<String> {
+        let mut held: Vec<String> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| {
+                let path = entry.unwrap().path();
+                let name = path.file_name().unwrap().to_string_lossy().into_owned();
+                format!("{name}={}", fs::read_to_string(path).unwrap())
+            })
+            .collect();
+        held.sort();
+        held
+    }
+
+    #[test]
+    fn all_change_or_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut all = changes(folder.path());
+        fs::write(folder.path().join("c"), "by another hand").unwrap();
+        let failure = change(&all).unwrap_err();
+        assert!(
+            failure
+                .render(&crate::render::Style::default())
+                .contains("SW0926")
+        );
+        assert_eq!(held(folder.path()), ["a=a", "b=b", "c=by another hand"]);
+        all.truncate(2);
+        change(&all).unwrap();
+        assert_eq!(held(folder.path()), ["a=new", "c=by another hand"]);
+    }
+
+    #[test]
+    fn a_failure_at_the_last_step_takes_the_others_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut all = changes(folder.path());
+        // The same file twice: the second time it is gone.
+        let twice = folder.path().join("b");
+        all.push(Change {
+            path: twice,
+            before: "b".into(),
+            after: None,
+        });
+        assert!(change(&all).is_err());
+        assert_eq!(held(folder.path()), ["a=a", "b=b", "c=c"]);
+    }
+
+    #[test]
+    fn nothing_is_written_over_unasked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        write(&path, "one", false).unwrap();
+        assert!(write(&path, "two", false).is_err());
+        write(&path, "three", true).unwrap();
+        assert_eq!(held(folder.path()), ["a=three"]);
+    }
+}

@@ -127,9 +127,9 @@ impl Layout<'_> {
         if flow {
             return Some(whole);
         }
-        let before = self.slice(0..whole.start).trim_end();
-        let dash = before.len().checked_sub(1)?;
-        (before.ends_with('-') && self.is_alone_before(dash)).then_some(dash..whole.end)
+        let dash = self.previous(whole.start).checked_sub(1)?;
+        let found = self.slice(dash..whole.end).starts_with('-') && self.is_alone_before(dash);
+        found.then_some(dash..whole.end)
     }
 
     /// Whether an item has a comment in its lines that is not in those of another one.

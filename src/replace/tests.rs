@@ -188,6 +188,39 @@ spec:
 }
 
 #[test]
+fn items_that_begin_below_their_dash() {
+    check(
+        "\
+apiVersion: sitewright/v1
+kind: Site
+metadata: { name: A }
+spec:
+  servers:
+  - # why
+    \"name\": OLD.corp.example
+    roles: [task]
+  -
+    name: B
+",
+        "\
+apiVersion: sitewright/v1
+kind: Site
+metadata: { name: A }
+spec:
+  servers:
+  - # why
+    \"name\": OLD.corp.example
+    roles: [task]
+  -
+    \"name\": NEW01.corp.example
+    roles: [task]
+  -
+    name: B
+",
+    );
+}
+
+#[test]
 fn anchors_and_aliases_are_followed() {
     check(
         "\
