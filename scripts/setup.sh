@@ -2,7 +2,7 @@
 # Installs what `make test` and `make check` need and what is missing. Runs again in no time when all is there.
 #
 # usage: scripts/setup.sh test|deny
-#   test  cargo-nextest, a Python environment in .tools/venv, curl
+#   test  cargo-nextest, a Python environment in .tools/venv, curl, nft
 #   deny  cargo-deny
 #
 # Cargo's tools and the Python environment go into .tools. Only Debian packages leave the folder, and only
@@ -59,6 +59,8 @@ case "${1:-}" in
   test)
     cargo_tool cargo-nextest cargo-nextest "$nextest_version"
     command -v curl >/dev/null || debian_package curl 'the foreign clients call the simulator with it'
+    PATH="$PATH:/usr/sbin:/sbin" command -v nft >/dev/null ||
+      debian_package nftables 'the tests load the allow-lists of `sitewright firewall` with nft'
     python_environment
     ;;
   deny) cargo_tool cargo-deny cargo-deny "$deny_version" ;;

@@ -38,4 +38,10 @@ pub mod render;
 
 pub mod export;
 
+pub mod firewall;
+
+pub mod import;
+
+pub mod replace;
+
 pub mod cli;

@@ -76,7 +76,7 @@ pub(super) async fn run(context: &Context, args: &ApplyArgs) -> Result<Exit, Fai
     if let Some(failure) = able::lacking(&plan, &*session.known()?) {
         return Err(failure);
     }
-    if plan.changes_anything() && !args.yes && !agreed()? {
+    if plan.changes_anything() && !args.yes && !agreed("Apply these steps?")? {
         return Err(Failure::new("SW0610", "not applied: nobody said yes"));
     }
     let outcomes = carry_out(context, args, &session, &plan).await?;
@@ -229,15 +229,16 @@ async fn saved(
     Ok(plan)
 }
 
-fn agreed() -> Result<bool, Failure> {
+/// Asks a question that only a person can say yes to.
+pub(super) fn agreed(question: &str) -> Result<bool, Failure> {
     if !std::io::stdin().is_terminal() {
         return Err(Failure::usage(
             "there is no terminal to ask at",
-            "pass --yes to apply without being asked",
+            "pass --yes to go on without being asked",
         ));
     }
     dialoguer::Confirm::new()
-        .with_prompt("Apply these steps?")
+        .with_prompt(question)
         .default(false)
         .interact()
         .map_err(|error| Failure::new("SW0002", format!("cannot ask: {error}")))

@@ -14,8 +14,12 @@ mod apply;
 mod attest;
 mod error;
 mod export;
+mod files;
+mod firewall;
+mod import;
 mod plan;
 mod profile;
+mod replace_server;
 mod schema;
 mod session;
 mod sim;
@@ -113,6 +117,13 @@ enum Command {
     Attest(attest::AttestArgs),
     /// Write declarations of what a live server holds
     Export(export::ExportArgs),
+    /// Print the firewall allow-list of a site
+    Firewall(firewall::FirewallArgs),
+    /// Turn a table of subnets into declarations
+    #[command(subcommand)]
+    Import(import::ImportCommand),
+    /// Rewrite the manifests so that one server takes the place of another
+    ReplaceServer(replace_server::ReplaceServerArgs),
     /// Find out and keep what is particular to a server
     #[command(subcommand)]
     Profile(profile::ProfileCommand),
@@ -189,6 +200,9 @@ fn dispatch(context: &Context, command: Command) -> Result<Exit, Failure> {
         Command::Verify(args) => runtime()?.block_on(verify::run(context, &args)),
         Command::Attest(args) => runtime()?.block_on(attest::run(context, &args)),
         Command::Export(args) => runtime()?.block_on(export::run(context, &args)),
+        Command::Firewall(args) => runtime()?.block_on(firewall::run(context, &args)),
+        Command::Import(command) => import::run(context, &command),
+        Command::ReplaceServer(args) => runtime()?.block_on(replace_server::run(context, &args)),
         Command::Profile(command) => runtime()?.block_on(profile::run(context, &command)),
         Command::Schema(args) => schema::run(&args),
         Command::Sim(args) => sim::run(context, *args),

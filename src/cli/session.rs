@@ -114,6 +114,19 @@ impl Home {
         })
     }
 
+    /// The platform that the arguments choose, without going to it: its name in the workspace, and its SMP.
+    pub(super) fn platform(
+        &self,
+        context: &Context,
+    ) -> Result<(Option<Name>, Option<Name>), Failure> {
+        let entry = self.entry(context)?;
+        let server = context.global.server.as_deref().map(Name::new);
+        Ok((
+            entry.map(|entry| entry.name.clone()),
+            server.or_else(|| entry.and_then(|entry| entry.server.clone())),
+        ))
+    }
+
     /// The platform that the arguments choose, by its name in the workspace.
     fn entry(&self, context: &Context) -> Result<Option<&PlatformEntry>, Failure> {
         let Some(workspace) = &self.workspace else {

@@ -13,7 +13,8 @@ use crate::model::{
     Snapshot, Subnet,
 };
 
-use yaml::{comment, declarable, has_document, head, line, list, scalar};
+pub(crate) use yaml::{comment, scalar};
+use yaml::{declarable, has_document, head, line, list};
 
 /// The first line of every file, for editors: the schema is to be written beside the files.
 const SCHEMA_LINE: &str = "# yaml-language-server: $schema=schemas/manifest.json";

@@ -43,7 +43,7 @@ pub(super) fn head(out: &mut String, kind: &str, name: &str) {
 }
 
 /// Text for a comment: on one line, without what YAML forbids.
-pub(super) fn comment(text: &str) -> String {
+pub(crate) fn comment(text: &str) -> String {
     text.chars()
         .map(|c| {
             if allowed(c) && !c.is_control() {
@@ -72,7 +72,7 @@ pub(super) fn declarable(text: &str) -> bool {
 }
 
 /// A text as a YAML scalar: quoted only where it would be read as something else, here or by another YAML reader.
-pub(super) fn scalar(text: &str) -> String {
+pub(crate) fn scalar(text: &str) -> String {
     if plain(text) {
         return text.to_owned();
     }

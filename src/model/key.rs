@@ -102,6 +102,14 @@ impl Name {
     pub fn domain(&self) -> Option<&str> {
         self.text.split_once('.').map(|(_, domain)| domain)
     }
+
+    /// Whether both may name one computer: they are equal, or one is the other's host name.
+    #[must_use]
+    pub fn names_same(&self, other: &Self) -> bool {
+        self == other
+            || ((self.domain().is_none() || other.domain().is_none())
+                && NameKey::new(self.host()) == NameKey::new(other.host()))
+    }
 }
 
 impl PartialEq for Name {

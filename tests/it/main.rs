@@ -12,6 +12,7 @@
 
 mod assumptions;
 mod examples;
+mod firewall;
 mod house;
 mod manifests;
 mod outside;

@@ -34,10 +34,13 @@ sessions! {
     blocked,
     damaged,
     export,
+    firewall,
     first_steps,
+    import,
     locked,
     plan_files,
     profile,
+    replace_server,
     sign_in,
     take_down,
     usage,
@@ -195,7 +198,11 @@ impl Session {
                                 (given.out.lines().chain(given.err.lines()))
                                     .filter(|line| line.chars().count() > WIDTH)
                                     // Faults in files are shown as they stand there, as compilers do.
-                                    .filter(|line| !line.starts_with("error[SW01"))
+                                    .filter(|line| {
+                                        !["error[SW01", "error[SW095"]
+                                            .iter()
+                                            .any(|code| line.starts_with(code))
+                                    })
                                     .map(ToOwned::to_owned),
                             );
                         }
