@@ -3,6 +3,7 @@
 //! I/O, through the reader: one to five requests, never a whole list of subnets.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::model::{
     Action, Assignment, ConsoleStep, Guid, Name, Observed, Role, ServiceRole, SiteRef, Subnet,
@@ -49,6 +50,8 @@ pub enum Seen {
     Holders(BTreeSet<Guid>),
     /// Roles of the server.
     Roles(BTreeSet<Role>),
+    /// Agent plug-ins of the server.
+    PlugIns(Arc<BTreeSet<Name>>),
     /// Constrain to Site.
     Constrained(bool),
     /// The default target of captured images.
@@ -147,6 +150,11 @@ async fn see(
                 .can(Ability::ReadRole(*role))
                 .map_err(RequestError::Profile)?;
             Seen::Roles(roles(reader, server.guid).await?)
+        }
+        Action::Console(ConsoleStep::InstallPlugIn { .. }) => {
+            return Ok(Observed::Unavailable(
+                "the plug-ins of a server are not read yet".into(),
+            ));
         }
         Action::Console(ConsoleStep::Constrain { site, .. }) => {
             let site = bound(site)?;

@@ -116,6 +116,7 @@ impl Console for World {
                 server: server.name.to_string(),
                 role: role.to_string(),
             }),
+            ConsoleStep::InstallPlugIn { .. } => None,
             ConsoleStep::Constrain { site, on } => Some(ConsoleAction::Constrain {
                 site: site.name.to_string(),
                 state: if *on { "on" } else { "off" }.into(),
