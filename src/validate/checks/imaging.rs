@@ -4,7 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::members::{Members, Places, server_object, servers_named, sites_named, some};
+use super::members::{
+    Members, Places, lacks_role, server_object, servers_named, sites_named, some,
+};
 use super::packages::{Deployed, declared_places, deployed};
 use super::{place, site_object};
 use crate::model::{
@@ -308,8 +310,7 @@ pub(super) fn capture_target(view: &View<'_>) -> Vec<Finding> {
             .collect(),
     };
     let name = servers_named(world, [&target]);
-    let roles = world.servers.get(&target).and_then(|s| s.roles.as_ref());
-    if roles.is_some_and(|roles| !roles.contains(&Role::Package)) {
+    if lacks_role(view, target, Role::Package) {
         return vec![finding(
             Severity::Error,
             format!("captured images go to {name}, which is no package server"),

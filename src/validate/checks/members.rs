@@ -169,6 +169,20 @@ pub(super) fn installed(view: &View<'_>) -> Option<BTreeMap<Guid, BTreeSet<Role>
     Some(roles)
 }
 
+/// Whether a server is known not to have a role. Where services could not be read, a plan that requires a role knows of
+/// that one, and of no other.
+pub(super) fn lacks_role(view: &View<'_>, server: Guid, role: Role) -> bool {
+    let readable = view
+        .snapshot
+        .is_some_and(|snapshot| snapshot.services.known().is_some());
+    let roles = view
+        .world
+        .servers
+        .get(&server)
+        .and_then(|server| server.roles.as_ref());
+    readable && roles.is_some_and(|roles| !roles.contains(&role))
+}
+
 /// How a server is named among the objects of a finding.
 pub(super) fn server_object(world: &World, server: Guid) -> String {
     format!("server {}", server_name(world, server).to_lowercase())

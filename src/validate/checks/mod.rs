@@ -6,6 +6,7 @@
 
 mod boot;
 mod imaging;
+mod load;
 mod members;
 mod packages;
 mod plug_ins;
@@ -25,6 +26,7 @@ pub const GROUPS: &[(&str, &[Check])] = &[
     ("Boundaries", subnets::CHECKS),
     ("Servers", servers::CHECKS),
     ("Roles", roles::CHECKS),
+    ("Load", load::CHECKS),
     ("Plug-ins", plug_ins::CHECKS),
     ("Network boot", boot::CHECKS),
     ("Packages", packages::CHECKS),

@@ -6,7 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::imaging::all_tools;
-use super::members::{Members, Places, server_object, servers_named, sites_named, some};
+use super::members::{
+    Members, Places, lacks_role, server_object, servers_named, sites_named, some,
+};
 use super::{place, site_object};
 use crate::model::{Guid, Name, Origin, PackageSelector, Role, Snapshot, glob};
 use crate::plan::Severity;
@@ -208,8 +210,7 @@ pub(super) fn pin_without_package_role(view: &View<'_>) -> Vec<Finding> {
             continue;
         };
         for server in servers {
-            let roles = world.servers.get(server).and_then(|s| s.roles.as_ref());
-            if roles.is_some_and(|roles| !roles.contains(&Role::Package)) {
+            if lacks_role(view, *server, Role::Package) {
                 by_server.entry(*server).or_default().push((*guid, package));
             }
         }

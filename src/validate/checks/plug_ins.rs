@@ -5,7 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::members::{Members, Places, count, server_object, servers_named, sites_named, some};
+use super::members::{
+    Members, Places, count, lacks_role, server_object, servers_named, sites_named, some,
+};
 use super::{place, site_object};
 use crate::model::{Client, Guid, Name, Origin, PlugIn, Role};
 use crate::plan::Severity;
@@ -181,16 +183,13 @@ pub(super) fn without_package_service(view: &View<'_>) -> Vec<Finding> {
     let (world, places) = (view.world, Places::of(view));
     let servers: Vec<Guid> = world
         .servers
-        .iter()
-        .filter(|(guid, server)| {
-            let roles = server.roles.as_ref();
-            roles.is_some_and(|roles| !roles.contains(&Role::Package))
-                && world
-                    .plug_ins
-                    .get(guid)
-                    .is_some_and(|installed| PlugIn::PackageServer.is_among(installed))
+        .keys()
+        .filter(|server| {
+            let installed = world.plug_ins.get(server);
+            installed.is_some_and(|installed| PlugIn::PackageServer.is_among(installed))
+                && lacks_role(view, **server, Role::Package)
         })
-        .map(|(guid, _)| *guid)
+        .copied()
         .collect();
     if servers.is_empty() {
         return Vec::new();

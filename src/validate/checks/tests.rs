@@ -941,3 +941,140 @@ fn network_boot_from_afar() {
     now(id, &declared(), &inside, "");
     now(id, &declared(), &nowhere(seen, "PXE01"), "");
 }
+
+#[test]
+fn services_on_desktop_systems() {
+    let id = "task-on-desktop-os";
+    let on =
+        |system: &str| inventoried().facts("SITE01", |facts| facts.operating_system = text(system));
+    let few =
+        on("Windows 11")
+            .clients(99, "192.168.0.100", None)
+            .clients(50, "192.168.10.100", None);
+    now(id, &declared(), &few, "
+        Info `SITE01.corp.example` (Windows 11, 99 endpoints) serves packages or tasks from a desktop system, which takes 10 to 20 connections [server site01.corp.example]
+    ");
+    let many = few.clients(1, "192.168.0.99", None);
+    let message = "
+        Warning `SITE01.corp.example` (Windows 11, 100 endpoints) serves packages or tasks from a desktop system, which takes 10 to 20 connections [server site01.corp.example]
+    ";
+    now(id, &declared(), &many, message);
+    audit(id, &many, message);
+    // Nobody knows how many.
+    now(id, &declared(), &on("Windows 11"), "
+        Info `SITE01.corp.example` (Windows 11, endpoints not known) serves packages or tasks from a desktop system, which takes 10 to 20 connections [server site01.corp.example]
+    ");
+    now(id, &declared(), &on("Windows Server 2016"), "");
+    now(id, &declared(), &lab(), "");
+    // Network boot alone has no such limit.
+    let boot = lab()
+        .server("PXE01", &["192.168.0.13"], "networkBoot")
+        .facts("PXE01", |facts| facts.operating_system = text("Windows 10"));
+    now(id, &declared(), &boot, "");
+    then(id, &declared().roles("PXE01", "package"), &boot.clients(2, "192.168.0.100", None), "
+        Info `PXE01` (Windows 10, 2 endpoints) serves packages or tasks from a desktop system, which takes 10 to 20 connections [server pxe01]
+    ");
+}
+
+#[test]
+fn more_clients_than_registrations() {
+    let id = "capacity";
+    let seen = |limit, clients| {
+        lab()
+            .clients(clients, "192.168.10.100", None)
+            .product(|product| product.registrations = limit)
+    };
+    let message = "
+        Error 26 clients of `Lab` have `DEPLOY01.corp.example` for tasks, with room for 25 [server deploy01.corp.example, site lab]
+    ";
+    now(id, &declared(), &seen(Some(25), 26), message);
+    audit(id, &seen(Some(25), 26), message);
+    now(id, &declared(), &seen(Some(25), 25), "");
+    now(id, &declared(), &seen(None, 26), "");
+    // Who is registered is counted once.
+    let registered = seen(Some(26), 26).but(|snapshot| {
+        let clients = known(&mut snapshot.surroundings.clients);
+        let all = clients
+            .iter()
+            .map(|client| (client.guid, Guid::from_u128(0x3002)));
+        snapshot.surroundings.registrations = Observed::Known(all.collect());
+    });
+    now(id, &declared(), &registered, "");
+    // A second server in the site has room for as many; one that takes over alone has not.
+    let two = declared().servers("Lab", &["DEPLOY01", "DEPLOY02"]);
+    let second = seen(Some(25), 26).server("DEPLOY02", &["192.168.10.13"], "task");
+    then(id, &two, &second, "");
+    // What cannot be counted is no fault.
+    now(
+        id,
+        &declared(),
+        &lab().product(|product| product.registrations = Some(1)),
+        "",
+    );
+    now(id, &declared(), &no_services(seen(Some(1), 26)), "");
+    // In no site, while there are sites: every reading has these two servers or fewer.
+    let lost = lab()
+        .clients(80, "10.9.0.100", None)
+        .product(|product| product.registrations = Some(25));
+    now(id, &declared(), &lost, "
+        Error 80 clients have `DEPLOY01.corp.example`, `SITE01.corp.example` and `SMP01.corp.example` for tasks, with room for 75 [server deploy01.corp.example, server site01.corp.example, server smp01.corp.example]
+    ");
+    let fewer = lab()
+        .clients(75, "10.9.0.100", None)
+        .product(|product| product.registrations = Some(25));
+    now(id, &declared(), &fewer, "");
+}
+
+#[test]
+fn more_clients_than_recommended() {
+    let id = "capacity";
+    let crowd = |count, limit| {
+        bare()
+            .server("SMP01", &["192.168.0.10"], "package task")
+            .server("S1", &["10.0.0.10"], "task")
+            .site("HQ")
+            .site("Big")
+            .subnet("192.168.0.0/24", &["HQ"])
+            .subnet("10.0.0.0/16", &["Big"])
+            .clients(count, "10.0.1.0", None)
+            .product(|product| product.registrations = limit)
+    };
+    now(id, &desired(), &crowd(15_001, Some(20_000)), "
+        Warning tasks on `S1` (about 15001 clients): more than is recommended for a site server, 15000 [server s1]
+    ");
+    now(id, &desired(), &crowd(15_000, Some(20_000)), "");
+    now(
+        id,
+        &desired(),
+        &crowd(5_001, None),
+        "
+        Error 5001 clients of `Big` have `S1` for tasks, with room for 5000 [server s1, site big]
+    ",
+    );
+    // The SMP shares HQ with nobody, then with a second server.
+    let smp = crowd(0, None).clients(101, "192.168.0.100", None);
+    now(id, &desired(), &smp, "
+        Warning tasks on `SMP01` (about 101 clients): more than is recommended for the SMP itself, 100 [server smp01]
+    ");
+    now(
+        id,
+        &desired(),
+        &smp.server("S2", &["192.168.0.11"], "task"),
+        "",
+    );
+    // Each range has room, and yet one server expects more than it takes.
+    let shared = crowd(20, Some(25))
+        .server("S2", &["10.1.0.10"], "task")
+        .site("Both")
+        .subnet("10.1.0.0/16", &["Both"])
+        .subnet("10.0.0.10/32", &["Both"])
+        .assign("Big", &["S1"]);
+    let shared = shared.clone().but(|snapshot| {
+        let s1 = shared.server_guid("S1");
+        let addresses = snapshot.computers.get_mut(&s1).unwrap();
+        known(&mut addresses.addresses).insert(("10.0.0.11".parse().unwrap(), 24));
+    });
+    now(id, &desired(), &shared.clients(20, "10.1.1.0", None), "
+        Warning tasks on `S1` (about 30 clients): more than the registrations that a task server takes, 25 [server s1]
+    ");
+}
