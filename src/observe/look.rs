@@ -12,7 +12,7 @@ use crate::profile::{Ability, TypeRole};
 use crate::smp::{ReadError, Reader, RequestError};
 
 use super::refresh::required;
-use super::{packages, reason, servers, settings};
+use super::{facts, packages, reason, servers, settings};
 
 /// GUIDs of objects that were born in this run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -151,10 +151,11 @@ async fn see(
                 .map_err(RequestError::Profile)?;
             Seen::Roles(roles(reader, server.guid).await?)
         }
-        Action::Console(ConsoleStep::InstallPlugIn { .. }) => {
-            return Ok(Observed::Unavailable(
-                "the plug-ins of a server are not read yet".into(),
-            ));
+        Action::Console(ConsoleStep::InstallPlugIn { server, .. }) => {
+            return Ok(match facts::plug_ins(reader, server.guid).await? {
+                Observed::Known(installed) => Observed::Known(Seen::PlugIns(installed)),
+                Observed::Unavailable(reason) => Observed::Unavailable(reason),
+            });
         }
         Action::Console(ConsoleStep::Constrain { site, .. }) => {
             let site = bound(site)?;
