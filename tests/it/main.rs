@@ -14,6 +14,7 @@ mod assumptions;
 mod examples;
 mod house;
 mod manifests;
+mod neglected;
 mod outside;
 mod properties;
 mod sessions;

@@ -121,8 +121,11 @@ pub(super) fn desktop(view: &View<'_>) -> Vec<Finding> {
     let endpoints: Option<BTreeMap<Guid, usize>> = clients.map(|clients| {
         let mut endpoints = BTreeMap::new();
         for crowd in crowds(world, clients) {
-            let mut servers = crowd.served.package.choice.servers();
-            servers.extend(crowd.served.task.choice.servers());
+            let servers: BTreeSet<Guid> = [&crowd.served.package, &crowd.served.task]
+                .into_iter()
+                .filter(|service| service.choice.is_determined())
+                .flat_map(|service| service.choice.servers())
+                .collect();
             for server in servers.iter().filter(|s| desktops.contains_key(s)) {
                 *endpoints.entry(*server).or_default() += crowd.clients;
             }

@@ -158,7 +158,9 @@ fn of_clients(view: &View<'_>, members: &Members<'_>) -> Vec<Finding> {
         .into_iter()
         .filter(|(_, (without, _))| !without.is_empty())
         .map(|(site, (without, all))| {
-            let names = without.iter().map(|client| format!("`{}`", client.name));
+            let mut names: Vec<&Name> = without.iter().map(|client| &client.name).collect();
+            names.sort();
+            let names = names.into_iter().map(|name| format!("`{name}`"));
             Finding {
                 objects: [site_object(world, site)].into(),
                 severity: Severity::Warning,

@@ -229,7 +229,7 @@ pub(super) fn prerequisites(view: &View<'_>) -> Vec<Finding> {
     let installed = installed(view);
     let mut found = Vec::new();
     // A fault that many servers have in common is one finding.
-    let mut shared: BTreeMap<(Role, String), Vec<Guid>> = BTreeMap::new();
+    let mut shared: BTreeMap<String, BTreeMap<Guid, BTreeSet<Role>>> = BTreeMap::new();
     for (guid, server) in &world.servers {
         let Some(facts) = surroundings.facts.get(guid) else {
             continue;
@@ -248,16 +248,21 @@ pub(super) fn prerequisites(view: &View<'_>) -> Vec<Finding> {
                 found.push(unready(view, &places, *guid, *role, &faults));
             } else {
                 for fault in faults {
-                    shared.entry((*role, fault)).or_default().push(*guid);
+                    let servers = shared.entry(fault).or_default();
+                    servers.entry(*guid).or_default().insert(*role);
                 }
             }
         }
     }
-    found.extend(
-        shared
-            .into_iter()
-            .map(|((role, fault), servers)| unmet(view, &places, role, &fault, &servers)),
-    );
+    for (fault, servers) in shared {
+        let mut alike: BTreeMap<BTreeSet<Role>, Vec<Guid>> = BTreeMap::new();
+        for (server, roles) in servers {
+            alike.entry(roles).or_default().push(server);
+        }
+        for (roles, servers) in alike {
+            found.push(unmet(view, &places, &roles, &fault, &servers));
+        }
+    }
     found
 }
 
@@ -283,25 +288,27 @@ fn unready(
     }
 }
 
-/// Servers that have a role and lack the same for it.
+/// Servers that have the same roles and lack the same for them.
 fn unmet(
     view: &View<'_>,
     places: &Places<'_>,
-    role: Role,
+    roles: &BTreeSet<Role>,
     fault: &str,
     servers: &[Guid],
 ) -> Finding {
     let declared: BTreeSet<Origin> = servers
         .iter()
-        .filter_map(|server| places.role(*server, role))
+        .flat_map(|server| roles.iter().map(|role| places.role(*server, *role)))
+        .flatten()
         .collect();
+    let services: Vec<String> = roles.iter().map(|role| service(*role)).collect();
     Finding {
         objects: objects(view.world, servers),
         severity: Severity::Warning,
         message: format!(
             "{} lacks what the {} takes: {fault}",
             each(servers, &with_inventory(view, servers)),
-            service(role)
+            services.join(" and the ")
         ),
         remedy: MEND.into(),
         places: declared,

@@ -580,19 +580,14 @@ fn prerequisites_one_by_one() {
     now(id, &declared(), &inventoried(), "");
     for (break_it, said, task, package) in faults() {
         let seen = inventoried().facts("SITE01", break_it);
-        let line = |role: &str| {
-            format!(
-                "Warning `SITE01.corp.example` (inventory of 2026-01-02) lacks what the {role} service takes: {said} [server site01.corp.example]\n"
-            )
+        let services = match (task, package) {
+            (true, true) => "package service and the task service",
+            (true, false) => "task service",
+            (false, _) => "package service",
         };
-        let mut expect = String::new();
-        // Sorted by what is said.
-        if package {
-            expect += &line("package");
-        }
-        if task {
-            expect += &line("task");
-        }
+        let expect = format!(
+            "Warning `SITE01.corp.example` (inventory of 2026-01-02) lacks what the {services} takes: {said} [server site01.corp.example]"
+        );
         now(id, &declared(), &seen, &expect);
         audit(id, &seen, &expect);
 
