@@ -188,6 +188,9 @@ pub fn judge(
 fn console(step: &ConsoleStep, seen: &Seen) -> Progress {
     let done = match (step, seen) {
         (ConsoleStep::InstallRole { role, .. }, Seen::Roles(roles)) => roles.contains(role),
+        (ConsoleStep::InstallPlugIn { plug_in, .. }, Seen::PlugIns(installed)) => {
+            plug_in.is_among(installed)
+        }
         (ConsoleStep::Constrain { on, .. }, Seen::Constrained(is)) => on == is,
         (ConsoleStep::CaptureTarget { server }, Seen::CaptureTarget(target)) => {
             *target == Some(server.guid)

@@ -3,10 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::{Progress, judge};
 use crate::model::{
-    Action, Assignment, ConsoleStep, Guid, Name, PackageRef, Role, ServerRef, SiteRef, Subnet,
+    Action, Assignment, ConsoleStep, Guid, Name, PackageRef, PlugIn, Role, ServerRef, SiteRef,
+    Subnet,
 };
 use crate::observe::{Bindings, Seen};
 use crate::smp::Write;
@@ -305,6 +307,13 @@ fn console_steps_are_seen_where_they_can_be_read() {
         Seen::Roles([Role::Task, Role::Package].into())
     ));
     assert!(!judged(&role, Seen::Roles([Role::Package].into())));
+    let handler = step(ConsoleStep::InstallPlugIn {
+        server: server(22),
+        plug_in: PlugIn::TaskHandler,
+    });
+    let plug_ins = |name: &str| Seen::PlugIns(Arc::new([Name::new(name)].into()));
+    assert!(judged(&handler, plug_ins("Deployment Server Task Handler")));
+    assert!(!judged(&handler, plug_ins("Deployment Package Server")));
     let off = step(ConsoleStep::Constrain {
         site: site(1, "A"),
         on: false,

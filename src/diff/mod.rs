@@ -13,10 +13,11 @@ mod subnets;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::model::{
-    Assignment, Desired, Guid, Held, Name, Origin, Ownership, PackageRef, ResourceRef, Role,
-    ServerRef, SiteKind, SiteRef, Snapshot, Subnet,
+    Assignment, Desired, Guid, Held, Name, Origin, Ownership, PackageRef, PlugIn, ResourceRef,
+    Role, ServerRef, SiteKind, SiteRef, Snapshot, Subnet,
 };
 use crate::select::{SiteIndex, World, WorldAssignment, WorldSite};
 
@@ -101,6 +102,13 @@ pub enum Change {
         role: Role,
         /// Whether the roles were read.
         readable: bool,
+    },
+    /// A server of a deployment site is known to lack a plug-in that its roles need.
+    PlugIn {
+        /// The server.
+        server: ServerRef,
+        /// The plug-in.
+        plug_in: PlugIn,
     },
     /// A package is assigned otherwise.
     Package {
@@ -346,6 +354,12 @@ pub fn predicted(before: &World, desired: &Desired, changes: &[Found]) -> World 
                     server.roles.get_or_insert_default().insert(*role);
                 }
             }
+            Change::PlugIn { server, plug_in } => {
+                // Nobody plans it where the plug-ins are not known.
+                if let Some(installed) = world.plug_ins.get_mut(&server.guid) {
+                    Arc::make_mut(installed).insert(Name::new(plug_in.as_str()));
+                }
+            }
             Change::Constrain { site, after, .. } => {
                 if let Some(site) = index(site).and_then(|i| world.sites.get_mut(i)) {
                     site.constrained = Some(*after);
@@ -371,6 +385,7 @@ pub fn predicted(before: &World, desired: &Desired, changes: &[Found]) -> World 
     }
     delete(&mut world, &deleted);
     assign_packages(&mut world, changes, &by_guid, &created);
+    replicate(before, &mut world, changes);
     declare(&mut world, desired);
     world
 }
@@ -414,6 +429,54 @@ fn assign_packages(
                 package.holders = Some(receivers);
             }
             package.assignment = Some(assignment);
+        }
+    }
+}
+
+/// What the plan makes a receiver of a package gets it without being named: a server that becomes a package server, or
+/// comes into a site that the package goes to. What only waits to be distributed arrives as well.
+fn replicate(before: &World, world: &mut World, changes: &[Found]) {
+    let (was, will) = (before.automatic(), world.automatic());
+    let becomes: BTreeSet<Guid> = world
+        .servers
+        .keys()
+        .copied()
+        .filter(|server| world.has_role(*server, Role::Package))
+        .filter(|server| !before.has_role(*server, Role::Package))
+        .collect();
+    let distributed: BTreeSet<Guid> = changes
+        .iter()
+        .filter_map(|found| match &found.change {
+            Change::Distribute { package } => Some(package.guid),
+            _ => None,
+        })
+        .collect();
+    let arrives = |guid: &Guid, assignment: &WorldAssignment| -> BTreeSet<Guid> {
+        match assignment {
+            _ if distributed.contains(guid) => world.receivers(assignment, &will),
+            WorldAssignment::All => becomes.clone(),
+            WorldAssignment::Servers(servers) => becomes.intersection(servers).copied().collect(),
+            WorldAssignment::Sites {
+                sites: _,     // asked by `receivers`
+                automatic: _, // what the SMP chooses beside is not promised
+            } => {
+                let had = before.receivers(assignment, &was);
+                let mut has = world.receivers(assignment, &will);
+                has.retain(|server| !had.contains(server));
+                has
+            }
+        }
+    };
+    let arrivals: Vec<(Guid, BTreeSet<Guid>)> = world
+        .packages
+        .iter()
+        .filter_map(|(guid, package)| Some((*guid, arrives(guid, package.assignment.as_ref()?))))
+        .filter(|(_, servers)| !servers.is_empty())
+        .collect();
+    for (guid, servers) in arrivals {
+        let package = world.packages.get_mut(&guid);
+        if let Some(holders) = package.and_then(|package| package.holders.as_mut()) {
+            holders.extend(servers);
         }
     }
 }

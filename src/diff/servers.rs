@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::resolve::{Resolved, Resolver, listed};
 use super::{Change, Diff};
 use crate::model::{
-    Desired, Guid, Ignorable, Name, Origin, Role, ServerRef, ServiceRole, SiteRef, Snapshot,
+    Desired, Guid, Ignorable, Name, Origin, PlugIn, Role, ServerRef, ServiceRole, SiteKind,
+    SiteRef, Snapshot,
 };
 
 pub(super) fn compare(
@@ -18,6 +19,11 @@ pub(super) fn compare(
     diff: &mut Diff,
 ) {
     assignments(desired, snapshot, resolver, diff);
+    roles(desired, snapshot, resolver, diff);
+    plug_ins(desired, snapshot, resolver, diff);
+}
+
+fn roles(desired: &Desired, snapshot: &Snapshot, resolver: &Resolver<'_>, diff: &mut Diff) {
     let mut installed: BTreeMap<Guid, BTreeSet<Role>> = BTreeMap::new();
     for service in snapshot.services.known().into_iter().flatten() {
         if let ServiceRole::Known(role) = service.role {
@@ -46,6 +52,52 @@ pub(super) fn compare(
                 },
                 Some(origin),
             );
+        }
+    }
+}
+
+/// What the servers of deployment sites lack of Deployment Solution (article 180278), by the roles that they have and
+/// get. Where plug-ins cannot be read nothing is asked for: what is there already would be rolled out again.
+fn plug_ins(desired: &Desired, snapshot: &Snapshot, resolver: &Resolver<'_>, diff: &mut Diff) {
+    let mut roles: BTreeMap<Guid, BTreeSet<Role>> = BTreeMap::new();
+    for service in snapshot.services.known().into_iter().flatten() {
+        if let ServiceRole::Known(role) = service.role {
+            roles.entry(service.computer).or_default().insert(role);
+        }
+    }
+    for found in &diff.found {
+        if let Change::Role { server, role, .. } = &found.change {
+            roles.entry(server.guid).or_default().insert(*role);
+        }
+    }
+    let mut asked: BTreeSet<Guid> = BTreeSet::new();
+    for site in desired.sites.values() {
+        if site.kind != SiteKind::DeploymentSite {
+            continue;
+        }
+        for (name, origin) in site.servers.iter().flatten() {
+            // One that is not found is said to be so by its assignment.
+            let Resolved::One(server) = resolver.server(name) else {
+                continue;
+            };
+            let facts = snapshot.surroundings.facts.get(&server.guid);
+            let Some(installed) = facts.and_then(|facts| facts.plug_ins.known()) else {
+                continue;
+            };
+            // The SMP does not belong into such a site, which is said elsewhere.
+            if server.guid == snapshot.platform.server || !asked.insert(server.guid) {
+                continue;
+            }
+            let has = roles.get(&server.guid).cloned().unwrap_or_default();
+            for plug_in in PlugIn::needed(&has).filter(|plug_in| !plug_in.is_among(installed)) {
+                diff.push(
+                    Change::PlugIn {
+                        server: server.clone(),
+                        plug_in,
+                    },
+                    Some(origin),
+                );
+            }
         }
     }
 }

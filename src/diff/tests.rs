@@ -94,6 +94,9 @@ fn line(change: &Change) -> String {
         } => {
             format!("~ {} gets {role}, readable {readable}", server.name.host())
         }
+        Change::PlugIn { server, plug_in } => {
+            format!("~ {} gets {plug_in}", server.name.host())
+        }
         Change::Package {
             package,
             before,

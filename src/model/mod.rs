@@ -6,15 +6,18 @@
 mod desired;
 mod event;
 mod facts;
+mod glob;
 mod imaging;
 mod key;
 mod ownership;
+mod plug_in;
 mod snapshot;
 mod step;
 mod subnet;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 pub(crate) mod testing;
+mod version;
 
 pub use desired::{
     Declared, Desired, DesiredAssignment, DesiredPackage, DesiredServer, DesiredSettings,
@@ -22,9 +25,11 @@ pub use desired::{
 };
 pub use event::{Event, Outcome, RunId, RunSummary, StepCount};
 pub use facts::{Client, Facts, Fetch, Happenings, Hierarchy, Image, Load, Product, Surroundings};
+pub(crate) use glob::glob;
 pub use imaging::{ImagingTool, imaging_packages};
 pub use key::{Guid, GuidError, Name, NameError, NameKey, Role, RoleError};
 pub use ownership::{Attestation, Held, Owned, Ownership};
+pub use plug_in::PlugIn;
 pub use snapshot::{
     Assignment, Computer, Listed, Observed, ObservedSite, ObservedSubnet, Platform, Service,
     ServiceRole, Snapshot,
@@ -34,3 +39,4 @@ pub use step::{
     StepKind,
 };
 pub use subnet::{Subnet, SubnetError};
+pub use version::Version;

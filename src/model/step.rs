@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Assignment, Guid, Held, Name, Role, Subnet};
+use super::{Assignment, Guid, Held, Name, PlugIn, Role, Subnet};
 
 /// The stable id of a step, made of what it does and to what: `assign-subnet:192.168.10.0/24`.
 #[derive(
@@ -70,6 +70,13 @@ pub enum ConsoleStep {
         server: ServerRef,
         /// What.
         role: Role,
+    },
+    /// Roll out a plug-in of Deployment Solution to a server.
+    InstallPlugIn {
+        /// Where.
+        server: ServerRef,
+        /// What.
+        plug_in: PlugIn,
     },
     /// Switch Constrain to Site.
     Constrain {

@@ -4,6 +4,8 @@
 //! 0x3000, packages from 0x4000, services from 0x5000.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use super::*;
 
@@ -181,6 +183,50 @@ impl Seen {
         self
     }
 
+    /// Gives a server the facts of one that is in order, changed so.
+    pub(crate) fn facts(mut self, server: &str, change: impl FnOnce(&mut Facts)) -> Self {
+        let guid = self.server_guid(server);
+        let mut facts = self.snapshot.surroundings.facts.remove(&guid);
+        change(facts.get_or_insert_with(in_order));
+        self.snapshot
+            .surroundings
+            .facts
+            .extend(facts.map(|facts| (guid, facts)));
+        self
+    }
+
+    /// Gives a server these plug-ins and the facts of one that is in order.
+    pub(crate) fn plug_ins(self, server: &str, plug_ins: &[&str]) -> Self {
+        let plug_ins = named_plug_ins(plug_ins);
+        self.facts(server, |facts| facts.plug_ins = Observed::Known(plug_ins))
+    }
+
+    /// Adds clients in a row, the first at `first`; `None`: their plug-ins are not known.
+    pub(crate) fn clients(mut self, count: u32, first: &str, plug_ins: Option<&[&str]>) -> Self {
+        let plug_ins = plug_ins.map(named_plug_ins);
+        let first = u32::from(first.parse::<Ipv4Addr>().unwrap());
+        let clients = &mut self.snapshot.surroundings.clients;
+        if clients.known().is_none() {
+            *clients = Observed::Known(vec![]);
+        }
+        let clients = known(clients);
+        for number in 0..count {
+            clients.push(Client {
+                guid: next(0x10000, clients.len()),
+                name: Name::new(&format!("PC{:03}.corp.example", clients.len() + 1)),
+                addresses: vec![(Ipv4Addr::from(first + number), 24)],
+                plug_ins: plug_ins.clone(),
+            });
+        }
+        self
+    }
+
+    /// What the operator says of the product.
+    pub(crate) fn product(mut self, change: impl FnOnce(&mut Product)) -> Self {
+        change(&mut self.snapshot.surroundings.product);
+        self
+    }
+
     /// Changes anything.
     pub(crate) fn but(mut self, change: impl FnOnce(&mut Snapshot)) -> Self {
         change(&mut self.snapshot);
@@ -232,6 +278,33 @@ impl Seen {
 
     pub(crate) fn server_guid(&self, name: &str) -> Guid {
         self.snapshot.computers_named(&Name::new(name))[0].guid
+    }
+}
+
+fn named_plug_ins(names: &[&str]) -> Arc<BTreeSet<Name>> {
+    Arc::new(names.iter().map(|name| Name::new(name)).collect())
+}
+
+/// What inventory says of a server that is ready for any role.
+fn in_order() -> Facts {
+    let text = |text: &str| Observed::Known(text.to_owned());
+    Facts {
+        operating_system: text("Windows Server 2022"),
+        managed: Observed::Known(true),
+        local: Observed::Known(true),
+        asset_active: Observed::Known(true),
+        agent_version: text("8.7.3"),
+        cem_mode: Observed::Known(false),
+        iis: Observed::Known(true),
+        http_server: Observed::Known(true),
+        dotnet: text("4.8"),
+        plug_ins: Observed::Known(Arc::new(
+            PlugIn::ALL
+                .map(|plug_in| Name::new(plug_in.as_str()))
+                .into(),
+        )),
+        inventoried: text("2026-01-02"),
+        answering: Observed::Known(true),
     }
 }
 

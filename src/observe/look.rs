@@ -3,6 +3,7 @@
 //! I/O, through the reader: one to five requests, never a whole list of subnets.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::model::{
     Action, Assignment, ConsoleStep, Guid, Name, Observed, Role, ServiceRole, SiteRef, Subnet,
@@ -11,7 +12,7 @@ use crate::profile::{Ability, TypeRole};
 use crate::smp::{ReadError, Reader, RequestError};
 
 use super::refresh::required;
-use super::{packages, reason, servers, settings};
+use super::{facts, packages, reason, servers, settings};
 
 /// GUIDs of objects that were born in this run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -49,6 +50,8 @@ pub enum Seen {
     Holders(BTreeSet<Guid>),
     /// Roles of the server.
     Roles(BTreeSet<Role>),
+    /// Agent plug-ins of the server.
+    PlugIns(Arc<BTreeSet<Name>>),
     /// Constrain to Site.
     Constrained(bool),
     /// The default target of captured images.
@@ -147,6 +150,12 @@ async fn see(
                 .can(Ability::ReadRole(*role))
                 .map_err(RequestError::Profile)?;
             Seen::Roles(roles(reader, server.guid).await?)
+        }
+        Action::Console(ConsoleStep::InstallPlugIn { server, .. }) => {
+            return Ok(match facts::plug_ins(reader, server.guid).await? {
+                Observed::Known(installed) => Observed::Known(Seen::PlugIns(installed)),
+                Observed::Unavailable(reason) => Observed::Unavailable(reason),
+            });
         }
         Action::Console(ConsoleStep::Constrain { site, .. }) => {
             let site = bound(site)?;

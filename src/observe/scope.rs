@@ -63,6 +63,7 @@ impl Scope {
                 scope.constrain.insert(site.name.clone());
             }
             scope.imaging_tools |= site.kind == SiteKind::DeploymentSite;
+            scope.capture_target |= site.kind == SiteKind::DeploymentSite;
             scope
                 .subnets
                 .extend(site.subnets.iter().flat_map(BTreeMap::keys));

@@ -237,12 +237,18 @@ fn touched(changes: &[Found]) -> BTreeSet<String> {
                 server: of,
                 site: to,
             } => touched.extend([server(&of.name), site(&to.name)]),
-            Change::ServerOut { server: of, .. } | Change::Role { server: of, .. } => {
+            Change::ServerOut { server: of, .. }
+            | Change::Role { server: of, .. }
+            | Change::PlugIn { server: of, .. } => {
                 touched.extend([server(&of.name)]);
             }
-            Change::Package { .. }
-            | Change::Distribute { .. }
-            | Change::CaptureTarget { .. }
+            Change::Package { package: of, .. } => {
+                touched.extend([format!("package {}", of.name.as_str().to_lowercase())]);
+            }
+            Change::CaptureTarget { .. } => {
+                touched.extend(["setting captureTarget".to_owned()]);
+            }
+            Change::Distribute { .. }
             | Change::InvalidSubnets { .. }
             | Change::AdoptSite { .. }
             | Change::AdoptSubnet { .. }

@@ -11,6 +11,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -492,6 +493,11 @@ fn run(seen: &mut Seen, step: &Step) {
                     computer: server.guid,
                     role: ServiceRole::Known(*role),
                 });
+            }
+            ConsoleStep::InstallPlugIn { server, plug_in } => {
+                let facts = seen.snapshot.surroundings.facts.get_mut(&server.guid);
+                let installed = known(&mut facts.unwrap().plug_ins);
+                assert!(Arc::make_mut(installed).insert(Name::new(plug_in.as_str())));
             }
             ConsoleStep::Constrain { site, on } => {
                 let readable = site_mut(seen, site);

@@ -54,7 +54,7 @@ pub(super) struct Builder<'a> {
     pub(super) creates: BTreeMap<SiteIndex, usize>,
     /// Steps that give a site servers: assignments, roles and pins.
     pub(super) equips: BySite,
-    /// Steps that install a role, by server.
+    /// Steps that install a role or a plug-in, by server.
     pub(super) roles: BTreeMap<Guid, Vec<usize>>,
     /// Steps by which subnets change sites.
     pub(super) moves: Moves,
@@ -119,9 +119,9 @@ fn guid(action: &Action) -> Option<Guid> {
         | Action::UpdateDistributionPoints { package }
         | Action::AwaitHolders { package, .. } => Some(package.guid),
         Action::Console(step) => match step {
-            ConsoleStep::InstallRole { server, .. } | ConsoleStep::CaptureTarget { server } => {
-                Some(server.guid)
-            }
+            ConsoleStep::InstallRole { server, .. }
+            | ConsoleStep::InstallPlugIn { server, .. }
+            | ConsoleStep::CaptureTarget { server } => Some(server.guid),
             ConsoleStep::Constrain { site, .. } => site.guid,
             ConsoleStep::InvalidSubnets { .. } => None,
             ConsoleStep::ConfirmHolder { package, .. } => Some(package.guid),
@@ -162,6 +162,16 @@ pub(super) fn console(change: &Change) -> Option<(StepId, ConsoleStep)> {
             ConsoleStep::InstallRole {
                 server: server.clone(),
                 role: *role,
+            },
+        )),
+        Change::PlugIn { server, plug_in } => Some((
+            id(
+                "install-plug-in",
+                format!("{}/{}", server.name, plug_in.key()),
+            ),
+            ConsoleStep::InstallPlugIn {
+                server: server.clone(),
+                plug_in: *plug_in,
             },
         )),
         Change::CaptureTarget {
@@ -389,9 +399,10 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Roles come before whatever sends clients to the server, in the sites where it is assigned and in those where
-    /// it stands.
+    /// Roles, and the plug-ins that belong to them, come before whatever sends clients to the server, in the sites
+    /// where it is assigned and in those where it stands.
     fn roles(&mut self, changes: &[Found]) {
+        let mut plug_ins: Vec<(Guid, Option<usize>)> = Vec::new();
         for found in changes {
             let Change::Role {
                 server, readable, ..
@@ -410,6 +421,23 @@ impl<'a> Builder<'a> {
                 Vec::new(),
             );
             self.roles.entry(server.guid).or_default().extend(step);
+        }
+        for found in changes {
+            let Change::PlugIn { server, .. } = &found.change else {
+                continue;
+            };
+            // The package server's plug-in wants the package service there first (article 180278).
+            let depends_on = self.roles.get(&server.guid).cloned().unwrap_or_default();
+            let step = self.push_console(
+                &found.change,
+                "imaging needs the plug-in, and it is not installed",
+                phase::CONSOLE,
+                depends_on,
+            );
+            plug_ins.push((server.guid, step));
+        }
+        for (server, step) in plug_ins {
+            self.roles.entry(server).or_default().extend(step);
         }
         for (index, site) in self.context.after.sites.iter().enumerate() {
             let automatic = self.automatic_after.get(&index);

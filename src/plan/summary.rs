@@ -266,6 +266,13 @@ fn describe(change: &Change, names: &Names) -> Described {
             )],
             note: None,
         },
+        Change::PlugIn { server, plug_in } => Described {
+            kind: "SiteServer",
+            name: server.name.to_string(),
+            change: Changed::Update,
+            fields: vec![field("plugIns", None, Some(plug_in.to_string()))],
+            note: None,
+        },
         Change::Package {
             package,
             before,
@@ -499,6 +506,7 @@ pub fn tally(steps: &[Step]) -> Tally {
 pub fn console_value(step: &ConsoleStep) -> String {
     match step {
         ConsoleStep::InstallRole { server: _, role } => role.to_string(),
+        ConsoleStep::InstallPlugIn { server: _, plug_in } => plug_in.to_string(),
         ConsoleStep::Constrain { site: _, on } => if *on { "on" } else { "off" }.into(),
         ConsoleStep::CaptureTarget { server } => server.name.to_string(),
         ConsoleStep::InvalidSubnets { expression } => expression.clone(),

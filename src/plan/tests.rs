@@ -422,3 +422,45 @@ fn what_is_taken_over_is_said() {
         .collect();
     assert_eq!(notes, ["taken over from `HQ`, which is not declared"]);
 }
+
+#[test]
+fn plug_ins_that_a_deployment_server_lacks_come_before_its_clients() {
+    let wanted = desired()
+        .deployment_site("Lab")
+        .subnets("Lab", &["192.168.10.0/24"])
+        .servers("Lab", &["DEPLOY01"])
+        .roles("DEPLOY01", "package task networkBoot");
+    let lacking = flat().plug_ins(
+        "DEPLOY01",
+        &[
+            "Deployment Solution Plug-in",
+            "Deployment Task Server Handler",
+        ],
+    );
+    check(
+        &wanted,
+        &lacking,
+        "
+            0 adopt-subnet:192.168.10.0/24
+            1 create-site:Lab
+            2 install-role:DEPLOY01.corp.example/networkBoot
+            3 install-plug-in:DEPLOY01.corp.example/networkBoot <- 2
+            4 install-plug-in:DEPLOY01.corp.example/packageServer <- 2
+            5 assign-server:Lab/DEPLOY01.corp.example <- 1 2 3 4
+            6 assign-subnet:192.168.10.0/24 <- 1 2 3 4 5
+        ",
+    );
+    // What is there is not asked for, and neither is what nobody can see.
+    let silent = "
+            0 adopt-subnet:192.168.10.0/24
+            1 create-site:Lab
+            2 install-role:DEPLOY01.corp.example/networkBoot
+            3 assign-server:Lab/DEPLOY01.corp.example <- 1 2
+            4 assign-subnet:192.168.10.0/24 <- 1 2 3
+        ";
+    check(&wanted, &flat().facts("DEPLOY01", |_| {}), silent);
+    check(&wanted, &flat(), silent);
+    // A site that is not for imaging asks for none.
+    let ordinary = wanted.of("Lab", |site| site.kind = SiteKind::Site);
+    check(&ordinary, &lacking, silent);
+}

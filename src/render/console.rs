@@ -39,6 +39,15 @@ const INSTALL: &[&str] = &[
     "Services",
     "Install/Remove services",
 ];
+/// Rolling out a plug-in: the policy of each plug-in stands in this folder. The path is that of a community article on
+/// task services for the task handler; 180278 says which plug-ins there are.
+const PLUG_INS: &[&str] = &[
+    "Actions",
+    "Agents/Plug-ins",
+    "Rollout Agents/Plug-ins",
+    "Deployment and Migration",
+    "the plug-in's install policy",
+];
 /// Constrain to Site (431459, step 4). The article names the switch and not where it is.
 const CONSTRAIN: &[&str] = &[
     "Settings",
@@ -82,6 +91,11 @@ pub fn path(step: &ConsoleStep) -> ConsolePath {
                 Role::NetworkBoot => "431459",
                 Role::Monitor => "",
             },
+        },
+        ConsoleStep::InstallPlugIn { server: _, plug_in } => ConsolePath {
+            clicks: PLUG_INS,
+            value: format!("{plug_in} Install (x64 or x86)"),
+            article: "180278",
         },
         ConsoleStep::Constrain { site: _, on } => ConsolePath {
             clicks: CONSTRAIN,
@@ -127,6 +141,11 @@ pub fn needs_attestation(plan: &Plan, step: &Step) -> bool {
             package: _,
             servers: _,
         } => true,
+        // Asked for only where the plug-ins were read.
+        ConsoleStep::InstallPlugIn {
+            server: _,
+            plug_in: _,
+        } => false,
         ConsoleStep::InstallRole { server, role } => unread(
             plan,
             "SiteServer",

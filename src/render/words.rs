@@ -195,6 +195,9 @@ fn console(step: &ConsoleStep) -> String {
         ConsoleStep::InstallRole { server, role } => {
             format!("install-role {role} on {}", server.name)
         }
+        ConsoleStep::InstallPlugIn { server, plug_in } => {
+            format!("install-plug-in {plug_in} on {}", server.name)
+        }
         ConsoleStep::Constrain { site, on } => {
             format!(
                 "constrain {}: {}",
@@ -255,7 +258,9 @@ fn learn(action: &Action, names: &mut Names) {
             .iter()
             .for_each(|server| learn_server(server, &mut seen)),
         Action::Console(
-            ConsoleStep::InstallRole { server, role: _ } | ConsoleStep::CaptureTarget { server },
+            ConsoleStep::InstallRole { server, role: _ }
+            | ConsoleStep::InstallPlugIn { server, plug_in: _ }
+            | ConsoleStep::CaptureTarget { server },
         ) => learn_server(server, &mut seen),
         Action::CreateSubnet { subnet: _, site }
         | Action::AssignSubnet {

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use super::{enclosing, most_specific};
 use crate::model::{
@@ -103,6 +104,8 @@ pub struct World {
     pub platform: Option<Guid>,
     /// Packages that were asked for, by GUID.
     pub packages: BTreeMap<Guid, WorldPackage>,
+    /// Agent plug-ins of servers; a server without an entry is one whose plug-ins are not known.
+    pub plug_ins: BTreeMap<Guid, Arc<BTreeSet<Name>>>,
     /// The computer that captured images go to, `Some(None)` for none; `None` where that is not known.
     pub capture_target: Option<Option<Guid>>,
     /// How many registrations a task server takes, where the operator says it.
@@ -118,6 +121,11 @@ impl World {
             platform: Some(snapshot.platform.server),
             capture_target: snapshot.capture_target.known().copied(),
             registrations_per_server: surroundings.product.registrations,
+            plug_ins: surroundings
+                .facts
+                .iter()
+                .filter_map(|(guid, facts)| Some((*guid, facts.plug_ins.known()?.clone())))
+                .collect(),
             ..Self::default()
         };
         let mut index_of: BTreeMap<Guid, SiteIndex> = BTreeMap::new();

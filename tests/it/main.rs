@@ -15,6 +15,7 @@ mod examples;
 mod firewall;
 mod house;
 mod manifests;
+mod neglected;
 mod outside;
 mod properties;
 mod sessions;

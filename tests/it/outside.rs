@@ -169,6 +169,7 @@ impl Console for Foreign {
                 let query = [("server", &*server), ("role", &*role)];
                 self.post("/console/role", &query).await;
             }
+            ConsoleStep::InstallPlugIn { .. } => panic!("the foreign server shows no plug-ins"),
             ConsoleStep::Constrain { site, on } => {
                 let (site, value) = (site.name.to_string(), if *on { "on" } else { "off" });
                 let query = [("site", &*site), ("value", value)];

@@ -4,8 +4,18 @@
 //! an error. Checks stand in groups, a file a group: its part of the table first, then the functions. This file holds
 //! the groups and the words that they share.
 
+mod boot;
+mod imaging;
+mod load;
+mod members;
+mod packages;
+mod plug_ins;
+mod roles;
 mod servers;
 mod subnets;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests;
 
 use super::Check;
 use crate::model::{Guid, Origin, SiteKind, Subnet};
@@ -15,6 +25,12 @@ use crate::select::{SiteIndex, World};
 pub const GROUPS: &[(&str, &[Check])] = &[
     ("Boundaries", subnets::CHECKS),
     ("Servers", servers::CHECKS),
+    ("Roles", roles::CHECKS),
+    ("Load", load::CHECKS),
+    ("Plug-ins", plug_ins::CHECKS),
+    ("Network boot", boot::CHECKS),
+    ("Packages", packages::CHECKS),
+    ("Imaging", imaging::CHECKS),
 ];
 
 /// Every check.

@@ -116,6 +116,11 @@ impl Console for World {
                 server: server.name.to_string(),
                 role: role.to_string(),
             }),
+            ConsoleStep::InstallPlugIn { server, plug_in } => Some(ConsoleAction::PlugIn {
+                server: server.name.to_string(),
+                plug_in: plug_in.to_string(),
+                state: "on".into(),
+            }),
             ConsoleStep::Constrain { site, on } => Some(ConsoleAction::Constrain {
                 site: site.name.to_string(),
                 state: if *on { "on" } else { "off" }.into(),
