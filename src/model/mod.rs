@@ -16,7 +16,7 @@ mod subnet;
 pub(crate) mod testing;
 
 pub use desired::{
-    Declared, Desired, DesiredAssignment, DesiredPackage, DesiredServer, DesiredSettings,
+    Allowed, Declared, Desired, DesiredAssignment, DesiredPackage, DesiredServer, DesiredSettings,
     DesiredSite, Ignorable, Lifecycle, Origin, PackageSelector, SiteKind,
 };
 pub use event::{Event, Outcome, RunId, RunSummary, StepCount};

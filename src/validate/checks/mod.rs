@@ -15,6 +15,7 @@ use crate::select::{SiteIndex, World};
 pub const GROUPS: &[(&str, &[Check])] = &[
     ("Boundaries", subnets::CHECKS),
     ("Servers", servers::CHECKS),
+    ("Comments", super::allow::CHECKS),
 ];
 
 /// Every check.
