@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 
 use super::error::Failure;
 use super::{Exit, print};
-use crate::render::json;
+use crate::render::{json, report};
 use crate::{manifest, profile, state};
 
 /// Options of `schema`.
@@ -30,6 +30,8 @@ enum File {
     Events,
     /// State
     State,
+    /// Findings, as `validate --format json` writes them
+    Report,
     /// Scenarios of the simulator
     World,
 }
@@ -41,6 +43,7 @@ pub(super) fn run(args: &SchemaArgs) -> Result<Exit, Failure> {
         File::Plan => json::schema(),
         File::Events => json::event_schema(),
         File::State => pretty(&state::schema())?,
+        File::Report => report::schema(),
         File::World => pretty(&sitewright_sim::world_schema())?,
     };
     print(&format!("{}\n", text.trim_end()));

@@ -23,6 +23,7 @@ mod unfold;
 mod workspace;
 
 pub use allow::check_allowed;
+pub use decode::nearest;
 pub use diagnostic::{Diagnostic, Label, Severity};
 pub use kinds::{Document, Kind};
 pub use load::{LoadError, SIZE_LIMIT, Source, find_workspace, load};

@@ -23,6 +23,12 @@ pub(super) const CHECKS: &[Check] = &[Check {
 
 const UNUSED: &str = "unused-allow";
 
+/// Whether a comment can allow what a check finds: not where it finds errors only, nor what it finds about comments.
+#[must_use]
+pub fn can_be_allowed(check: &Check) -> bool {
+    check.severity != "error" && check.id != UNUSED
+}
+
 /// Marks what the comments allow. `judged` holds the phases that were run on what is declared: a comment is called
 /// useless only where everything was run that could use it.
 pub(super) fn allow(notes: &mut Vec<Note>, allowed: &[Allowed], judged: &[Phase]) {

@@ -15,6 +15,7 @@ use crate::plan::{Note, Severity, Standing};
 use crate::select::World;
 
 use allow::allow;
+pub use allow::can_be_allowed;
 pub use checks::{GROUPS, checks};
 
 /// When a check can tell something.

@@ -2,6 +2,7 @@
 //!
 //! Pure. Everything is legible without colour and in 80 columns.
 
+mod checks;
 mod error;
 mod events;
 mod notes;
@@ -10,8 +11,9 @@ mod plan;
 mod steps;
 mod summary;
 
+pub use checks::{check_explained, check_list};
 pub use error::{error, warning};
 pub use events::event;
-pub use notes::notes;
+pub use notes::{heading, notes};
 pub use plan::plan;
 pub use summary::summary;

@@ -28,6 +28,14 @@ const GROUPS: [Group; 7] = [
     Group::Allowed,
 ];
 
+/// A heading above the notes of one platform.
+#[must_use]
+pub fn heading(text: &str, style: &Style) -> String {
+    let mut page = Page::new(style);
+    page.heading(text);
+    page.finish()
+}
+
 /// Renders the notes of a check without a plan.
 #[must_use]
 pub fn notes(notes: &[Note], style: &Style) -> String {
