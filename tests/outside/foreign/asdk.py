@@ -11,7 +11,7 @@ import xml.etree.ElementTree as ET
 from typing import Any, Callable
 from xml.sax.saxutils import escape
 
-from . import items, names, reports
+from . import inventory, items, names, reports
 from .faults import Refusal, bad_parameter, parse_guid, unknown_guid, wrong_type
 from .world import Item, Package, World
 from .xmlout import Table
@@ -90,6 +90,7 @@ def import_item(world: World, args: Args) -> None:
 def delete_item(world: World, args: Args) -> None:
     """Deletes a report or an empty folder, or a resource that may be deleted."""
     guid = parse_guid(args["itemGuid"], "itemGuid")
+    world.require_own(guid)
     if guid in world.resources:
         world.delete(guid)
         return
@@ -105,6 +106,7 @@ def rename_item(world: World, args: Args) -> None:
     guid = parse_guid(args["itemGuid"], "itemGuid")
     if not args["newName"]:
         raise bad_parameter("a name is needed")
+    world.require_own(guid)
     thing = world.resources.get(guid) or items.require_item(world, guid)
     thing.name = args["newName"]
 
@@ -113,6 +115,7 @@ def _policy(world: World, args: Args, enabled: bool) -> None:
     item = items.require_item(world, parse_guid(args["policyItemGuid"], "policyItemGuid"))
     if not item.type_name.startswith("Politique"):
         raise wrong_type(f"'{item.name}' is no policy")
+    world.require_own(item.guid)
     item.enabled = enabled
 
 
@@ -194,25 +197,25 @@ def resource_by_context(world: World, args: Args) -> list[str]:
     return [r.guid for r in world.of_type(type_guid) if pattern.fullmatch(r.name) and (not strict or r.type == type_guid)]
 
 
-def data_class(text: str) -> tuple[str, str, list[str], str]:
+def data_class(text: str) -> names.DataClass:
     """A data class by name, table or GUID."""
-    for row in names.DATA_CLASSES:
-        if text.strip().casefold() in (row[1].casefold(), row[3].casefold()):
-            return row
+    for one in names.DATA_CLASSES:
+        if text.strip().casefold() in (one.name.casefold(), one.table.casefold()):
+            return one
     guid = parse_guid(text, "dataClass")
-    for row in names.DATA_CLASSES:
-        if row[0] == guid:
-            return row
+    for one in names.DATA_CLASSES:
+        if one.guid == guid:
+            return one
     raise unknown_guid("data class", guid)
 
 
 @handles("ResourceManagement", "GetDataClassData")
 def data_class_data(world: World, args: Args) -> Table:
     """The rows of one data class of one resource."""
-    guid, _, fields, _ = data_class(args["dataClass"] or "")
+    one = data_class(args["dataClass"] or "")
     resource = world.resource(parse_guid(args["resourceGuid"], "resourceGuid"))
-    rows = [[resource.guid, *(row[f] for f in fields)] for row in resource.data.get(guid, [])]
-    return Table([("_ResourceGuid", "xs:string"), *((f, "xs:string") for f in fields)], rows, "Table")
+    columns = [(f, "xs:int" if f in one.numbers else "xs:string") for f in (one.resource, *one.fields)]
+    return Table(columns, inventory.table_rows(world, resource, one), "Table")
 
 
 @handles("ResourceManagement", "CreateResourceAssociation")
@@ -220,6 +223,7 @@ def create_association(world: World, args: Args) -> None:
     """Joins two resources."""
     kind, parent, child = (parse_guid(args[p], p) for p in
                            ("resourceAssociationTypeGuid", "parentResourceGuid", "childResourceGuid"))
+    world.require_own(parent, child)
     world.form(kind, parent, [child])
 
 
@@ -265,15 +269,22 @@ def report_parameters(world: World, args: Args) -> Table:
 
 
 @handles("HierarchyManagement", "IsHierarchyMember")
-def hierarchy_member(_world: World, _args: Args) -> bool:
-    """This server stands alone."""
-    return False
+def hierarchy_member(world: World, _args: Args) -> bool:
+    """Whether this server has joined a hierarchy."""
+    return world.member
 
 
 @handles("HierarchyManagement", "IsHierarchyManaged")
+def hierarchy_managed(world: World, args: Args) -> bool:
+    """Whether an item or resource is replicated from another server."""
+    guid = parse_guid(args["itemGuid"], "itemGuid")
+    items.details(world, guid)
+    return guid in world.replicated
+
+
 @handles("HierarchyManagement", "IsHierarchyPublished")
-def hierarchy_item(world: World, args: Args) -> bool:
-    """Nothing is replicated here."""
+def hierarchy_published(world: World, args: Args) -> bool:
+    """Nothing is handed on from here."""
     items.details(world, parse_guid(args["itemGuid"], "itemGuid"))
     return False
 
@@ -285,7 +296,7 @@ def _package_details(world: World, guid: str) -> Args:
     package, resource = world.packages[guid], world.resources[guid]
     return {
         "Guid": guid, "Name": resource.name, "Description": resource.description, "SourceType": "UNC",
-        "PackageLocation": rf"\\SMP01\paquets\{guid}", "PackageServerAssigments": package.assignment,
+        "PackageLocation": inventory.codebase(world, guid), "PackageServerAssigments": package.assignment,
         "PackageServerAutoAssign": package.automatic, "PackageServerLocation": package.location,
         "PackageServers": " , ".join(items.loud(t) for t in package.targets) if package.targets else None,
         "SoftwareComponent": names.EMPTY_GUID, "CommandLines": [],
@@ -317,6 +328,7 @@ def set_package(world: World, args: Args) -> Args:
     """Changes the package-server assignment."""
     guid = parse_guid(args["PackageGuid"], "PackageGuid")
     package = world.require_package(guid)
+    world.require_own(guid)
     number, automatic = args["AssignmentType"], bool(args["AutomaticSiteAssignment"])
     if number not in (0, 1, 2):
         raise bad_parameter(f"AssignmentType is 0, 1 or 2, found '{number}'")
@@ -355,7 +367,9 @@ def get_package_ex(world: World, args: Args) -> Args:
 @handles("SWDSolnPackageManagement", "SetPackageExPackageServerOptions")
 def set_package_ex(world: World, args: Args) -> bool:
     """The classic way to change the assignment."""
-    package: Package = world.require_package(parse_guid(args["sPackageGuid"], "sPackageGuid"))
+    guid = parse_guid(args["sPackageGuid"], "sPackageGuid")
+    package: Package = world.require_package(guid)
+    world.require_own(guid)
     every = bool(args["bAllOrSpecificPackageServers"])
     package.targets = [] if every else _targets(world, args["sPackageServerGuids"], "INDIVIDUALLY")
     package.assignment, package.automatic = ("ALL" if every else "INDIVIDUALLY"), False
@@ -407,7 +421,7 @@ def deployment_task(world: World, args: Args) -> Args:
 def _image(world: World, guid: str, name: str) -> str:
     cells = {"Description": world.resources[guid].description or "", "UseHttp": "false", "PartitionSize": "64000",
              "OsType": "Windows", "ImageType": "DiskImage", "ImageTool": "Ghost",
-             "Location": rf"\\SMP01\Deployment\Task Handler\image\{guid}", "ResourceGuid": guid, "Name": name}
+             "Location": inventory.image_location(world, guid), "ResourceGuid": guid, "Name": name}
     return "<Image>" + "".join(f"<{k}>{escape(v)}</{k}>" for k, v in cells.items()) + "</Image>"
 
 

@@ -1,12 +1,14 @@
 """The world at the start: the flat LAN of article 000, two site servers in one subnet and no sites.
 
 Builds a `World`; no wire, no I/O. Some clients stand in the office subnet, some in the routed deployment subnet.
+Inventory finds nothing wrong here; of BUREAU12 it knows neither the operating system nor the time.
 """
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Callable
 
-from . import names
+from . import inventory, names
 from .world import Item, Package, Resource, World
 
 SERVERS = [("SMP01", "192.168.0.10", names.TYPE_COMPUTER), ("SITE01", "192.168.0.11", names.TYPE_VIRTUAL),
@@ -16,6 +18,12 @@ IMAGE = "Win11-24H2 golden"
 TASK = "Deploy Win11"
 PACKAGES = [(IMAGE, names.TYPE_IMAGE), ("Outils d'imagerie (Ghost)", names.TYPE_PACKAGE),
             ("DriversDB", names.TYPE_PACKAGE), ("Environnement WinPE x64", names.TYPE_PACKAGE)]
+
+# Plug-ins as article 180278 lists them, spelt here and there as the article itself varies.
+BASE_PLUG_INS = ["Altiris Base Task Handlers", "Altiris Client Task Agent"]
+SERVER_PLUG_INS = [*BASE_PLUG_INS, "Altiris Client Task Server Agent", "Deployment Task Server Handler"]
+SITE_PLUG_INS = [*SERVER_PLUG_INS, "Deployment Solution Plug-In", "Deployment NBS Plug-in", "Deployment Package Server"]
+PLUG_INS = {"SMP01": SERVER_PLUG_INS, "SITE01": SITE_PLUG_INS, "DEPLOY01": SITE_PLUG_INS}
 
 
 def server_guid(host: str) -> str:
@@ -38,6 +46,21 @@ def _computer(world: World, host: str, address: str, type_guid: str, number: int
     identity: dict[str, str | None] = {"Name": host, "Domain": "CORP", "OS Name": None}
     world.add(Resource(server_guid(host), type_guid, f"{host}.{names.DOMAIN}",
                        data={names.CLASS_TCPIP: [tcpip], names.CLASS_IDENTITY: [identity]}))
+    _facts(world, host)
+
+
+def _facts(world: World, host: str) -> None:
+    computer, is_server = world.resource(server_guid(host)), host in PLUG_INS
+    told = {"agentVersion": "8.8.1310", "managed": "on", "local": "on", "assetActive": "on", "cemMode": "off",
+            "iis": "on" if is_server else "off", "httpServer": "on" if is_server else "off"}
+    if host != "BUREAU12":
+        told |= {"operatingSystem": f"Microsoft Windows {'Server 2022 Standard' if is_server else '11 Entreprise'}",
+                 "dotnet": "4.8.09037", "inventoried": inventory.stamp(world.today() - timedelta(hours=3))}
+    for key, value in told.items():
+        inventory.set_fact(world, computer, key, value)
+    for name in PLUG_INS.get(host, [*BASE_PLUG_INS, "Deployment Solution Plug-in"]):
+        inventory.set_plug_in(computer, name, True)
+    inventory.set_plug_in(computer, "Inventaire logiciel", True)
 
 
 def add_role(world: World, computer: str, role: str) -> None:
@@ -47,6 +70,7 @@ def add_role(world: World, computer: str, role: str) -> None:
     service = Resource(names.own_guid(f"service:{role}:{computer}"), kind, f"{names.ROLE_NAMES[role]} ({host})")
     world.add(service)
     world.form(names.ASSOC_SERVICE, computer, [service.guid])
+    world.resource(computer).data.setdefault(names.CLASS_REACH, [{names.REACH_FIELD: names.FACTS["answering"].yes}])
 
 
 def _items(world: World) -> None:
@@ -74,7 +98,8 @@ def build(clock: Callable[[], float]) -> World:
         _computer(world, f"POSE{n + 1:02}", f"192.168.10.{50 + n}", names.TYPE_VIRTUAL, 200 + n)
     for text in SUBNETS:
         world.add(Resource(names.own_guid(f"sous-reseau:{text}"), names.TYPE_SUBNET, text,
-                           tags=[{"Cle": "origine", "Valeur": "inventaire"}]))
+                           tags=[{"Cle": "origine", "Valeur": "inventaire"}],
+                           data={names.CLASS_ORIGIN: [{names.ORIGIN_FIELD: names.FROM_INVENTORY}]}))
     world.add(Resource(names.own_guid("utilisateur:poste"), names.TYPE_USER, "CORP\\m.durand"))
     world.form(names.ASSOC_OWNER, server_guid("BUREAU01"), [names.own_guid("utilisateur:poste")])
     for host, _, _ in SERVERS:

@@ -106,6 +106,7 @@ def import_xml(world: World, text: str) -> None:
     guid = parse_guid(root.get("guid"), "xml/@guid")
     if guid not in world.items:
         raise unknown_guid("item", guid)
+    world.require_own(guid)
     if guid == names.ITEM_SITE_SETTINGS:
         _import_sites(world, root)
     elif guid == names.ITEM_DS_SETTINGS:
@@ -129,6 +130,7 @@ def _import_sites(world: World, root: ET.Element) -> None:
         switches[site] = value == names.SWITCH_ON
     if set(switches) != set(world.constrained):
         raise bad_parameter("the XML of the site settings does not hold every site", "lost-element")
+    world.require_own(*(site for site, on in switches.items() if world.constrained[site] != on))
     world.constrained.update(switches)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import items, names
+from . import inventory, items, names
 from .asdk import HANDLERS, Args, handles
 from .faults import Refusal, bad_parameter, parse_guid, unknown_guid, wrong_type
 from .world import Resource, World
@@ -27,12 +27,13 @@ def _info(resource: Resource) -> Args:
             "Commentaire": resource.description, "Name": f"res-{resource.guid[:6]}", "ModifieLe": "2025-01-15T09:12:44"}
 
 
-def _rows(resource: Resource, class_guid: str) -> list[Args]:
-    return [{"DataElements": [{"FieldName": f, "Value": v} for f, v in row.items()]} for row in resource.data.get(class_guid, [])]
+def _rows(world: World, resource: Resource, class_guid: str) -> list[Args]:
+    return [{"DataElements": [{"FieldName": f, "Value": v} for f, v in row.items()]}
+            for row in inventory.rows(world, resource, class_guid)]
 
 
-def _data(resource: Resource, classes: list[str]) -> Args:
-    blocks = [{"DataClassGUID": c, "DataRows": _rows(resource, c)} for c in classes]
+def _data(world: World, resource: Resource, classes: list[str]) -> Args:
+    blocks = [{"DataClassGUID": c, "DataRows": _rows(world, resource, c)} for c in classes]
     return {"Ident": resource.guid, "Appellation": resource.name, "GenreId": resource.type, "Note": resource.description,
             "Proprietaire": resource.owner, "VersionInterne": resource.version, "Etiquettes": resource.tags,
             "BlocsDeDonnees": blocks}
@@ -43,7 +44,7 @@ def _guids(values: list[Any] | None) -> list[str]:
 
 
 def _classes(values: list[Any] | None) -> list[str]:
-    known = {row[0] for row in names.DATA_CLASSES}
+    known = {c.guid for c in names.DATA_CLASSES}
     for guid in _guids(values):
         if guid not in known:
             raise unknown_guid("data class", guid)
@@ -79,10 +80,10 @@ def relationships(world: World, args: Args) -> list[Args]:
 
 @handles("ResourceModel", "GetDataClassesForResourceType")
 def data_classes(world: World, args: Args) -> list[Args]:
-    """The data classes of a type: only computers have any."""
-    chain = world.type_chain(world.require_type(args["resourceTypeGUID"]))
-    rows = names.DATA_CLASSES if names.TYPE_COMPUTER in chain else []
-    return [{"IdClasse": g, "NomClasse": n, "Champs": fields} for g, n, fields, _ in rows]
+    """The data classes of a type and of its bases."""
+    chain = set(world.type_chain(world.require_type(args["resourceTypeGUID"])))
+    return [{"IdClasse": c.guid, "NomClasse": c.name, "Champs": list(c.fields)}
+            for c in names.DATA_CLASSES if chain & set(c.types)]
 
 
 @handles("ResourceModel", "GetResourcesOfType")
@@ -94,14 +95,14 @@ def resources_of_type(world: World, args: Args) -> list[Args]:
 @handles("ResourceModel", "GetResource")
 def get_resource(world: World, args: Args) -> Args:
     """One resource with the data classes asked for."""
-    return _data(world.resource(args["resourceGUID"]), _classes(args["dataClassTypesToFetchGUID"]))
+    return _data(world, world.resource(args["resourceGUID"]), _classes(args["dataClassTypesToFetchGUID"]))
 
 
 @handles("ResourceModel", "GetResources")
 def get_resources(world: World, args: Args) -> list[Args]:
     """Several resources, in an order of the server's own."""
     classes = _classes(args["dataClassTypesToFetchGUIDs"])
-    return [_data(world.resource(g), classes) for g in sorted(set(_guids(args["resourceGUIDs"])))]
+    return [_data(world, world.resource(g), classes) for g in sorted(set(_guids(args["resourceGUIDs"])))]
 
 
 def _given(world: World, args: Args) -> tuple[str, str]:
@@ -119,14 +120,14 @@ def _given(world: World, args: Args) -> tuple[str, str]:
 def associated_parents(world: World, args: Args) -> list[Args]:
     """The resources above a given one."""
     association, guid = _given(world, args)
-    return [_data(world.resource(p), []) for p in world.parents(association, guid)]
+    return [_data(world, world.resource(p), []) for p in world.parents(association, guid)]
 
 
 @handles("ResourceModel", "GetAssociatedChildResources")
 def associated_children(world: World, args: Args) -> list[Args]:
     """The resources below a given one."""
     association, guid = _given(world, args)
-    return [_data(world.resource(c), []) for c in world.children(association, guid)]
+    return [_data(world, world.resource(c), []) for c in world.children(association, guid)]
 
 
 @handles("ResourceModel", "CreateNewResource")
@@ -139,7 +140,7 @@ def create_resource(world: World, args: Args) -> Args:
         raise wrong_type("info/Genre and resourceTypeGUID differ")
     if type_guid not in (names.TYPE_SITE, names.TYPE_SUBNET):
         raise Refusal("ASDKInsufficientPermissionException", "only sites and subnets are created here", "forbidden-create")
-    return _data(world.create(type_guid, info.get("Libelle") or "", info.get("Commentaire")), [])
+    return _data(world, world.create(type_guid, info.get("Libelle") or "", info.get("Commentaire")), [])
 
 
 def _tags(rows: list[Any] | None) -> list[tuple[str, str]]:
@@ -164,6 +165,7 @@ def save_resource(world: World, args: Args) -> None:
     resource = world.resource(parse_guid(sent.get("Ident"), "resource/Ident"))
     if parse_guid(sent.get("GenreId"), "resource/GenreId") != resource.type:
         raise wrong_type("the type of a resource cannot be changed")
+    world.require_own(resource.guid)
     _same_extras(resource, sent)
     name = sent.get("Appellation")
     if not name:
@@ -190,26 +192,28 @@ def save_or_create(world: World, args: Args) -> None:
 @handles("ResourceModel", "DeleteResource")
 def delete_resource(world: World, args: Args) -> None:
     """Deletes a resource and its associations."""
+    world.require_own(args["resourceGuid"])
     world.delete(args["resourceGuid"])
 
 
-def _children(args: Args) -> list[str]:
+def _children(world: World, args: Args) -> list[str]:
     children = _guids(args["relationshipChildGUIDs"])
     if not children:
         raise bad_parameter("relationshipChildGUIDs is empty")
+    world.require_own(args["relationshipParentGUID"], *children)
     return children
 
 
 @handles("ResourceModel", "FormAssociation")
 def form_association(world: World, args: Args) -> None:
     """Joins a parent with its children; replaces nothing."""
-    world.form(args["relationshipTypeGUID"], args["relationshipParentGUID"], _children(args))
+    world.form(args["relationshipTypeGUID"], args["relationshipParentGUID"], _children(world, args))
 
 
 @handles("ResourceModel", "BreakAssociation")
 def break_association(world: World, args: Args) -> None:
     """Parts a parent from some of its children."""
-    world.part(args["relationshipTypeGUID"], args["relationshipParentGUID"], _children(args))
+    world.part(args["relationshipTypeGUID"], args["relationshipParentGUID"], _children(world, args))
 
 
 @handles("ResourceModel", "GetDataClassRows")
@@ -218,7 +222,7 @@ def data_class_rows(world: World, args: Args) -> list[Args]:
     classes = _classes([args["dataClass"]])
     if not classes:
         raise bad_parameter("dataClass is empty")
-    return _rows(world.resource(args["resourceGUID"]), classes[0])
+    return _rows(world, world.resource(args["resourceGUID"]), classes[0])
 
 
 # ---- ItemModel -----------------------------------------------------------------------------------------------------

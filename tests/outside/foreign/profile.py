@@ -4,6 +4,8 @@ Pure text. GUIDs stand in every spelling that the format allows.
 """
 from __future__ import annotations
 
+import json
+
 from . import items, names
 from .flat_lan import server_guid
 from .items import loud
@@ -22,6 +24,20 @@ def _associations() -> str:
     spelt = {row[0]: row[1] for row in names.ASSOCIATIONS}
     return "\n".join(f'  {key}: {{ guid: {guid}, name: "{spelt[guid]}", parent: {parent}, replaces: false }}'
                      for key, guid, parent in rows)
+
+
+def _rows(class_guid: str, resource: str, **fields: str) -> str:
+    """A data class and its table as the profile names them; JSON is YAML too."""
+    one = names.data_class(class_guid)
+    return json.dumps({"dataClass": loud(one.guid), "table": one.table, resource: one.resource} | fields, ensure_ascii=False)
+
+
+def _facts() -> str:
+    rows = []
+    for key, fact in names.FACTS.items():
+        switch = {"yes": fact.yes.upper()} if fact.yes else {}   # texts compare without regard to case
+        rows.append(f"    {key}: {_rows(fact.data_class, 'resource', value=fact.field, **switch)}")
+    return "\n".join(rows)
 
 
 def text() -> str:
@@ -71,7 +87,17 @@ settings:
   taskPackages:
     item: task
     path: "{items.TASK_PATH}"
+product:
+  version: "8.8.1"
+  agentVersion: "8.7"
+  operatingSystems: [Microsoft Windows Server 2019, Microsoft Windows Server 2022]
+  registrationsPerTaskServer: 4000
 evidence:
   packageHolders: {{ table: SWDPackageServer, package: {names.HOLDER_PACKAGE}, server: {names.HOLDER_SERVER}, state: {names.HOLDER_STATE}, ready: "{names.STATE_READY}" }}
-  taskRegistrations: {{ table: Inv_Client_Task_Resources, client: _ResourceGuid, server: "{names.TASK_SERVER_COLUMN}" }}
+  taskRegistrations: {_rows(names.CLASS_REGISTRATION, "client", server=names.TASK_SERVER_COLUMN)}
+  packageSources: {_rows(names.CLASS_SOURCES, "client", package=names.SOURCE_PACKAGE, server=names.SOURCE_SERVER, time=names.SOURCE_TIME)}
+  serverLoad: {_rows(names.CLASS_LOAD, "server", packageRequests=names.LOAD_PACKAGE, taskRequests=names.LOAD_TASK)}
+  images: {{ location: unc }}
+  facts:
+{_facts()}
 """

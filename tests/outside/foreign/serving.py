@@ -136,6 +136,8 @@ class _Handler(BaseHTTPRequestHandler):
             with world.lock:
                 world.settle()
                 return _json(console.dump(world))
+        if path == "/served":
+            return self._served(query)
         if path == "/profile":
             return Reply(200, "application/yaml; charset=utf-8", profile.text())
         if path in ("/violations", "/calls"):
@@ -153,6 +155,16 @@ class _Handler(BaseHTTPRequestHandler):
         except (console.ConsoleError, Refusal) as error:
             return Reply(400, "text/plain; charset=utf-8", f"{error}\n")
         return Reply(200, _JSON, "{}\n")
+
+    def _served(self, query: str) -> Reply:
+        words = {k: v[0] for k, v in urllib.parse.parse_qs(query, keep_blank_values=True).items()}
+        world = self.server.world
+        try:
+            with world.lock:
+                world.settle()
+                return _json(console.served(world, words))
+        except console.ConsoleError as error:
+            return Reply(400, "text/plain; charset=utf-8", f"{error}\n")
 
     def _send(self, reply: Reply) -> None:
         number = next(self.server.sent)

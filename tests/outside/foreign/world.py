@@ -1,7 +1,7 @@
 """The CMDB of this server: resources, associations, packages and their holders, settings, in memory.
 
 No wire and no HTTP. The caller holds `lock`. Time comes from the `clock` argument; package replication is settled
-lazily, whenever the world is looked at.
+lazily, whenever the world is looked at. Which server a client may use is said by `selection`.
 """
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import re
 import threading
 import uuid
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Callable, Iterable
 
 from . import names
@@ -43,6 +44,7 @@ class Package:
     location: str = ""
     ready_at: dict[str, float] = field(default_factory=dict)   # computer -> when it has the package
     retired: set[str] = field(default_factory=set)
+    home: str | None = None                      # the server that an image was captured to; the SMP otherwise
 
 
 @dataclass
@@ -61,9 +63,10 @@ class Item:
 class World:
     """Everything that this server knows."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], today: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.lock = threading.RLock()
         self.clock = clock
+        self.today = today
         self.resources: dict[str, Resource] = {}
         self.links: set[tuple[str, str, str]] = set()
         self.packages: dict[str, Package] = {}
@@ -73,6 +76,10 @@ class World:
         self.task_packages: dict[str, list[str]] = {}
         self.task_runs: dict[str, str] = {}
         self.invalid_subnets = r"^(0\.|169\.254\.)"
+        self.member = False                                     # of a hierarchy
+        self.replicated: set[str] = set()                       # resources and items that another SMP owns
+        self.sources: dict[tuple[str, str], tuple[str, datetime]] = {}   # (client, package) -> server, when
+        self.requests: list[tuple[str, str, float]] = []        # server, role, when: what `inventory` counts as load
         self.structure_changed = "2024-11-05T08:30:00"
 
     # ---- types -------------------------------------------------------------------------------------------------
@@ -140,6 +147,8 @@ class World:
             self._check_subnet(name)
         resource = Resource(str(uuid.uuid4()), type_guid, name, description)
         resource.tags = [{"Cle": "origine", "Valeur": "service"}, {"Cle": "lot", "Valeur": None}]
+        if type_guid in (names.TYPE_SITE, names.TYPE_SUBNET):
+            resource.data[names.CLASS_ORIGIN] = [{names.ORIGIN_FIELD: names.FROM_SERVICE}]
         self.add(resource)
         return resource
 
@@ -170,6 +179,16 @@ class World:
         self.links = {row for row in self.links if guid not in row[1:]}
         self.constrained.pop(guid, None)
         self.packages.pop(guid, None)
+        self.replicated.discard(guid)
+        self.sources = {key: value for key, value in self.sources.items() if guid not in key}
+
+    def require_own(self, *guids: str) -> None:
+        """Refuses to change what is replicated from another SMP of the hierarchy."""
+        for guid in guids:
+            if guid in self.replicated:
+                thing = self.resources.get(guid) or self.items[guid]
+                raise Refusal("ASDKInsufficientPermissionException",
+                              f"'{thing.name}' is replicated from another server and may not be changed here", "replicated-write")
 
     # ---- associations ------------------------------------------------------------------------------------------
 
@@ -219,31 +238,39 @@ class World:
         rows = self.resource(computer).data.get(names.CLASS_TCPIP, [])
         return [ipaddress.IPv4Address(r[names.IP_ADDRESS] or "0.0.0.0") for r in rows]
 
+    def networks(self, computer: str) -> list[ipaddress.IPv4Network]:
+        """The subnets of a computer by its own addresses and masks, as inventory has them."""
+        rows = self.resource(computer).data.get(names.CLASS_TCPIP, [])
+        return [ipaddress.IPv4Network(f"{r[names.IP_ADDRESS]}/{r[names.SUBNET_MASK]}", strict=False) for r in rows]
+
+    def subnets_around(self, address: ipaddress.IPv4Address) -> list[Resource]:
+        """The known subnets that hold an address, the most specific first."""
+        found = [(ipaddress.IPv4Network(r.name), r) for r in self.of_type(names.TYPE_SUBNET)]
+        return [r for n, r in sorted(found, key=lambda pair: -pair[0].prefixlen) if address in n]
+
+    def deciding_subnet(self, address: ipaddress.IPv4Address) -> Resource | None:
+        """The most specific subnet that holds an address and is assigned to a site."""
+        around = self.subnets_around(address)
+        return next((s for s in around if self.children(names.ASSOC_SUBNET_SITE, s.guid)), None)
+
     def sites_of(self, address: ipaddress.IPv4Address) -> set[str]:
-        """The sites of an address: those of the most specific assigned subnet that holds it."""
-        best, sites = -1, set[str]()
-        for association, subnet, site in self.links:
-            if association != names.ASSOC_SUBNET_SITE:
-                continue
-            network = ipaddress.IPv4Network(self.resources[subnet].name)
-            if address not in network or network.prefixlen < best:
-                continue
-            sites = sites | {site} if network.prefixlen == best else {site}
-            best = network.prefixlen
-        return sites
+        """The sites of an address: those of the subnet that decides."""
+        subnet = self.deciding_subnet(address)
+        return set(self.children(names.ASSOC_SUBNET_SITE, subnet.guid)) if subnet else set()
 
-    def site_servers(self, site: str, role: str) -> set[str]:
-        """The servers of a site with a role: by their own subnet, and those assigned by hand."""
-        manual = set(self.children(names.ASSOC_SITE_SERVER, site))
-        return {s for s in self.servers_with(role)
-                if s in manual or any(site in self.sites_of(a) for a in self.addresses(s))}
+    def automatic_servers(self, site: str, role: str) -> set[str]:
+        """The servers of a site with a role by their own subnets."""
+        return {s for s in self.servers_with(role) if any(site in self.sites_of(a) for a in self.addresses(s))}
 
-    def task_server_of(self, client: str) -> str | None:
-        """The task server that an agent registered with: one of its site's, else one of all."""
-        sites = {s for a in self.addresses(client) for s in self.sites_of(a)}
-        offered = set().union(*(self.site_servers(s, "task") for s in sites)) if sites else set()
-        pool = sorted(offered or self.servers_with("task"))
-        return pool[int(client[:8], 16) % len(pool)] if pool else None
+    def manual_servers(self, site: str, role: str) -> set[str]:
+        """The servers of a site with a role that are assigned by hand, wherever they stand."""
+        return set(self.children(names.ASSOC_SITE_SERVER, site)) & set(self.servers_with(role))
+
+    def is_down(self, server: str) -> bool:
+        """Whether a site server is known not to answer."""
+        fact = names.FACTS["answering"]
+        rows = self.resource(server).data.get(fact.data_class, [])
+        return any((row[fact.field] or "").casefold() != (fact.yes or "").casefold() for row in rows)
 
     # ---- packages ----------------------------------------------------------------------------------------------
 
@@ -254,7 +281,7 @@ class World:
         if package.assignment == "INDIVIDUALLY":
             return set(package.targets)
         sites = [r.guid for r in self.of_type(names.TYPE_SITE)] if package.automatic else package.targets
-        return set().union(*(self.site_servers(s, "package") for s in sites if s in self.resources)) if sites else set()
+        return {h for s in sites if s in self.resources for h in self.automatic_servers(s, "package") | self.manual_servers(s, "package")}
 
     def settle(self) -> None:
         """Lets package replication follow the assignments; a new holder has the package a while later."""
