@@ -92,10 +92,7 @@ impl Home {
             read.diagnostics
                 .extend(manifest::check_platforms(&read.documents, &platforms));
         }
-        let ids: Vec<&str> = validate::checks()
-            .filter(|check| validate::can_be_allowed(check))
-            .map(|check| check.id)
-            .collect();
+        let ids: Vec<&str> = validate::checks().map(|check| check.id).collect();
         read.diagnostics
             .extend(manifest::check_allowed(&read.documents, &ids));
         if read.diagnostics.is_empty() {

@@ -273,16 +273,14 @@ fn audit(
     let desired = declared
         .map(|(documents, sources)| desired(documents, sources, session.declared_name()))
         .transpose()?;
-    let scope = Scope {
-        everything: true,
-        capture_target: true,
-        ..desired.as_ref().map_or_else(
-            || Scope {
-                server: session.server.clone(),
-                ..Scope::default()
-            },
-            |desired| Scope::of(desired, session.server.clone()),
-        )
+    let server = session.server.clone();
+    let scope = match &desired {
+        None => Scope::audit(server),
+        Some(desired) => Scope {
+            everything: true,
+            capture_target: true,
+            ..Scope::of(desired, server)
+        },
     };
     let reader = session.reader()?;
     let snapshot = runtime()?.block_on(observe(&reader, &scope))?;
@@ -405,4 +403,27 @@ fn on_errors(context: &Context) -> Style {
 fn count(number: usize, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {noun}{plural}")
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn an_unknown_check_is_told_with_all_there_are() {
+        let failure = explain("flat-lam", &Style::default()).unwrap_err();
+        assert_eq!(failure.exit(), 64);
+        let text = failure.render(&Style::default());
+        assert!(text.contains("there is no check `flat-lam`"), "{text}");
+        assert!(text.contains("did you mean `flat-lan`?"), "{text}");
+        assert!(checks().all(|check| text.contains(check.id)), "{text}");
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 80),
+            "{text}"
+        );
+        let far = explain("nonsense", &Style::default()).unwrap_err();
+        assert!(!far.render(&Style::default()).contains("did you mean"));
+    }
 }

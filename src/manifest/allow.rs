@@ -302,6 +302,10 @@ struct Outline<'a> {
     /// Fields and items by first line.
     regions: BTreeMap<u32, Vec<Region>>,
     comments: Vec<(Span, String)>,
+    /// For each line, the next one below it that holds more than comments and the dashes of items.
+    next: Vec<Option<u32>>,
+    /// For each line, the innermost field or item that it belongs to.
+    inside: Vec<Option<Region>>,
 }
 
 impl<'a> Outline<'a> {
@@ -329,17 +333,48 @@ impl<'a> Outline<'a> {
                 reader.node(&event, &span);
             }
         }
-        reader.outline
+        let mut outline = reader.outline;
+        outline.index();
+        outline
     }
 
-    /// The text of a line of the file.
-    fn text(&self, line: u32) -> Option<&'a str> {
+    /// Answers for every line at once what is asked for each comment.
+    fn index(&mut self) {
+        let mut below = None;
+        let numbered: Vec<(u32, &str)> = (self.before + 1..)
+            .zip(self.lines.iter().copied())
+            .collect();
+        for (line, text) in numbered.iter().copied().rev() {
+            self.next.push(below);
+            let bare = text.trim();
+            if !(bare.is_empty() || bare.starts_with(['#', '%']) || is_dash(bare)) {
+                below = Some(line);
+            }
+        }
+        self.next.reverse();
+        let mut open: Vec<Region> = Vec::new();
+        for (line, _) in numbered {
+            while open.last().is_some_and(|region| region.last < line) {
+                open.pop();
+            }
+            self.inside.push(open.last().copied());
+            let mut here = self.regions.get(&line).cloned().unwrap_or_default();
+            // The outer of two that begin together ends later.
+            here.sort_by_key(|region| std::cmp::Reverse(region.last));
+            open.extend(here);
+        }
+    }
+
+    fn at<T>(&self, of: &[T], line: u32) -> Option<T>
+    where
+        T: Copy,
+    {
         let index = usize::try_from(line.checked_sub(self.before + 1)?).ok()?;
-        self.lines.get(index).copied()
+        of.get(index).copied()
     }
 
     fn covered(&self, comment: Span) -> Covered {
-        let line = self.text(comment.line).unwrap_or_default();
+        let line = self.at(&self.lines, comment.line).unwrap_or_default();
         let column = usize::try_from(comment.column).unwrap_or(1);
         let beside: String = line.chars().take(column - 1).collect();
         let beside = beside.trim().trim_start_matches('\u{FEFF}');
@@ -349,52 +384,41 @@ impl<'a> Outline<'a> {
         if beside.is_empty() || is_dash(beside) {
             return self.below(comment);
         }
-        let at = |field: bool| {
+        let begins = |field: bool| {
             let here = self.regions.get(&comment.line).into_iter().flatten();
             here.filter(|region| region.field == field)
                 .map(|region| region.last)
                 .max()
         };
+        if let Some(last) = begins(true).or_else(|| begins(false)) {
+            return Covered::Lines(comment.line, last);
+        }
         // Where nothing begins on the line, a value goes on or ends there.
-        at(true)
-            .or_else(|| at(false))
-            .map(|last| Covered::Lines(comment.line, last))
-            .or_else(|| {
-                self.regions
-                    .range(..comment.line)
-                    .rev()
-                    .flat_map(|(_, regions)| regions.iter().rev())
-                    .find(|region| region.last >= comment.line)
-                    .map(|region| Covered::Lines(region.first, region.last))
-            })
-            .unwrap_or(Covered::Nothing)
+        match self.at(&self.inside, comment.line).flatten() {
+            Some(region) => Covered::Lines(region.first, region.last),
+            None => Covered::Nothing,
+        }
     }
 
     /// What begins on the next line that holds anything.
     fn below(&self, comment: Span) -> Covered {
-        let mut line = comment.line;
-        loop {
-            line += 1;
-            let Some(text) = self.text(line) else {
-                // Only what is not indented can be about another document.
-                return if comment.column == 1 {
-                    Covered::Next
-                } else {
-                    Covered::Nothing
-                };
+        let Some(line) = self.at(&self.next, comment.line).flatten() else {
+            // Only what is not indented can be about another document.
+            return if comment.column == 1 {
+                Covered::Next
+            } else {
+                Covered::Nothing
             };
-            let bare = text.trim();
-            if bare.is_empty() || bare.starts_with('#') || bare.starts_with('%') || is_dash(bare) {
-                continue;
-            }
-            if self.root == Some(line) || is_start(text.split('#').next().unwrap_or("").trim()) {
-                return Covered::Document;
-            }
-            let last = self.regions.get(&line).into_iter().flatten();
-            return last
-                .map(|region| region.last)
-                .max()
-                .map_or(Covered::Nothing, |last| Covered::Lines(line, last));
+        };
+        let text = self.at(&self.lines, line).unwrap_or_default();
+        let before_comment = text.split('#').next().unwrap_or_default();
+        if self.root == Some(line) || is_start(before_comment.trim()) {
+            return Covered::Document;
+        }
+        let begins = self.regions.get(&line).into_iter().flatten();
+        match begins.map(|region| region.last).max() {
+            Some(last) => Covered::Lines(line, last),
+            None => Covered::Nothing,
         }
     }
 }

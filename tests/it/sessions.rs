@@ -41,6 +41,7 @@ sessions! {
     sign_in,
     take_down,
     usage,
+    validate,
 }
 
 #[test]

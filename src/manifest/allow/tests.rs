@@ -365,3 +365,26 @@ fn comments_are_for_the_platform_of_their_document() {
     let reasons: Vec<&str> = desired.allowed.iter().map(|a| a.reason.as_str()).collect();
     assert_eq!(reasons, ["B"]);
 }
+
+#[test]
+fn many_comments_are_read_in_time_that_grows_with_their_number() {
+    const MANY: u32 = 100_000;
+    let comment = "# sitewright: allow x reason=\"y\"\n";
+    let above = comment.repeat(MANY.try_into().unwrap());
+    let above = format!("{HEAD}metadata: {{ name: A }}\n{above}spec: {{}}\n");
+    // A comment beside a comma, where nothing begins.
+    let items: Vec<String> = (0..MANY)
+        .map(|number| std::net::Ipv4Addr::from(0x0A00_0000 + number))
+        .map(|address| format!("    {address}/32\n    , {comment}"))
+        .collect();
+    let items = items.concat();
+    let beside = format!("{HEAD}metadata: {{ name: A }}\nspec: {{ subnets: [\n{items}] }}\n");
+    for text in [above, beside] {
+        let read = read_text(&text);
+        assert_eq!(read.diagnostics, []);
+        assert_eq!(
+            read.documents[0].comments.len(),
+            usize::try_from(MANY).unwrap()
+        );
+    }
+}

@@ -33,11 +33,13 @@ pub fn github(report: &Report) -> String {
         }
         properties.push(("title", entry.title()));
         let mut lines = vec![entry.message.to_owned()];
-        lines.extend(entry.details(usize::from(first.is_some())));
-        if level == "debug" {
+        if entry.allowed.is_some() {
+            // A debug command has no properties.
             properties.clear();
             lines.insert(0, entry.title());
         }
+        let said = usize::from(properties.len() > 1);
+        lines.extend(entry.details(said));
         command(&mut out, level, &properties, &lines);
     }
     for audit in &report.audits {

@@ -1,4 +1,4 @@
-//! A report as JUnit XML, which GitLab, Jenkins and most others show as test results.
+//! A report as `JUnit` XML, which GitLab, Jenkins and most others show as test results.
 //!
 //! Pure. A suite for the manifests and one for each platform; in it a test case for every check. An error is a failure.
 //! A warning or a remark is not: a failed test case makes a build unstable or red, and `validate` ends with 0 then, so
@@ -33,7 +33,7 @@ enum CaseOutcome {
     Skipped(&'static str),
 }
 
-/// Writes a report as JUnit XML, with a final newline.
+/// Writes a report as `JUnit` XML, with a final newline.
 #[must_use]
 pub fn junit(report: &Report) -> String {
     let mut suites = vec![("manifests".to_owned(), manifests(report))];

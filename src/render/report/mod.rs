@@ -1,4 +1,4 @@
-//! What `validate` found → the formats of pipelines: JSON, SARIF, JUnit XML, workflow commands of GitHub.
+//! What `validate` found → the formats of pipelines: JSON, SARIF, `JUnit` XML, workflow commands of GitHub.
 //!
 //! Pure. Faults of manifests and findings of checks come out alike, so that a pipeline sees both. Only what is text for
 //! people is shown without control characters; JSON and SARIF hold what was found, and escape it.

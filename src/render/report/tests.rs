@@ -348,74 +348,88 @@ fn junit_skips_what_was_not_looked_at() {
     );
 }
 
-/// What SARIF 2.1.0 asks for of everything that is written here, and nothing beside it: properties that the standard
-/// does not have are refused, as its own schema refuses them.
-fn sarif_schema() -> Value {
-    let closed = |required: &[&str], properties: Value| {
-        json!({
+/// An object that has these properties and no others: the standard's own schema refuses what it does not know.
+fn closed(required: &[&str], properties: &Value) -> Value {
+    json!({
+        "type": "object",
+        "required": required,
+        "properties": properties,
+        "additionalProperties": false,
+    })
+}
+
+fn list_of(items: &Value) -> Value {
+    json!({ "type": "array", "items": items })
+}
+
+fn message() -> Value {
+    let text = json!({ "text": { "type": "string", "minLength": 1 } });
+    closed(&["text"], &text)
+}
+
+fn level_schema() -> Value {
+    json!({ "enum": ["none", "note", "warning", "error"] })
+}
+
+fn location_schema() -> Value {
+    let from_one = json!({ "type": "integer", "minimum": 1 });
+    let uri = json!({ "type": "string", "pattern": "^[A-Za-z0-9._~/%:-]+$" });
+    let physical = json!({
+        "artifactLocation": closed(&["uri"], &json!({ "uri": uri })),
+        "region": closed(
+            &["startLine", "startColumn"],
+            &json!({ "startLine": from_one, "startColumn": from_one }),
+        ),
+    });
+    let logical = json!({ "name": { "type": "string" }, "kind": { "type": "string" } });
+    let properties = json!({
+        "physicalLocation": closed(&["artifactLocation", "region"], &physical),
+        "logicalLocations": list_of(&closed(&["name", "kind"], &logical)),
+        "message": message(),
+    });
+    closed(&[], &properties)
+}
+
+fn rule_schema() -> Value {
+    let properties = json!({
+        "id": { "type": "string", "minLength": 1 },
+        "shortDescription": message(),
+        "fullDescription": message(),
+        "help": message(),
+        "defaultConfiguration": closed(&["level"], &json!({ "level": level_schema() })),
+        "properties": {
             "type": "object",
-            "required": required,
-            "properties": properties,
-            "additionalProperties": false,
-        })
-    };
-    let message = closed(
-        &["text"],
-        json!({ "text": { "type": "string", "minLength": 1 } }),
-    );
-    let level = json!({ "enum": ["none", "note", "warning", "error"] });
-    let physical = closed(
-        &["artifactLocation", "region"],
-        json!({
-            "artifactLocation": closed(
-                &["uri"],
-                json!({ "uri": { "type": "string", "pattern": "^[A-Za-z0-9._~/%:-]+$" } }),
-            ),
-            "region": closed(
-                &["startLine", "startColumn"],
-                json!({
-                    "startLine": { "type": "integer", "minimum": 1 },
-                    "startColumn": { "type": "integer", "minimum": 1 },
-                }),
-            ),
-        }),
-    );
-    let location = closed(
-        &[],
-        json!({
-            "physicalLocation": physical,
-            "message": message,
-            "logicalLocations": {
-                "type": "array",
-                "items": closed(&["name", "kind"], json!({ "name": { "type": "string" }, "kind": { "type": "string" } })),
-            },
-        }),
-    );
-    let locations = json!({ "type": "array", "items": location });
-    let rule = closed(
+            "properties": { "tags": { "type": "array", "items": { "type": "string" }, "uniqueItems": true } },
+        },
+    });
+    closed(
         &["id", "shortDescription", "help", "defaultConfiguration"],
-        json!({
-            "id": { "type": "string", "minLength": 1 },
-            "shortDescription": message,
-            "fullDescription": message,
-            "help": message,
-            "defaultConfiguration": closed(&["level"], json!({ "level": level })),
-            "properties": {
-                "type": "object",
-                "properties": { "tags": { "type": "array", "items": { "type": "string" }, "uniqueItems": true } },
-            },
-        }),
-    );
+        &properties,
+    )
+}
+
+fn result_schema() -> Value {
+    let suppression = json!({
+        "kind": { "enum": ["inSource", "external"] },
+        "status": { "enum": ["accepted", "underReview", "rejected"] },
+        "justification": { "type": "string", "minLength": 1 },
+        "location": location_schema(),
+    });
     let suppression = closed(
         &["kind", "status", "justification", "location"],
-        json!({
-            "kind": { "enum": ["inSource", "external"] },
-            "status": { "enum": ["accepted", "underReview", "rejected"] },
-            "justification": { "type": "string", "minLength": 1 },
-            "location": location,
-        }),
+        &suppression,
     );
-    let result = closed(
+    let properties = json!({
+        "ruleId": { "type": "string" },
+        "ruleIndex": { "type": "integer", "minimum": 0 },
+        "level": level_schema(),
+        "message": message(),
+        "locations": list_of(&location_schema()),
+        "relatedLocations": list_of(&location_schema()),
+        "suppressions": list_of(&suppression),
+        "properties": { "type": "object" },
+    });
+    closed(
         &[
             "ruleId",
             "ruleIndex",
@@ -424,56 +438,39 @@ fn sarif_schema() -> Value {
             "locations",
             "suppressions",
         ],
-        json!({
-            "ruleId": { "type": "string" },
-            "ruleIndex": { "type": "integer", "minimum": 0 },
-            "level": level,
-            "message": message,
-            "locations": locations,
-            "relatedLocations": locations,
-            "suppressions": { "type": "array", "items": suppression, "uniqueItems": true },
-            "properties": { "type": "object" },
-        }),
-    );
-    let notification = closed(
-        &["message"],
-        json!({
-            "level": level,
-            "message": message,
-            "descriptor": closed(&["id"], json!({ "id": { "type": "string" } })),
-        }),
-    );
-    let driver = closed(
-        &["name", "semanticVersion", "rules"],
-        json!({
-            "name": { "type": "string" },
-            "semanticVersion": { "type": "string" },
-            "rules": { "type": "array", "items": rule, "uniqueItems": true },
-        }),
-    );
-    let run = closed(
-        &["tool", "results", "invocations"],
-        json!({
-            "tool": closed(&["driver"], json!({ "driver": driver })),
-            "columnKind": { "enum": ["utf16CodeUnits", "unicodeCodePoints"] },
-            "invocations": { "type": "array", "items": closed(
-                &["executionSuccessful"],
-                json!({
-                    "executionSuccessful": { "type": "boolean" },
-                    "toolExecutionNotifications": { "type": "array", "items": notification },
-                }),
-            )},
-            "results": { "type": "array", "items": result },
-        }),
-    );
-    closed(
-        &["$schema", "version", "runs"],
-        json!({
-            "$schema": { "type": "string" },
-            "version": { "const": "2.1.0" },
-            "runs": { "type": "array", "items": run, "minItems": 1 },
-        }),
+        &properties,
     )
+}
+
+/// What SARIF 2.1.0 asks for of everything that is written here, and nothing beside it.
+fn sarif_schema() -> Value {
+    let driver = json!({
+        "name": { "type": "string" },
+        "semanticVersion": { "type": "string" },
+        "rules": { "type": "array", "items": rule_schema(), "uniqueItems": true },
+    });
+    let driver = closed(&["name", "semanticVersion", "rules"], &driver);
+    let notification = json!({
+        "level": level_schema(),
+        "message": message(),
+        "descriptor": closed(&["id"], &json!({ "id": { "type": "string" } })),
+    });
+    let invocation = json!({
+        "executionSuccessful": { "type": "boolean" },
+        "toolExecutionNotifications": list_of(&closed(&["message"], &notification)),
+    });
+    let run = json!({
+        "tool": closed(&["driver"], &json!({ "driver": driver })),
+        "columnKind": { "enum": ["utf16CodeUnits", "unicodeCodePoints"] },
+        "invocations": list_of(&closed(&["executionSuccessful"], &invocation)),
+        "results": list_of(&result_schema()),
+    });
+    let log = json!({
+        "$schema": { "type": "string" },
+        "version": { "const": "2.1.0" },
+        "runs": list_of(&closed(&["tool", "results", "invocations"], &run)),
+    });
+    closed(&["$schema", "version", "runs"], &log)
 }
 
 #[test]
