@@ -73,7 +73,7 @@ bench-peers: release ## The same beside octoDNS and, where it is installed, Terr
 	python3 benches/peers.py --program $(TARGET)/release/sitewright --work $(TARGET)/bench $(BENCH)
 
 .PHONY: schemas
-schemas: build ## Write schemas/ anew
+schemas: build ## Write schemas/ and docs/checks.md anew
 	scripts/schemas.sh write
 
 .PHONY: schema-check

@@ -5,6 +5,7 @@
 use std::error::Error;
 
 use crate::manifest::{self, Diagnostic, Source};
+use crate::render::report::Outcome;
 use crate::render::{Style, text};
 
 /// Why a command ends.
@@ -90,6 +91,30 @@ impl Failure {
                 exit,
             },
             other @ Self::Diagnostics { .. } => other,
+        }
+    }
+
+    /// Why a server could not be audited, as a report says it.
+    pub(super) fn as_unread(&self) -> Outcome {
+        match self {
+            Self::Diagnostics {
+                diagnostics: _, // a report has a place of their own for them
+                sources: _,
+            } => Outcome::Judged(Vec::new()),
+            Self::Error {
+                code,
+                message,
+                causes,
+                hint,
+                exit: _,
+            } => {
+                let told = std::iter::once(message).chain(causes).cloned();
+                Outcome::Unread {
+                    code: (*code).to_owned(),
+                    message: told.collect::<Vec<_>>().join(": "),
+                    hint: hint.clone(),
+                }
+            }
         }
     }
 

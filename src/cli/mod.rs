@@ -74,7 +74,7 @@ Exit codes: 0 no change or done, 1 error, 2 changes (plan --detailed-exitcode),
 const EVERYWHERE: &str = "Options of every command";
 
 /// Options of every command.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 struct Global {
     /// A platform of the workspace by name, a URL, or sim:NAME for the built-in simulator
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "NAME|URL")]
@@ -109,7 +109,7 @@ enum Command {
     Plan(plan::PlanArgs),
     /// Change it
     Apply(apply::ApplyArgs),
-    /// Check the manifests, without a server
+    /// Check the manifests, or with --live what a server holds
     Validate(validate::ValidateArgs),
     /// Judge what came of it, by what clients and servers do now
     Verify(verify::VerifyArgs),

@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 
 use super::error::Failure;
 use super::{Exit, print};
-use crate::render::json;
+use crate::render::{json, report};
 use crate::{manifest, profile, state, verify};
 
 /// Options of `schema`.
@@ -34,6 +34,8 @@ enum File {
     Baseline,
     /// State
     State,
+    /// Findings, as `validate --format json` writes them
+    Report,
     /// Scenarios of the simulator
     World,
 }
@@ -47,6 +49,7 @@ pub(super) fn run(args: &SchemaArgs) -> Result<Exit, Failure> {
         File::Verify => pretty(&verify::report_schema())?,
         File::Baseline => pretty(&verify::baseline_schema())?,
         File::State => pretty(&state::schema())?,
+        File::Report => report::schema(),
         File::World => pretty(&sitewright_sim::world_schema())?,
     };
     print(&format!("{}\n", text.trim_end()));

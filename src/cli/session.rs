@@ -23,6 +23,7 @@ use crate::model::{Desired, Name};
 use crate::profile::{self, Profile};
 use crate::smp::{Auth, Connection, Reader, Transport, Writer};
 use crate::state::FileStore;
+use crate::validate;
 
 /// The workspace that a command runs in, where there is one.
 #[derive(Debug)]
@@ -91,6 +92,9 @@ impl Home {
             read.diagnostics
                 .extend(manifest::check_platforms(&read.documents, &platforms));
         }
+        let ids: Vec<&str> = validate::checks().map(|check| check.id).collect();
+        read.diagnostics
+            .extend(manifest::check_allowed(&read.documents, &ids));
         if read.diagnostics.is_empty() {
             Ok((read.documents, sources))
         } else {

@@ -121,7 +121,8 @@ fn found(node: &Node<'_>) -> String {
 }
 
 /// The nearest of `known` to a misspelt word, if one is near enough.
-pub(super) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
+#[must_use]
+pub fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     let lower = word.to_lowercase();
     if lower.chars().count() > 60 {
         return None;

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::allow::{Carried, Comment};
 use super::decode::{
     At, Faults, Fields, boolean, items, listed, nearest, number, once, one, set, short, text, wrong,
 };
@@ -75,6 +76,8 @@ pub struct Document {
     /// Where its name stands, or where it begins.
     pub origin: Origin,
     pub(super) body: Body,
+    /// What its comments call fine as it is.
+    pub(super) comments: Vec<Comment>,
 }
 
 /// What stands under `spec`, with what belongs to it in `metadata`.
@@ -105,17 +108,22 @@ pub(super) fn read_source(source: &Source, read: &mut Read) {
         ));
         return;
     }
-    for part in split(text) {
+    let parts = split(text);
+    let mut carried = Carried::default();
+    for part in parts.iter().copied() {
         let mut faults = Faults::new(&source.name);
         let mut twice = Vec::new();
+        let mut comments = Vec::new();
         let document = match tree::parse(&source.name, part, &mut twice) {
             Ok(Some(root)) if !root.is_null() => {
                 for fault in twice {
                     faults.push(fault);
                 }
+                comments = carried.read(part, &mut faults);
                 document(&root, &mut faults)
             }
             Ok(root) => {
+                carried.forget();
                 let line = part.lines + u32::from(part.lines == 0 || root.is_none());
                 let span = root.map_or(
                     Span {
@@ -137,6 +145,7 @@ pub(super) fn read_source(source: &Source, read: &mut Read) {
                 None
             }
             Err(fault) => {
+                carried.forget();
                 faults.push(*fault);
                 None
             }
@@ -144,7 +153,10 @@ pub(super) fn read_source(source: &Source, read: &mut Read) {
         if let Some(document) = document
             && !faults.any()
         {
-            read.documents.push(document);
+            read.documents.push(Document {
+                comments,
+                ..document
+            });
         }
         let more = faults.more;
         let last = faults.list.last().map(|fault| fault.labels.clone());
@@ -157,6 +169,9 @@ pub(super) fn read_source(source: &Source, read: &mut Read) {
             rest.labels = last.unwrap_or_default().into_iter().take(1).collect();
             read.diagnostics.push(rest);
         }
+    }
+    if let Some(last) = parts.last() {
+        read.diagnostics.extend(carried.end(source, *last));
     }
 }
 
@@ -232,6 +247,7 @@ fn document(root: &Node<'_>, faults: &mut Faults) -> Option<Document> {
         platform,
         origin,
         body: body?,
+        comments: Vec::new(),
     })
 }
 

@@ -8,6 +8,7 @@
 //! [`Diagnostic`]s and goes on, so that one run names all faults: a document that is no YAML hides only itself, and a
 //! wrong value hides nothing.
 
+mod allow;
 mod decode;
 mod diagnostic;
 mod kinds;
@@ -21,6 +22,8 @@ mod tree;
 mod unfold;
 mod workspace;
 
+pub use allow::check_allowed;
+pub use decode::nearest;
 pub use diagnostic::{Diagnostic, Label, Severity};
 pub use kinds::{Document, Kind};
 pub use load::{LoadError, SIZE_LIMIT, Source, find_workspace, load};

@@ -101,7 +101,11 @@ pub fn desired(
     unfolding.unite_pins();
     for document in &chosen {
         unfolding.package(document);
+        let comments = &document.comments;
+        let allowed = comments.iter().map(|comment| comment.allowed.clone());
+        unfolding.desired.allowed.extend(allowed);
     }
+    unfolding.desired.allowed.sort();
     if unfolding.faults.is_empty() {
         Ok(unfolding.desired)
     } else {

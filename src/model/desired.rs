@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use super::{Guid, Name, Role, Subnet};
 
 /// Where something was declared: file, line and column, both counted from 1.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
 pub struct Origin {
     /// The file as it was named, `-` for standard input.
     pub file: Arc<str>,
@@ -36,6 +38,28 @@ pub struct Declared<T> {
     pub origin: Origin,
 }
 
+/// A comment of a manifest that calls a finding fine as it is: `# sitewright: allow ID reason="…"`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Allowed {
+    /// Where the comment stands.
+    pub origin: Origin,
+    /// The id of the check.
+    pub check: String,
+    /// Why, in the words of whoever wrote it.
+    pub reason: String,
+    /// The first and the last line that it covers, in the file that it stands in.
+    pub lines: (u32, u32),
+}
+
+impl Allowed {
+    /// Whether a place lies in what it covers.
+    #[must_use]
+    pub fn covers(&self, place: &Origin) -> bool {
+        let (first, last) = self.lines;
+        self.origin.file == place.file && (first..=last).contains(&place.line)
+    }
+}
+
 /// Everything that the manifests declare for one platform.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Desired {
@@ -47,6 +71,8 @@ pub struct Desired {
     pub packages: BTreeMap<PackageSelector, DesiredPackage>,
     /// What is global to the SMP.
     pub settings: DesiredSettings,
+    /// Findings that the manifests call fine as they are, by place.
+    pub allowed: Vec<Allowed>,
 }
 
 /// Whether a site serves imaging only.

@@ -20,7 +20,7 @@ pub(crate) mod testing;
 mod version;
 
 pub use desired::{
-    Declared, Desired, DesiredAssignment, DesiredPackage, DesiredServer, DesiredSettings,
+    Allowed, Declared, Desired, DesiredAssignment, DesiredPackage, DesiredServer, DesiredSettings,
     DesiredSite, Ignorable, Lifecycle, Origin, PackageSelector, SiteKind,
 };
 pub use event::{Event, Outcome, RunId, RunSummary, StepCount};

@@ -12,7 +12,8 @@ use super::{
 };
 use crate::diff::{Blocked, Change, Found, declare, diff, predicted};
 use crate::model::{
-    Action, Attestation, ConsoleStep, Desired, Name, Ownership, Snapshot, Step, StepId, Subnet,
+    Action, Attestation, ConsoleStep, Desired, Name, Origin, Ownership, Snapshot, Step, StepId,
+    Subnet,
 };
 use crate::select::World;
 use crate::validate::{View, judge};
@@ -121,8 +122,9 @@ fn blocked(blocked: &Blocked) -> Note {
         id: (*code).to_owned(),
         message: format!("{object}: {reason}"),
         remedy: hint.clone(),
-        source: String::new(),
-        places: origin.iter().map(ToString::to_string).collect(),
+        sources: Vec::new(),
+        places: origin.iter().cloned().collect(),
+        allowed: None,
     }
 }
 
@@ -146,7 +148,7 @@ fn attested(
         let Some(word) = word(ownership, &step, &asked) else {
             return false;
         };
-        let places = found.origin.iter().map(ToString::to_string).collect();
+        let places = found.origin.iter().cloned().collect();
         notes.push(attestation(&step, word, places));
         true
     })
@@ -164,7 +166,7 @@ fn word<'a>(
         .filter(|attestation| attestation.value == console_value(asked))
 }
 
-fn attestation(step: &StepId, attestation: &Attestation, places: Vec<String>) -> Note {
+fn attestation(step: &StepId, attestation: &Attestation, places: Vec<Origin>) -> Note {
     let Attestation {
         value,
         reason,
@@ -177,8 +179,9 @@ fn attestation(step: &StepId, attestation: &Attestation, places: Vec<String>) ->
         id: "attested".into(),
         message: format!("`{step}` is `{value}`: attested by {by} on {at}: {reason}"),
         remedy: String::new(),
-        source: String::new(),
+        sources: Vec::new(),
         places,
+        allowed: None,
     }
 }
 

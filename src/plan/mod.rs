@@ -20,7 +20,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Platform, Step, StepKind};
+use crate::model::{Origin, Platform, Step, StepKind};
 
 pub use make::{Inputs, make};
 pub use order::{Draft, OrderError, order};
@@ -49,10 +49,25 @@ pub struct Note {
     pub message: String,
     /// What to do about it.
     pub remedy: String,
-    /// The article or rule behind it, empty where there is none.
-    pub source: String,
-    /// Places in the manifests, `file:line:column`.
-    pub places: Vec<String>,
+    /// The articles behind it, by number; empty where there is none.
+    pub sources: Vec<String>,
+    /// Places in the manifests.
+    pub places: Vec<Origin>,
+    /// Why it is fine as it is, where a manifest says so; never on an error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed: Option<Allowance>,
+}
+
+/// Why a finding is fine as it is, and who says so.
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "camelCase")]
+pub struct Allowance {
+    /// The reason that the manifest gives.
+    pub reason: String,
+    /// Where it gives it.
+    pub place: Origin,
 }
 
 /// How bad a note is.

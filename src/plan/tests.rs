@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::testing::*;
-use crate::model::{Action, Desired, Held, Observed};
+use crate::model::{Action, Desired, Held, Observed, SiteKind};
 
 fn made(desired: &Desired, seen: &Seen) -> Plan {
     make(&Inputs {

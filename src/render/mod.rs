@@ -7,6 +7,8 @@
 pub mod console;
 pub mod json;
 mod layout;
+pub mod markdown;
+pub mod report;
 #[cfg(test)]
 mod sample;
 pub mod text;

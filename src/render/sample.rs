@@ -154,8 +154,13 @@ fn note(severity: Severity, standing: Standing, id: &str, message: &str, remedy:
         id: id.into(),
         message: message.into(),
         remedy: remedy.into(),
-        source: if id.starts_with("SW") { "" } else { "431459" }.into(),
-        places: vec!["sites.yaml:3:3".into(), "sites.yaml:11:3".into()],
+        sources: if id.starts_with("SW") {
+            Vec::new()
+        } else {
+            vec!["431459".into()]
+        },
+        places: vec![origin(3), origin(11)],
+        allowed: None,
     }
 }
 

@@ -24,6 +24,7 @@ pub(super) fn bare(desired: Desired, old: &Name, new: &Name) -> Desired {
         servers,
         packages,
         mut settings,
+        allowed: _, // comments, which stay where they are
     } = desired;
     let mut bare = Desired::default();
     for (key, site) in sites {

@@ -3,6 +3,7 @@
 //! Pure. One table; every check names the objects, the places, the remedy and its source. A check never blocks a cure:
 //! an error blocks only where the plan introduces it or leaves it on an object that the plan changes.
 
+mod allow;
 mod checks;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,8 @@ use crate::model::{Desired, Origin, Ownership, Snapshot, Surroundings};
 use crate::plan::{Note, Severity, Standing};
 use crate::select::World;
 
+use allow::allow;
+pub use allow::can_be_allowed;
 pub use checks::{GROUPS, checks};
 
 /// When a check can tell something.
@@ -24,6 +27,18 @@ pub enum Phase {
     Live,
     /// From what happened afterwards: `verify`.
     Outcome,
+}
+
+impl Phase {
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Declared => "declared",
+            Self::Live => "live",
+            Self::Outcome => "outcome",
+        }
+    }
 }
 
 /// One check.
@@ -141,6 +156,13 @@ pub fn judge(before: &View<'_>, after: &View<'_>, touched: &BTreeSet<String>) ->
             notes.push(note(entry.0, &entry.1, Standing::Resolved));
         }
     }
+    if let Some(desired) = after.desired {
+        allow(
+            &mut notes,
+            &desired.allowed,
+            &[Phase::Declared, Phase::Live],
+        );
+    }
     notes.sort();
     notes
 }
@@ -159,6 +181,14 @@ pub fn check(view: &View<'_>) -> Vec<Note> {
             note(check, &finding, standing)
         })
         .collect();
+    if let Some(desired) = view.desired {
+        // What a server holds now says nothing about what is declared and not applied yet.
+        let judged: &[Phase] = match view.snapshot {
+            None => &[Phase::Declared],
+            Some(_) => &[],
+        };
+        allow(&mut notes, &desired.allowed, judged);
+    }
     notes.sort();
     notes
 }
@@ -177,7 +207,8 @@ fn note(check: &Check, finding: &Finding, standing: Standing) -> Note {
         id: check.id.to_owned(),
         message: message.clone(),
         remedy: remedy.clone(),
-        source: check.sources.join(", "),
-        places: places.iter().map(ToString::to_string).collect(),
+        sources: check.sources.iter().copied().map(Into::into).collect(),
+        places: places.iter().cloned().collect(),
+        allowed: None,
     }
 }

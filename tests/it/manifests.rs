@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use sitewright::manifest::{self, Source, Workspace};
 use sitewright::model::{Desired, Name, PackageSelector};
+use sitewright::validate;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -39,6 +40,8 @@ fn faults(path: &Path) -> String {
 fn shown(sources: &[Source]) -> String {
     let read = manifest::read(sources);
     let mut diagnostics = read.diagnostics;
+    let ids: Vec<&str> = validate::checks().map(|check| check.id).collect();
+    diagnostics.extend(manifest::check_allowed(&read.documents, &ids));
     if diagnostics.is_empty() {
         diagnostics.extend(
             manifest::desired(&read.documents, None)

@@ -44,6 +44,7 @@ sessions! {
     sign_in,
     take_down,
     usage,
+    validate,
     verify,
 }
 

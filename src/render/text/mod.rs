@@ -2,6 +2,7 @@
 //!
 //! Pure. Everything is legible without colour and in 80 columns.
 
+mod checks;
 mod error;
 mod events;
 mod notes;
@@ -11,9 +12,10 @@ mod steps;
 mod summary;
 mod verify;
 
+pub use checks::{check_explained, check_list};
 pub use error::{error, warning};
 pub use events::event;
-pub use notes::notes;
+pub use notes::{heading, notes};
 pub use plan::plan;
 pub use summary::summary;
 pub use verify::verification;

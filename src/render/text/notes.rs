@@ -3,7 +3,7 @@
 //! Pure. Each note has its message, what to do, where, and the article behind it.
 
 use super::error::label;
-use crate::plan::{Note, Severity, Standing};
+use crate::plan::{Allowance, Note, Severity, Standing};
 use crate::render::layout::{Page, Paint, Style, count};
 
 /// What a group of notes is called.
@@ -15,16 +15,26 @@ enum Group {
     Info,
     Resolved,
     Existing,
+    Allowed,
 }
 
-const GROUPS: [Group; 6] = [
+const GROUPS: [Group; 7] = [
     Group::Blocks,
     Group::Errors,
     Group::Warnings,
     Group::Info,
     Group::Resolved,
     Group::Existing,
+    Group::Allowed,
 ];
+
+/// A heading above the notes of one platform.
+#[must_use]
+pub fn heading(text: &str, style: &Style) -> String {
+    let mut page = Page::new(style);
+    page.heading(text);
+    page.finish()
+}
 
 /// Renders the notes of a check without a plan.
 #[must_use]
@@ -52,6 +62,9 @@ pub(super) fn write(page: &mut Page, notes: &[Note], planned: bool) {
 }
 
 fn group_of(note: &Note, planned: bool) -> Group {
+    if note.allowed.is_some() {
+        return Group::Allowed;
+    }
     match (note.standing, note.severity) {
         (Standing::Blocks, _) if planned => Group::Blocks,
         (Standing::Resolved, _) => Group::Resolved,
@@ -72,6 +85,7 @@ fn title(group: Group, members: usize) -> String {
         Group::Warnings => count(members, "warning"),
         Group::Info => count(members, "remark"),
         Group::Resolved => format!("{} resolved by this plan", count(members, "finding")),
+        Group::Allowed => format!("{} allowed by the manifests", count(members, "finding")),
         Group::Existing => {
             let verb = if members == 1 { "was" } else { "were" };
             format!(
@@ -89,8 +103,9 @@ fn one(page: &mut Page, note: &Note) {
         id,
         message,
         remedy,
-        source,
+        sources,
         places,
+        allowed,
     } = note;
     let word = match severity {
         Severity::Error => "error",
@@ -98,16 +113,33 @@ fn one(page: &mut Page, note: &Note) {
         Severity::Info => "info",
     };
     label(page, 2, word, id, message);
+    if let Some(Allowance { reason, place }) = allowed {
+        page.item(
+            6,
+            Paint::Plain,
+            "allowed:",
+            &format!("{reason} ({place})"),
+            8,
+        );
+        // Somebody has looked at it: what else there is to say is for who asks.
+        if !page.full() {
+            return;
+        }
+    }
     if !remedy.is_empty() {
         page.item(6, Paint::Plain, "remedy:", remedy, 8);
     }
     if !places.is_empty() {
+        let places: Vec<String> = places.iter().map(ToString::to_string).collect();
         page.item(6, Paint::Plain, "at:", &places.join(", "), 8);
     }
-    if !source.is_empty() {
-        let numbered = source.bytes().all(|byte| byte.is_ascii_digit());
-        let mark = if numbered { "article:" } else { "source:" };
-        page.item(6, Paint::Plain, mark, source, 8);
+    if !sources.is_empty() {
+        let mark = if sources.len() == 1 {
+            "article:"
+        } else {
+            "articles:"
+        };
+        page.item(6, Paint::Plain, mark, &sources.join(", "), 8);
     }
 }
 

@@ -31,6 +31,7 @@ pub const GROUPS: &[(&str, &[Check])] = &[
     ("Network boot", boot::CHECKS),
     ("Packages", packages::CHECKS),
     ("Imaging", imaging::CHECKS),
+    ("Comments", super::allow::CHECKS),
 ];
 
 /// Every check.
