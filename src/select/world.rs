@@ -239,7 +239,11 @@ impl World {
     /// most specific subnet decides, not the inventory mask, is an assumption: `own-subnet-most-specific`).
     #[must_use]
     pub fn automatic(&self) -> BTreeMap<SiteIndex, BTreeSet<Guid>> {
-        let assigned = self.assigned();
+        self.standing(&self.assigned())
+    }
+
+    /// [`World::automatic`] by an index that is there already.
+    pub(super) fn standing(&self, assigned: &Assigned<'_>) -> BTreeMap<SiteIndex, BTreeSet<Guid>> {
         let mut found: BTreeMap<SiteIndex, BTreeSet<Guid>> = BTreeMap::new();
         for (guid, server) in &self.servers {
             for (address, _) in server.addresses.iter().flatten() {
