@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 program=${SITEWRIGHT:-target/debug/sitewright}
-schemas='manifest profile plan events state world'
+schemas='manifest profile plan events explanation serving state world'
 
 case "${1:-}" in
   write)

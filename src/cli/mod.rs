@@ -13,10 +13,13 @@ mod able;
 mod apply;
 mod attest;
 mod error;
+mod explain;
 mod export;
+mod foresee;
 mod plan;
 mod profile;
 mod schema;
+mod serves;
 mod session;
 mod sim;
 mod validate;
@@ -104,6 +107,10 @@ enum Command {
     Apply(apply::ApplyArgs),
     /// Check the manifests, without a server
     Validate(validate::ValidateArgs),
+    /// Say who serves an address or a client, and why
+    Explain(explain::ExplainArgs),
+    /// Say whom a site server serves, and who is left alone without it
+    Serves(serves::ServesArgs),
     /// Close a console step that cannot be read from the server, by your word
     Attest(attest::AttestArgs),
     /// Write declarations of what a live server holds
@@ -180,6 +187,8 @@ fn dispatch(context: &Context, command: Command) -> Result<Exit, Failure> {
         Command::Plan(args) => runtime()?.block_on(plan::run(context, &args)),
         Command::Apply(args) => runtime()?.block_on(apply::run(context, &args)),
         Command::Validate(args) => validate::run(context, &args),
+        Command::Explain(args) => runtime()?.block_on(explain::run(context, &args)),
+        Command::Serves(args) => runtime()?.block_on(serves::run(context, &args)),
         Command::Attest(args) => runtime()?.block_on(attest::run(context, &args)),
         Command::Export(args) => runtime()?.block_on(export::run(context, &args)),
         Command::Profile(command) => runtime()?.block_on(profile::run(context, &command)),

@@ -28,6 +28,10 @@ enum File {
     Plan,
     /// Events of apply
     Events,
+    /// What `explain --format json` writes
+    Explanation,
+    /// What `serves --format json` writes
+    Serving,
     /// State
     State,
     /// Scenarios of the simulator
@@ -40,6 +44,8 @@ pub(super) fn run(args: &SchemaArgs) -> Result<Exit, Failure> {
         File::Profile => pretty(&profile::schema())?,
         File::Plan => json::schema(),
         File::Events => json::event_schema(),
+        File::Explanation => json::explanation_schema(),
+        File::Serving => json::serving_schema(),
         File::State => pretty(&state::schema())?,
         File::World => pretty(&sitewright_sim::world_schema())?,
     };

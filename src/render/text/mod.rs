@@ -1,17 +1,21 @@
-//! Text for people: plans, notes, events, summaries and errors.
+//! Text for people: plans, notes, events, summaries, explanations and errors.
 //!
 //! Pure. Everything is legible without colour and in 80 columns.
 
 mod error;
 mod events;
+mod explain;
 mod notes;
 mod objects;
 mod plan;
+mod serves;
 mod steps;
 mod summary;
 
 pub use error::{error, warning};
 pub use events::event;
+pub use explain::explanation;
 pub use notes::notes;
 pub use plan::plan;
+pub use serves::serving;
 pub use summary::summary;
