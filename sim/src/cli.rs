@@ -46,7 +46,7 @@ struct At {
 /// What a new world is made of.
 #[derive(Debug, Clone, Args)]
 struct WorldArgs {
-    /// flat-lan, empty, branch-offices, isolated-vlan, enterprise, or a file
+    /// flat-lan, empty, branch-offices, isolated-vlan, neglected, enterprise, or a file
     #[arg(long, value_name = "NAME|FILE")]
     scenario: Option<String>,
     /// How many subnets `enterprise` has

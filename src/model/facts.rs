@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use super::{Guid, Name, Observed};
+use super::{Guid, ImagingTool, Name, Observed};
 
 /// What inventory says of one computer beside its addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +86,8 @@ pub struct Product {
     pub operating_systems: Option<Vec<String>>,
     /// How many registrations a task server takes.
     pub registrations: Option<u32>,
+    /// Packages of the imaging tools, where their names do not tell them.
+    pub imaging_packages: BTreeMap<ImagingTool, BTreeSet<Guid>>,
 }
 
 /// How the SMP stands in a hierarchy.

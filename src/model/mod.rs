@@ -6,6 +6,7 @@
 mod desired;
 mod event;
 mod facts;
+mod imaging;
 mod key;
 mod ownership;
 mod snapshot;
@@ -21,6 +22,7 @@ pub use desired::{
 };
 pub use event::{Event, Outcome, RunId, RunSummary, StepCount};
 pub use facts::{Client, Facts, Fetch, Happenings, Hierarchy, Image, Load, Product, Surroundings};
+pub use imaging::{ImagingTool, imaging_packages};
 pub use key::{Guid, GuidError, Name, NameError, NameKey, Role, RoleError};
 pub use ownership::{Attestation, Held, Owned, Ownership};
 pub use snapshot::{

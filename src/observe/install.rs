@@ -73,14 +73,9 @@ pub async fn install_reports(
         // Then what the profile says counts; a report that is not there shows at the next refresh.
         tracing::debug!(%error, "cannot tell whether the reports are there");
     }
-    let present = |profile: &Profile, kind: ReportKind| match kind {
-        ReportKind::Associations => profile.reports.associations.is_some(),
-        ReportKind::Servers => profile.reports.servers.is_some(),
-        ReportKind::Holders => profile.reports.holders.is_some(),
-    };
     let installed: Vec<&str> = ReportKind::ALL
         .into_iter()
-        .filter(|kind| present(profile, *kind))
+        .filter(|kind| profile.reports.entry(*kind).is_some())
         .map(ReportKind::name)
         .collect();
     let wanted: Vec<ReportText> = report_sql(profile)
@@ -123,15 +118,11 @@ pub async fn install_reports(
             .await
             .map_err(send(&name))?
             .ok_or_else(|| InstallError::Nameless { name: name.clone() })?;
-        let report = Some(Report {
-            guid,
-            standing: Standing::Operator,
-        });
-        match ReportKind::ALL.into_iter().find(|kind| kind.name() == name) {
-            Some(ReportKind::Associations) => profile.reports.associations = report,
-            Some(ReportKind::Servers) => profile.reports.servers = report,
-            Some(ReportKind::Holders) => profile.reports.holders = report,
-            None => {}
+        if let Some(kind) = ReportKind::ALL.into_iter().find(|kind| kind.name() == name) {
+            *profile.reports.entry(kind) = Some(Report {
+                guid,
+                standing: Standing::Operator,
+            });
         }
         created.push(name);
     }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use crate::model::{Guid, Observed, ObservedSubnet, Platform};
-use crate::profile::{Ability, Association, TypeRole};
+use crate::profile::{Ability, Association, ReportKind, TypeRole};
 use crate::smp::{ReadError, Reader};
 
 use super::refresh::observed;
@@ -76,13 +76,7 @@ pub(super) async fn read(
     services: Option<&[ListedService]>,
     platform: &Platform,
 ) -> Result<Memberships, ReadError> {
-    let report = reader
-        .profile()
-        .reports
-        .associations
-        .as_ref()
-        .filter(|report| report.standing.reads())
-        .map(|report| report.guid);
+    let report = reader.profile().reports.known(ReportKind::Associations);
     let mut found = match report {
         Some(report) => by_report(reader, report, sites, subnets, services).await?,
         None => by_calls(reader, sites, services).await?,

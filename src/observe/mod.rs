@@ -4,24 +4,31 @@
 //! reason; only what makes every read fail ends the refresh.
 //!
 //! Reading order: `scope` (what is asked for), `refresh` (the order of reads), `memberships`, `servers`, `packages`,
-//! `settings` (the parts), `look` (what one step needs), `discover` with `shape` and `prove` (a first profile),
+//! `settings` (the parts), `surroundings` with `facts`, `clients` and `rows` (what only checks look at), `happenings`
+//! (what `verify` looks at), `look` (what one step needs), `discover` with `shape` and `prove` (a first profile),
 //! `install` (its reports).
 
+mod clients;
 mod discover;
+mod facts;
+mod happenings;
 mod install;
 mod look;
 mod memberships;
 mod packages;
 mod prove;
 mod refresh;
+mod rows;
 mod scope;
 mod servers;
 mod settings;
 mod shape;
+mod surroundings;
 #[cfg(test)]
 mod tests;
 
 pub use discover::{Candidate, Discovery, Finding, discover};
+pub use happenings::happenings;
 pub use install::{InstallError, ReportText, install_reports};
 pub use look::{Bindings, Seen, look};
 pub use refresh::{RefreshError, identify, refresh};

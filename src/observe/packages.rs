@@ -6,8 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 
-use crate::model::{Assignment, Guid, Listed, Name, Observed, PackageSelector};
-use crate::profile::{Ability, HOLDERS_BATCH, SettingItem, TypeRole};
+use crate::model::{
+    Assignment, Guid, Listed, Name, Observed, PackageSelector, Product, imaging_packages,
+};
+use crate::profile::{Ability, HOLDERS_BATCH, Setting, SettingItem, TypeRole};
 use crate::smp::{ReadError, Reader};
 
 use super::memberships::AHEAD;
@@ -60,6 +62,7 @@ fn fits(pattern: &str, name: &str) -> bool {
 /// The packages that the scope asks for.
 fn wanted(
     scope: &Scope,
+    product: &Product,
     listed: &[Listed],
     tasks: &BTreeMap<Name, Observed<BTreeSet<Guid>>>,
 ) -> BTreeSet<Guid> {
@@ -95,6 +98,9 @@ fn wanted(
             .filter(|package| names.contains(&package.name))
             .map(|package| package.guid),
     );
+    if scope.imaging_tools {
+        wanted.extend(imaging_packages(listed, product).into_values().flatten());
+    }
     for task in &scope.tasks {
         if let Some(Observed::Known(packages)) = tasks.get(task) {
             wanted.extend(packages);
@@ -166,7 +172,8 @@ pub(super) async fn read(
     listed: &[Listed],
     tasks: &BTreeMap<Name, Observed<BTreeSet<Guid>>>,
 ) -> Result<Read, ReadError> {
-    let wanted: Vec<Guid> = wanted(scope, listed, tasks).into_iter().collect();
+    let product = reader.profile().product.product();
+    let wanted: Vec<Guid> = wanted(scope, &product, listed, tasks).into_iter().collect();
     let assignments = stream::iter(wanted.iter().copied())
         .map(|package| async move { Ok((package, assignment(reader, package).await?)) })
         .buffered(AHEAD)
@@ -233,10 +240,11 @@ async fn learned_packages(
             "{missing}, and `tasks` there does not list `{task}`"
         )));
     }
-    let Some(setting) = &profile.settings.task_packages else {
+    let setting = profile.settings.task_packages.as_ref();
+    let Some((item, path)) = setting.and_then(Setting::place) else {
         return Ok(Err("`settings.taskPackages` is not known".into()));
     };
-    let items = match setting.item {
+    let items = match item {
         SettingItem::Item(guid) => vec![guid],
         SettingItem::Site => {
             return Ok(Err(
@@ -259,7 +267,7 @@ async fn learned_packages(
         let Some(xml) = reader.item_xml(item).await? else {
             continue;
         };
-        let matches = settings::find(&xml, &setting.path, None)?;
+        let matches = settings::find(&xml, path, None)?;
         if matches.values.is_empty() && !matches.parent {
             // Another item of the same name, or a layout that was not learned.
             continue;
@@ -272,7 +280,7 @@ async fn learned_packages(
                 }
                 Ok(_) => {}
                 Err(error) => {
-                    return Ok(Err(format!("`{}` of task `{task}`: {error}", setting.path)));
+                    return Ok(Err(format!("`{path}` of task `{task}`: {error}")));
                 }
             }
         }

@@ -2,7 +2,7 @@
 //!
 //! I/O, through the reader. With installed reports the number of requests is constant plus one per declared package
 //! (and one per 50 of them for the holders); without them it is linear in sites, site services, servers and declared
-//! packages. Subnets are read by one call either way.
+//! packages. Subnets are read by one call either way. What only checks look at is read where the scope asks for it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,11 +11,11 @@ use crate::model::{
     Guid, Listed, Name, Observed, ObservedSite, ObservedSubnet, Platform, Snapshot, Subnet,
     Surroundings,
 };
-use crate::profile::{Ability, Profile, Reports, TypeRole};
+use crate::profile::{Ability, Profile, ReportKind, TypeRole};
 use crate::smp::{AnswerError, ReadError, Reader};
 
 use super::memberships::{self, Memberships};
-use super::{Scope, packages, reason, servers, settings};
+use super::{Scope, packages, reason, servers, settings, surroundings};
 
 /// Why there is no snapshot at all. Codes `SW0401` to `SW0404`, and those of the transport.
 #[derive(Debug, thiserror::Error)]
@@ -101,7 +101,7 @@ pub async fn identify(reader: &Reader, server: Option<&Name>) -> Result<Platform
 }
 
 /// A reader whose profile names no report that the server has lost; `None` where it has them all.
-async fn with_present_reports(reader: &Reader) -> Result<Option<Reader>, ReadError> {
+pub(super) async fn with_present_reports(reader: &Reader) -> Result<Option<Reader>, ReadError> {
     let mut profile = Profile::clone(reader.profile());
     let lost = lost_reports(reader, &mut profile).await?;
     if lost.is_empty() {
@@ -119,22 +119,14 @@ pub(super) async fn lost_reports(
     reader: &Reader,
     profile: &mut Profile,
 ) -> Result<Vec<&'static str>, ReadError> {
-    let Reports {
-        associations,
-        servers,
-        holders,
-    } = &mut profile.reports;
     let mut lost = Vec::new();
-    for (name, report) in [
-        ("associations", associations),
-        ("servers", servers),
-        ("holders", holders),
-    ] {
-        if let Some(known) = report
+    for kind in ReportKind::ALL {
+        let entry = profile.reports.entry(kind);
+        if let Some(known) = entry
             && !reader.item_exists(known.guid).await?
         {
-            *report = None;
-            lost.push(name);
+            *entry = None;
+            lost.push(kind.as_str());
         }
     }
     Ok(lost)
@@ -230,10 +222,20 @@ pub async fn refresh(
         },
         other => other,
     };
-    found.map_err(|source| RefreshError::Read {
+    let failed = |source| RefreshError::Read {
         url: reader.transport().url().to_owned(),
         source,
-    })
+    };
+    let mut snapshot = found.map_err(failed)?;
+    snapshot.surroundings = if scope.surroundings {
+        progress("reading facts and clients");
+        surroundings::read(reader, scope, &snapshot)
+            .await
+            .map_err(failed)?
+    } else {
+        surroundings::of_profile(reader)
+    };
+    Ok(snapshot)
 }
 
 /// Whether something that reports tell could not be read.

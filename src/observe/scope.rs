@@ -2,9 +2,9 @@
 //!
 //! Pure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Desired, DesiredAssignment, Name, PackageSelector, SiteKind};
+use crate::model::{Desired, DesiredAssignment, Name, PackageSelector, SiteKind, Subnet};
 
 /// What a refresh is asked for beside what it always reads: sites, subnets, memberships, services, packages by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,21 +27,47 @@ pub struct Scope {
     pub descriptions: BTreeSet<Name>,
     /// Whether the default target of captured images is asked for.
     pub capture_target: bool,
+    /// Declared sites, for what is asked about each.
+    pub sites: BTreeSet<Name>,
+    /// Declared subnets, likewise.
+    pub subnets: BTreeSet<Subnet>,
+    /// Whether the packages of the imaging tools are asked for (article 180278).
+    pub imaging_tools: bool,
+    /// Whether facts, clients, registrations and the hierarchy are asked for, which checks look at.
+    pub surroundings: bool,
 }
 
 impl Scope {
+    /// What a refresh has to read to judge an SMP without any declaration.
+    #[must_use]
+    pub fn audit(server: Option<Name>) -> Self {
+        Self {
+            server,
+            everything: true,
+            capture_target: true,
+            surroundings: true,
+            ..Self::default()
+        }
+    }
+
     /// What a refresh has to read for a set of declarations; `server` is the name of the SMP's own computer.
     #[must_use]
     pub fn of(desired: &Desired, server: Option<Name>) -> Self {
         let mut scope = Self {
             server,
             capture_target: desired.settings.capture_target.is_some(),
+            sites: desired.sites.keys().cloned().collect(),
+            surroundings: true,
             ..Self::default()
         };
         for site in desired.sites.values() {
             if site.constrain.is_some() || site.kind == SiteKind::DeploymentSite {
                 scope.constrain.insert(site.name.clone());
             }
+            scope.imaging_tools |= site.kind == SiteKind::DeploymentSite;
+            scope
+                .subnets
+                .extend(site.subnets.iter().flat_map(BTreeMap::keys));
             if site.description.is_some() {
                 scope.descriptions.insert(site.name.clone());
             }

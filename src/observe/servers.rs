@@ -3,13 +3,13 @@
 //! I/O, through the reader. Services are listed by the base type and by the type of each role, since nothing says
 //! whether a list holds resources of derived types.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use crate::model::{Computer, Guid, Name, Observed, Platform, Role, Service, ServiceRole};
-use crate::profile::{Ability, Profile, TypeRole};
+use crate::profile::{Ability, Profile, ReportKind, TypeRole};
 use crate::smp::resource_management::Inventory;
 use crate::smp::{ReadError, Reader};
 
@@ -131,16 +131,11 @@ pub(super) async fn read(
     if let Observed::Known(pairs) = &memberships.servers {
         wanted.extend(pairs.iter().map(|(computer, _)| computer));
     }
-    let report = reader
-        .profile()
-        .reports
-        .servers
-        .as_ref()
-        .filter(|report| report.standing.reads());
+    let report = reader.profile().reports.known(ReportKind::Servers);
     let mut names = memberships.names.clone();
     let mut inventories: BTreeMap<Guid, Observed<Inventory>> = BTreeMap::new();
     if let Some(report) = report {
-        match observed(reader.server_report(report.guid).await)? {
+        match observed(reader.server_report(report).await)? {
             Observed::Known(found) => {
                 inventories.extend(
                     found
@@ -250,6 +245,39 @@ fn computer(
     }
 }
 
+/// Names of computers, to be looked up as declarations name them: by host name alone where one side has no domain.
+struct Known<'a> {
+    names: HashSet<&'a Name>,
+    hosts: HashSet<String>,
+    hosts_without_domain: HashSet<String>,
+}
+
+impl<'a> Known<'a> {
+    fn of(names: impl Iterator<Item = &'a Name>) -> Self {
+        let mut known = Self {
+            names: HashSet::new(),
+            hosts: HashSet::new(),
+            hosts_without_domain: HashSet::new(),
+        };
+        for name in names {
+            let host = name.host().to_ascii_lowercase();
+            if name.domain().is_none() {
+                known.hosts_without_domain.insert(host.clone());
+            }
+            known.hosts.insert(host);
+            known.names.insert(name);
+        }
+        known
+    }
+
+    fn holds(&self, declared: &Name) -> bool {
+        let host = declared.host().to_ascii_lowercase();
+        self.names.contains(declared)
+            || (declared.domain().is_none() && self.hosts.contains(&host))
+            || self.hosts_without_domain.contains(&host)
+    }
+}
+
 /// Finds declared servers that are no site servers yet.
 async fn add_declared(
     reader: &Reader,
@@ -257,17 +285,11 @@ async fn add_declared(
     platform: &Platform,
     computers: &mut BTreeMap<Guid, Computer>,
 ) -> Result<(), ReadError> {
-    let missing: Vec<&Name> = scope
-        .servers
-        .iter()
-        .filter(|declared| {
-            !computers.values().any(|computer| {
-                computer.name == **declared
-                    || ((declared.domain().is_none() || computer.name.domain().is_none())
-                        && computer.name.host().eq_ignore_ascii_case(declared.host()))
-            })
-        })
-        .collect();
+    let missing: Vec<&Name> = {
+        let known = Known::of(computers.values().map(|computer| &computer.name));
+        let declared = scope.servers.iter();
+        declared.filter(|name| !known.holds(name)).collect()
+    };
     let found: Vec<Option<(Guid, Name)>> = stream::iter(missing)
         .map(|name| async move {
             match reader.computer(name).await {

@@ -23,14 +23,11 @@ pub(super) fn find(
 }
 
 /// Reads a switch out of what was found.
-fn switch(setting: &Setting, matches: &Matches) -> Observed<bool> {
+fn switch(setting: &Setting, path: &ItemPath, matches: &Matches) -> Observed<bool> {
     let same = |value: &str, wanted: &str| value.trim().eq_ignore_ascii_case(wanted.trim());
     match matches.values.as_slice() {
         [] if setting.off.is_none() => Observed::Known(false),
-        [] => Observed::Unavailable(format!(
-            "`{}` leads to nothing in the item's XML",
-            setting.path
-        )),
+        [] => Observed::Unavailable(format!("`{path}` leads to nothing in the item's XML")),
         [value] => {
             if setting.on.as_deref().is_some_and(|on| same(value, on)) {
                 Observed::Known(true)
@@ -38,14 +35,12 @@ fn switch(setting: &Setting, matches: &Matches) -> Observed<bool> {
                 Observed::Known(false)
             } else {
                 Observed::Unavailable(format!(
-                    "`{}` is `{value}`, which the server profile calls neither on nor off",
-                    setting.path
+                    "`{path}` is `{value}`, which the server profile calls neither on nor off"
                 ))
             }
         }
         several => Observed::Unavailable(format!(
-            "`{}` leads to {} values, expected one",
-            setting.path,
+            "`{path}` leads to {} values, expected one",
             several.len()
         )),
     }
@@ -65,22 +60,31 @@ pub(super) async fn constrained(
             .map(|site| (*site, Observed::Unavailable(reason.clone())))
             .collect()
     };
+    if reader.profile().lacks_constrain_to_site() {
+        return Ok(unavailable(
+            "this server has no such setting, on the operator's word: `settings.constrainToSite` in the server profile"
+                .into(),
+        ));
+    }
     if let Err(missing) = reader.profile().can(Ability::ReadConstrain) {
         return Ok(unavailable(missing.to_string()));
     }
-    let Some(setting) = &reader.profile().settings.constrain_to_site else {
+    let setting = reader.profile().settings.constrain_to_site.as_ref();
+    let Some((setting, (item, path))) =
+        setting.and_then(|setting| Some((setting, setting.place()?)))
+    else {
         return Ok(unavailable(
             "`settings.constrainToSite` is not known".into(),
         ));
     };
     let read = |xml: &Option<String>, site: Guid| match xml {
         None => Observed::Unavailable("the item that holds the setting does not exist".to_owned()),
-        Some(xml) => match find(xml, &setting.path, Some(site)) {
-            Ok(matches) => switch(setting, &matches),
+        Some(xml) => match find(xml, path, Some(site)) {
+            Ok(matches) => switch(setting, path, &matches),
             Err(error) => Observed::Unavailable(error.to_string()),
         },
     };
-    match setting.item {
+    match item {
         SettingItem::Task => Ok(unavailable(
             "`settings.constrainToSite.item` in the server profile is `task`, which no site has"
                 .into(),
@@ -123,10 +127,11 @@ pub(super) async fn capture_target(reader: &Reader) -> Result<Option<Guid>, Read
         }
         .into()
     };
-    let Some(setting) = &profile.settings.capture_target else {
+    let setting = profile.settings.capture_target.as_ref();
+    let Some((item, path)) = setting.and_then(Setting::place) else {
         return Err(shape("`settings.captureTarget`", "nothing".into()));
     };
-    let SettingItem::Item(item) = setting.item else {
+    let SettingItem::Item(item) = item else {
         return Err(shape(
             "a GUID in `settings.captureTarget.item` of the server profile",
             "another word".into(),
@@ -138,7 +143,7 @@ pub(super) async fn capture_target(reader: &Reader) -> Result<Option<Guid>, Read
             "none with that GUID".into(),
         ));
     };
-    let matches = find(&xml, &setting.path, None)?;
+    let matches = find(&xml, path, None)?;
     match matches.values.as_slice() {
         [] if matches.parent => Ok(None),
         [] => Err(shape(
@@ -149,7 +154,7 @@ pub(super) async fn capture_target(reader: &Reader) -> Result<Option<Guid>, Read
         [value] => value
             .parse()
             .map(|guid: Guid| Some(guid).filter(|guid| !guid.is_nil()))
-            .map_err(|error| AnswerError::value(&setting.path.to_string(), &error).into()),
+            .map_err(|error| AnswerError::value(&path.to_string(), &error).into()),
         several => Err(shape(
             "one value at `settings.captureTarget.path`",
             several.len().to_string(),

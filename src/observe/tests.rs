@@ -793,16 +793,16 @@ async fn installs_reports_once() {
     let declined = install_reports(&writer, &mut profile, parent, &|_| false).await;
     assert_eq!(declined.unwrap_err().code(), "SW0810");
     assert_eq!(server.seen.lock().unwrap().len(), 0);
-    let created = install_reports(&writer, &mut profile, parent, &|texts| texts.len() == 3)
+    let created = install_reports(&writer, &mut profile, parent, &|texts| texts.len() == 7)
         .await
         .unwrap();
-    assert_eq!(created.len(), 3);
-    assert!(profile.reports.holders.is_some());
+    assert_eq!(created.len(), 7);
+    assert!(profile.reports.holders.is_some() && profile.reports.plug_ins.is_some());
     let seen = server.seen.lock().unwrap().len();
     let again = install_reports(&writer, &mut profile, parent, &|_| true)
         .await
         .unwrap();
     assert!(again.is_empty());
-    // Whether each of the three is still there is asked, and nothing is written.
-    assert_eq!(server.seen.lock().unwrap().len(), seen + 3);
+    // Whether each of the seven is still there is asked, and nothing is written.
+    assert_eq!(server.seen.lock().unwrap().len(), seen + 7);
 }

@@ -4,8 +4,8 @@
 
 use std::fmt;
 
-use super::ServiceName;
 use super::format::{AssociatedTypeArgument, Association, Profile, Standing, TypeRole};
+use super::{FactKind, ReportKind, ServiceName};
 use crate::model::{Guid, Role};
 
 /// Something that can be done on an SMP, given what its profile says.
@@ -39,6 +39,18 @@ pub enum Ability {
     ReadCaptureTarget,
     /// Read the packages of a task from the task's item.
     ReadTaskPackages,
+    /// Read one fact of inventory.
+    ReadFact(FactKind),
+    /// List managed computers with their addresses.
+    ReadClients,
+    /// Read which task server each client is registered with.
+    ReadRegistrations,
+    /// Read what clients fetched last, and from where.
+    ReadPackageSources,
+    /// Read how many requests servers were asked.
+    ReadServerLoad,
+    /// Fetch rows of data classes of many resources at once.
+    FetchDataClasses,
     /// Create a site.
     CreateSite,
     /// Change the description of a site.
@@ -194,6 +206,14 @@ impl Needs<'_> {
         self.service(ServiceName::ItemManagement);
     }
 
+    /// Rows of a data class: the entry, and the data class unless the report reads its table.
+    fn rows(&mut self, path: &str, standing: Option<Standing>, data_class: bool, report: bool) {
+        self.entry(path, standing.is_some(), standing);
+        if standing.is_some_and(Standing::reads) && !data_class && !report {
+            self.entry(&format!("{path}.dataClass"), false, None);
+        }
+    }
+
     fn create(&mut self) {
         let info = self.profile.structures.resource_info.as_ref();
         self.structure(
@@ -208,10 +228,7 @@ impl Needs<'_> {
 impl Profile {
     /// Whether reads of associations go through the installed report.
     fn reads_associations_by_report(&self) -> bool {
-        self.reports
-            .associations
-            .as_ref()
-            .is_some_and(|report| report.standing.reads())
+        self.reports.known(ReportKind::Associations).is_some()
     }
 
     /// Says whether the profile knows enough for `ability`, and what it lacks where it does not.
@@ -348,6 +365,12 @@ impl Profile {
                 let setting = self.settings.task_packages.as_ref();
                 needs.setting("taskPackages", setting.map(|setting| setting.standing));
             }
+            Ability::ReadFact(_)
+            | Ability::ReadClients
+            | Ability::ReadRegistrations
+            | Ability::ReadPackageSources
+            | Ability::ReadServerLoad
+            | Ability::FetchDataClasses => self.collect_evidence(ability, needs),
             Ability::CreateSite
             | Ability::CreateSubnet
             | Ability::DescribeSite
@@ -356,6 +379,76 @@ impl Profile {
             | Ability::AssignServer
             | Ability::AssignPackage
             | Ability::InstallReports => self.collect_writes(ability, needs),
+        }
+    }
+
+    /// What each read of facts and events needs; everything else needs nothing here.
+    fn collect_evidence(&self, ability: Ability, needs: &mut Needs<'_>) {
+        let evidence = &self.evidence;
+        let reported = |kind| self.reports.known(kind).is_some();
+        match ability {
+            Ability::ReadFact(kind) => {
+                let entry = evidence.facts.get(&kind);
+                needs.rows(
+                    &format!("evidence.facts.{kind}"),
+                    entry.map(|entry| entry.standing),
+                    entry.is_some_and(|entry| entry.data_class.is_some()),
+                    reported(ReportKind::Facts),
+                );
+            }
+            Ability::ReadClients => {
+                if !reported(ReportKind::Computers) {
+                    needs.resource_type(TypeRole::Computer);
+                    needs.listing();
+                    self.collect(Ability::ReadAddresses, needs);
+                }
+            }
+            Ability::ReadRegistrations => {
+                let entry = evidence.task_registrations.as_ref();
+                needs.rows(
+                    "evidence.taskRegistrations",
+                    entry.map(|entry| entry.standing),
+                    entry.is_some_and(|entry| entry.data_class.is_some()),
+                    reported(ReportKind::Registrations),
+                );
+            }
+            Ability::ReadPackageSources => {
+                let entry = evidence.package_sources.as_ref();
+                needs.rows(
+                    "evidence.packageSources",
+                    entry.map(|entry| entry.standing),
+                    true,
+                    false,
+                );
+            }
+            Ability::ReadServerLoad => {
+                let entry = evidence.server_load.as_ref();
+                needs.rows(
+                    "evidence.serverLoad",
+                    entry.map(|entry| entry.standing),
+                    true,
+                    false,
+                );
+            }
+            Ability::FetchDataClasses => {
+                let resource = self.structures.resource.as_ref();
+                needs.structure(
+                    "resource",
+                    resource.map(|resource| resource.standing),
+                    &[
+                        (
+                            "guid",
+                            resource.is_some_and(|resource| resource.guid.is_some()),
+                        ),
+                        (
+                            "dataClasses",
+                            resource.is_some_and(|resource| resource.data_classes.is_some()),
+                        ),
+                    ],
+                );
+                needs.service(ServiceName::ResourceModel);
+            }
+            _ => {}
         }
     }
 
@@ -410,7 +503,13 @@ impl Profile {
             | Ability::ReadHolders
             | Ability::ReadConstrain
             | Ability::ReadCaptureTarget
-            | Ability::ReadTaskPackages => {}
+            | Ability::ReadTaskPackages
+            | Ability::ReadFact(_)
+            | Ability::ReadClients
+            | Ability::ReadRegistrations
+            | Ability::ReadPackageSources
+            | Ability::ReadServerLoad
+            | Ability::FetchDataClasses => {}
         }
     }
 

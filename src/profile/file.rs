@@ -178,13 +178,35 @@ fn check(profile: &Profile) -> Result<(), (String, String)> {
             ));
         }
     }
-    if let Some(evidence) = &profile.evidence.package_holders
-        && evidence.state.is_some() != evidence.ready.is_some()
-    {
-        return Err((
-            "evidence.packageHolders".into(),
-            "expected `state` and `ready` together, found one of them".into(),
-        ));
+    settings(profile)?;
+    match profile.evidence.contradiction() {
+        Some(wrong) => Err(wrong),
+        None => Ok(()),
+    }
+}
+
+/// Finds a setting without a place, and one that is said to be missing where none can be.
+fn settings(profile: &Profile) -> Result<(), (String, String)> {
+    let settings = &profile.settings;
+    for (name, setting, may_be_missing) in [
+        ("constrainToSite", &settings.constrain_to_site, true),
+        ("captureTarget", &settings.capture_target, false),
+        ("taskPackages", &settings.task_packages, false),
+    ] {
+        let Some(setting) = setting else { continue };
+        let path = format!("settings.{name}");
+        if setting.standing == Standing::Unavailable && !may_be_missing {
+            return Err((
+                path,
+                "expected a setting that every SMP has, found `standing: unavailable`".into(),
+            ));
+        }
+        if setting.standing.reads() && setting.place().is_none() {
+            return Err((
+                path,
+                "expected `item` and `path`, or `standing: unknown`, found neither".into(),
+            ));
+        }
     }
     Ok(())
 }
@@ -232,7 +254,7 @@ mod tests {
     #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
     use super::*;
     use crate::model::{Name, Role};
-    use crate::profile::{Ability, schema};
+    use crate::profile::{Ability, FactKind, Report, schema};
 
     const FULL: &str = include_str!("../smp/testing.yaml");
 
@@ -281,6 +303,38 @@ mod tests {
                 "begin with",
             ),
             (", ready: '2'", "", "SW0804", "`state` and `ready` together"),
+            (
+                ", yes: Up",
+                "",
+                "SW0804",
+                "evidence.facts.answering`: expected `yes`",
+            ),
+            (
+                "value: OS Name",
+                "value: OS Name, yes: Windows",
+                "SW0804",
+                "evidence.facts.operatingSystem`: expected no `yes`",
+            ),
+            ("httpServer:", "webServer:", "SW0802", "webServer"),
+            (
+                "dataClass: 00000000-0000-0000-0000-00000000dd04",
+                "dataClass: 00000000-0000-0000-0000-000000000000",
+                "SW0804",
+                "evidence.serverLoad.dataClass",
+            ),
+            ("location: unc", "location: url", "SW0802", "url"),
+            (
+                "item: 00000000-0000-0000-0000-00000000ee01, ",
+                "standing: unavailable, ",
+                "SW0804",
+                "settings.captureTarget`: expected a setting that every SMP has",
+            ),
+            (
+                "{ item: task, ",
+                "{ ",
+                "SW0804",
+                "settings.taskPackages`: expected `item` and `path`",
+            ),
             (
                 "guid: 00000000-0000-0000-0000-00000000aa01, ",
                 "",
@@ -341,6 +395,45 @@ mod tests {
             site.standing = Standing::Unknown;
         }
         assert!(profile.can(Ability::ReadSites).is_err());
+    }
+
+    #[test]
+    fn facts_need_an_entry_and_a_way() {
+        let mut profile = from_yaml("full.yaml", FULL).unwrap();
+        let iis = Ability::ReadFact(FactKind::Iis);
+        assert_eq!(profile.can(iis), Ok(()));
+        assert_eq!(
+            profile
+                .can(Ability::ReadFact(FactKind::CemMode))
+                .unwrap_err()
+                .to_string(),
+            "the server profile lacks `evidence.facts.cemMode` (unknown)"
+        );
+        if let Some(fact) = profile.evidence.facts.get_mut(&FactKind::Iis) {
+            fact.data_class = None;
+        }
+        assert_eq!(
+            profile.can(iis).unwrap_err().entries[0].path,
+            "evidence.facts.iis.dataClass"
+        );
+        profile.reports.facts = Some(Report {
+            guid: profile.server.guid,
+            standing: Standing::Operator,
+        });
+        assert_eq!(profile.can(iis), Ok(()));
+    }
+
+    #[test]
+    fn a_setting_may_be_missing_on_a_server() {
+        let text = FULL.replace(
+            "constrainToSite: { item: site, path: '/item/siteSettings/@constrained', on: 'true', off: 'false' }",
+            "constrainToSite: { standing: unavailable }",
+        );
+        let profile = from_yaml("full.yaml", &text).unwrap();
+        assert!(profile.lacks_constrain_to_site());
+        assert!(profile.can(Ability::ReadConstrain).is_err());
+        let again = from_yaml("again.yaml", &to_yaml(&profile).unwrap()).unwrap();
+        assert_eq!(again, profile);
     }
 
     /// `SITEWRIGHT_BLESS=1` writes the schema anew.

@@ -8,7 +8,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ServiceName, Settings, Structures};
+use super::{Evidence, ProductEntry, Reports, ServiceName, Settings, Structures};
 use crate::model::{Guid, Name, Role};
 
 /// Where an entry comes from, and so what it may be used for.
@@ -19,6 +19,8 @@ use crate::model::{Guid, Name, Role};
 pub enum Standing {
     /// Nothing is known.
     Unknown,
+    /// This server has no such setting, on the operator's word; for `settings.constrainToSite` only.
+    Unavailable,
     /// Found by name or shape on the server: good for reading.
     Discovered,
     /// Told by an example that the operator made in the console: good for reading.
@@ -34,7 +36,7 @@ impl Standing {
     /// Whether an entry of this standing may be used for reading.
     #[must_use]
     pub fn reads(self) -> bool {
-        self != Self::Unknown
+        !matches!(self, Self::Unknown | Self::Unavailable)
     }
 
     /// Whether an entry of this standing may be used for writing.
@@ -48,6 +50,7 @@ impl fmt::Display for Standing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Unknown => "unknown",
+            Self::Unavailable => "unavailable",
             Self::Discovered => "discovered",
             Self::Learned => "learned",
             Self::Verified => "verified",
@@ -101,7 +104,10 @@ pub struct Profile {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(with = "BTreeMap<String, Vec<Guid>>")]
     pub tasks: BTreeMap<Name, Vec<Guid>>,
-    /// Tables that reports may read, and the columns whose names differ from server to server.
+    /// What no service description tells about the product: the operator's to confirm.
+    #[serde(default, skip_serializing_if = "ProductEntry::is_empty")]
+    pub product: ProductEntry,
+    /// Where it can be read what is and what happened: data classes, tables, and the fields whose names differ.
     #[serde(default)]
     pub evidence: Evidence,
     /// Reports that `sitewright profile install-reports` created.
@@ -347,80 +353,6 @@ pub struct ServiceEntry {
     pub standing: Standing,
 }
 
-/// Tables that reports may read.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Evidence {
-    /// Which package servers hold which packages.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub package_holders: Option<HolderEvidence>,
-    /// Which client is registered with which task server.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub task_registrations: Option<RegistrationEvidence>,
-}
-
-/// The table that says which package servers hold which packages.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct HolderEvidence {
-    /// The table.
-    pub table: String,
-    /// The column with the package's GUID.
-    pub package: String,
-    /// The column with the GUID of the package server's computer.
-    pub server: String,
-    /// The column that says how far the server is; left out together with `ready`: a row alone means it holds the package.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub state: Option<String>,
-    /// The state, as text, in which the server holds the package.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ready: Option<String>,
-    /// Where the entry comes from.
-    #[serde(default, skip_serializing_if = "is_operator")]
-    pub standing: Standing,
-}
-
-/// The table that says which client is registered with which task server.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct RegistrationEvidence {
-    /// The table.
-    pub table: String,
-    /// The column with the client's GUID.
-    pub client: String,
-    /// The column with the GUID of the task server's computer.
-    pub server: String,
-    /// Where the entry comes from.
-    #[serde(default, skip_serializing_if = "is_operator")]
-    pub standing: Standing,
-}
-
-/// Installed reports.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Reports {
-    /// All associations of one type.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub associations: Option<Report>,
-    /// Addresses of all site servers.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub servers: Option<Report>,
-    /// Package servers that hold given packages.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub holders: Option<Report>,
-}
-
-/// One installed report.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Report {
-    /// The report item's GUID.
-    pub guid: Guid,
-    /// Where the entry comes from.
-    #[serde(default, skip_serializing_if = "is_operator")]
-    pub standing: Standing,
-}
-
 impl Profile {
     /// The version of the format that this program writes.
     pub const FORMAT_VERSION: u32 = 1;
@@ -440,6 +372,7 @@ impl Profile {
             structures: Structures::default(),
             settings: Settings::default(),
             tasks: BTreeMap::new(),
+            product: ProductEntry::default(),
             evidence: Evidence::default(),
             reports: Reports::default(),
         }
@@ -471,6 +404,15 @@ impl Profile {
             .report_parameters
             .as_deref()
             .unwrap_or("parameters")
+    }
+
+    /// Whether the operator says that this server has no setting Constrain to Site.
+    #[must_use]
+    pub fn lacks_constrain_to_site(&self) -> bool {
+        self.settings
+            .constrain_to_site
+            .as_ref()
+            .is_some_and(|setting| setting.standing == Standing::Unavailable)
     }
 
     /// The packages of a task by the operator's own list.

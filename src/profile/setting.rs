@@ -28,12 +28,15 @@ pub struct Settings {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Setting {
-    /// Whose XML holds it: a GUID, `site` for every site's own item, `task` for the task's own item.
-    #[schemars(with = "String")]
-    pub item: SettingItem,
+    /// Whose XML holds it: a GUID, `site` for every site's own item, `task` for the task's own item. It and `path` may
+    /// be left out only where the standing is `unknown` or `unavailable`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub item: Option<SettingItem>,
     /// Where in the XML.
-    #[schemars(with = "String")]
-    pub path: ItemPath,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub path: Option<ItemPath>,
     /// The value that means on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on: Option<String>,
@@ -43,6 +46,17 @@ pub struct Setting {
     /// Where the entry comes from.
     #[serde(default, skip_serializing_if = "is_operator")]
     pub standing: Standing,
+}
+
+impl Setting {
+    /// Whose XML holds it and where, as far as that may be read.
+    #[must_use]
+    pub fn place(&self) -> Option<(SettingItem, &ItemPath)> {
+        if !self.standing.reads() {
+            return None;
+        }
+        Some((self.item?, self.path.as_ref()?))
+    }
 }
 
 /// Whose XML holds a setting.

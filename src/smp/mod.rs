@@ -1,12 +1,16 @@
 //! The wire of an SMP: requests and answers without I/O, one file a service, and the transport that alone sends.
 //!
 //! Reading order: `request` and `xml` (how anything is written and read), `answer`, `table`, `fault`; the services
-//! `item_management`, `resource_management`, `report_management`, `software_package`, `resource_model`; `wsdl`;
-//! `transport` (I/O); `reader`, `write` and `writer`, which the rest of the program uses. A [`Reader`] cannot write.
+//! `item_management`, `resource_management`, `report_management`, `software_package`, `resource_model` with `data_rows`,
+//! `hierarchy_management`, `deployment`; `clients` (what many rows become); `wsdl`; `transport` (I/O); `reader`, `write` and `writer`, which the rest of the program uses. A [`Reader`] cannot write.
 
 mod answer;
 mod chunks;
+pub(crate) mod clients;
+pub(crate) mod data_rows;
+pub(crate) mod deployment;
 mod fault;
+mod hierarchy_management;
 mod item_management;
 mod read_error;
 mod reader;

@@ -6,9 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufRead;
 use std::sync::Arc;
 
+use super::clients::{Computers, PlugIns};
+use super::data_rows::{self, DataRow, ElementNames, Fetched};
+use super::deployment::{self, ListedImage};
+use super::hierarchy_management;
 use super::item_management::{self, Item};
 use super::read_error::ReadError;
-use super::report_management;
+use super::report_management::{self, FactRow};
 use super::request::{MethodCall, Request, RequestError};
 use super::resource_management::{self, Inventory};
 use super::resource_model::{self, Names, Passing, Resource, Side};
@@ -18,8 +22,8 @@ use super::wsdl::Wsdl;
 use super::xml::AnswerError;
 use crate::model::{Guid, Name};
 use crate::profile::{
-    Ability, Association, Missing, MissingEntry, Profile, ServiceName, Standing, TypeRole,
-    holder_parameters,
+    Ability, Association, Missing, MissingEntry, Profile, ReportKind, ServiceName, Standing,
+    TypeRole, holder_parameters,
 };
 
 /// Reads of one SMP. Cheap to clone.
@@ -195,7 +199,7 @@ impl Reader {
         let mut found = BTreeMap::new();
         for part in resources.chunks(500) {
             let names = names.clone();
-            let call = resource_model::get_resources(part);
+            let call = resource_model::get_resources(part, &[]);
             let part = self
                 .call(&call, move |body| {
                     let mut found = Vec::new();
@@ -268,14 +272,13 @@ impl Reader {
         wanted: TypeRole,
         ability: Ability,
     ) -> Result<BTreeSet<Guid>, ReadError> {
-        let report = self.profile.reports.associations.as_ref();
         if let (None, Some(report), Some(association_type)) = (
             self.profile.calls.associated_type_argument,
-            report.filter(|report| report.standing.reads()),
+            self.profile.reports.known(ReportKind::Associations),
             association.guid,
         ) {
             self.need(ability)?;
-            let pairs = self.associations(report.guid, association_type).await?;
+            let pairs = self.associations(report, association_type).await?;
             return Ok(pairs
                 .into_iter()
                 .map(|(parent, child)| {
@@ -314,6 +317,94 @@ impl Reader {
     ) -> Result<BTreeMap<Guid, Inventory>, ReadError> {
         let call = report_management::run_report(report);
         self.call(&call, report_management::servers).await
+    }
+
+    /// All managed computers by the installed report.
+    pub(crate) async fn computer_report(&self, report: Guid) -> Result<Computers, ReadError> {
+        let call = report_management::run_report(report);
+        self.call(&call, report_management::computers).await
+    }
+
+    /// Computers and their task servers by the installed report.
+    pub(crate) async fn registration_report(
+        &self,
+        report: Guid,
+    ) -> Result<Vec<(Guid, Guid)>, ReadError> {
+        let call = report_management::run_report(report);
+        self.call(&call, report_management::registrations).await
+    }
+
+    /// Facts of site servers, sites and subnets by the installed report.
+    pub(crate) async fn fact_report(&self, report: Guid) -> Result<Vec<FactRow>, ReadError> {
+        let call = report_management::run_report(report);
+        self.call(&call, report_management::facts).await
+    }
+
+    /// Plug-ins of all computers by the installed report.
+    pub(crate) async fn plug_in_report(&self, report: Guid) -> Result<PlugIns, ReadError> {
+        let call = report_management::run_report(report);
+        self.call(&call, report_management::plug_ins).await
+    }
+
+    /// Resources with the rows of data classes; those that do not exist are absent.
+    pub(crate) async fn data_rows(
+        &self,
+        resources: &[Guid],
+        data_classes: &[Guid],
+    ) -> Result<Vec<Fetched>, ReadError> {
+        self.need(Ability::FetchDataClasses)?;
+        let resource = self.profile.structures.resource.as_ref();
+        let names = resource.and_then(|names| {
+            Some(ElementNames {
+                guid: names.guid.clone()?,
+                name: names.name.clone(),
+                data_classes: names.data_classes.clone()?,
+            })
+        });
+        let names = names.ok_or_else(|| lacks("structures.resource.dataClasses"))?;
+        let call = resource_model::get_resources(resources, data_classes);
+        self.call(&call, move |body| {
+            data_rows::resources(body, "GetResources", &names)
+        })
+        .await
+    }
+
+    /// The rows of one data class of one resource.
+    pub(crate) async fn data_class_rows(
+        &self,
+        resource: Guid,
+        data_class: Guid,
+        fields: Vec<String>,
+    ) -> Result<Vec<DataRow>, ReadError> {
+        let call = resource_management::get_data_class_data(data_class, resource);
+        self.call(&call, move |body| data_rows::of_table(body, &fields))
+            .await
+    }
+
+    /// Whether the SMP is a member of a hierarchy.
+    pub(crate) async fn hierarchy_member(&self) -> Result<bool, ReadError> {
+        let call = hierarchy_management::is_hierarchy_member();
+        let method = call.method;
+        self.call(&call, move |body| {
+            hierarchy_management::boolean(body, method)
+        })
+        .await
+    }
+
+    /// Whether an item came from another SMP of the hierarchy.
+    pub(crate) async fn hierarchy_managed(&self, item: Guid) -> Result<bool, ReadError> {
+        let call = hierarchy_management::is_hierarchy_managed(item);
+        let method = call.method;
+        self.call(&call, move |body| {
+            hierarchy_management::boolean(body, method)
+        })
+        .await
+    }
+
+    /// The disk images of Deployment Solution.
+    pub(crate) async fn images(&self) -> Result<Vec<ListedImage>, ReadError> {
+        self.call(&deployment::get_all_images(), deployment::images)
+            .await
     }
 
     /// Package servers that hold the packages given, by the installed report; package and server.

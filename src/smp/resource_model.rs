@@ -66,13 +66,17 @@ pub(crate) fn get_resource(resource: Guid) -> MethodCall {
     )
 }
 
-pub(crate) fn get_resources(resources: &[Guid]) -> MethodCall {
+/// Reads resources with the rows of the data classes given.
+pub(crate) fn get_resources(resources: &[Guid], data_classes: &[Guid]) -> MethodCall {
     MethodCall::new(
         SERVICE,
         "GetResources",
         vec![
             ("resourceGUIDs", Argument::Guids(resources.to_vec())),
-            ("dataClassTypesToFetchGUIDs", Argument::Guids(Vec::new())),
+            (
+                "dataClassTypesToFetchGUIDs",
+                Argument::Guids(data_classes.to_vec()),
+            ),
         ],
     )
 }

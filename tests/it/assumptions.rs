@@ -837,7 +837,7 @@ async fn reports_refused() {
     // A report that the profile names, that is there, and that may not be run: any item of the server stands for it.
     let mut other = lab_of(flat_lan(&[Switch::ReportsRefused], 1), false).await;
     let target = other.profile.settings.capture_target.clone().unwrap();
-    let SettingItem::Item(guid) = target.item else {
+    let Some(SettingItem::Item(guid)) = target.item else {
         panic!("the capture target is in an item of its own");
     };
     other.profile.reports.associations = Some(Report {

@@ -491,7 +491,7 @@ async fn report_sql_is_read_only_t_sql() {
             .into_iter()
             .map(|(name, _, sql)| (name, sql))
             .collect();
-        assert_eq!(sql.len(), 3);
+        assert!(sql.len() >= 3);
         let (passed, said) = tsql(&sql);
         assert!(passed, "{said}");
     }

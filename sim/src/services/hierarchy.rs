@@ -9,8 +9,9 @@ use crate::world::World;
 pub(super) fn answer(world: &World, call: &Call) -> Result<Reply, Fault> {
     Ok(match call.operation.base {
         "IsHierarchyMember" => Reply::Boolean(world.is_hierarchy_member()?),
-        // Nothing is ever replicated here, so no item is managed by a parent or published to children.
-        "IsHierarchyManaged" | "IsHierarchyPublished" => {
+        "IsHierarchyManaged" => Reply::Boolean(world.is_hierarchy_managed(guid(call, "itemGuid"))?),
+        // Nothing is ever replicated from here, so no item is published to children.
+        "IsHierarchyPublished" => {
             world.item(guid(call, "itemGuid"))?;
             Reply::Boolean(false)
         }

@@ -11,7 +11,7 @@ use super::records::Assignment;
 use super::scenario::DirectorySite;
 use super::store::{self, NewItem};
 use super::writes::{self, Write};
-use super::{Store, World, WorldError, life, packages, select, tasks};
+use super::{Store, World, WorldError, life, origin, packages, select, tasks};
 use rusqlite::{Connection, params};
 
 impl std::str::FromStr for Role {
@@ -35,6 +35,7 @@ impl World {
         let mut store = self.lock();
         store.flush(self.rules());
         let now = store.clock.text();
+        life::before_a_change(&mut store, self.rules())?;
         let answer = self.act(&mut store, action, &now)?;
         store::touch(&store.db, &now)?;
         life::live(&mut store, self.rules())?;
@@ -57,6 +58,7 @@ impl World {
             }
             ConsoleAction::DeleteSite { name } => {
                 let site = self.site(&store.db, &name)?;
+                origin::ours(&store.db, site)?;
                 writes::delete(&store.db, rules, site)?;
                 Ok(format!("deleted the site {name}"))
             }
@@ -105,6 +107,7 @@ impl World {
             }
             ConsoleAction::DeleteSubnet { subnet } => {
                 let one = self.subnet(&store.db, &subnet)?;
+                origin::ours(&store.db, one)?;
                 writes::delete(&store.db, rules, one)?;
                 Ok(format!("deleted the subnet {subnet}"))
             }
@@ -113,6 +116,7 @@ impl World {
                     self.server(&store.db, &server)?,
                     self.site(&store.db, &site)?,
                 );
+                origin::ours(&store.db, guid)?;
                 store::associate(&store.db, &names.server_to_site, one, guid, now)?;
                 Ok(format!("assigned {server} to {site}"))
             }
@@ -133,7 +137,7 @@ impl World {
             }
             ConsoleAction::ImportActiveDirectory => self.import_directory(store, now),
             ConsoleAction::Resynchronise => {
-                let made = life::resynchronise(store, rules)?;
+                let made = life::resynchronise(store, rules, None)?;
                 Ok(format!("made {made} subnets that clients report"))
             }
             other => self.act_on_servers(store, other, now),
@@ -231,9 +235,7 @@ impl World {
             }
             ConsoleAction::ServerDown { server } => self.power(&store.db, &server, true),
             ConsoleAction::ServerUp { server } => self.power(&store.db, &server, false),
-            _ => Err(WorldError::Refused(
-                "not an action of this part of the console".to_owned(),
-            )),
+            other => self.act_on_computers(store, other),
         }
     }
 
@@ -296,6 +298,9 @@ impl World {
         child: Guid,
         now: &str,
     ) -> Result<(), WorldError> {
+        for end in [parent, child] {
+            origin::ours(&store.db, end)?;
+        }
         let write = Write::Break {
             association,
             parent,
@@ -313,6 +318,9 @@ impl World {
         now: &str,
     ) -> Result<(), WorldError> {
         let of = &self.names().subnet_to_site;
+        for end in [subnet, site] {
+            origin::ours(db, end)?;
+        }
         if !self.has(Switch::SubnetInTwoSites) {
             let column = if of.target_is_parent {
                 "ChildResourceGuid"
@@ -353,6 +361,7 @@ impl World {
             role,
             now,
         )?;
+        World::follow_role(store, guid, role, true)?;
         let mut answer = format!("installed the {} service on {server}", role.name());
         if role == Role::NetworkBoot {
             let addresses = life::addresses(&store.db, guid)?;
@@ -386,6 +395,7 @@ impl World {
             };
             if computer == guid && is_role {
                 writes::delete(&store.db, self.rules(), service)?;
+                World::follow_role(store, guid, role, false)?;
                 return Ok(format!("removed the {} service from {server}", role.name()));
             }
         }
@@ -440,6 +450,11 @@ impl World {
                 Some(guid) => guid,
                 None => self.make(store, "site", names.site.guid, &site.name, "", now)?,
             };
+            if origin::ours(&store.db, guid).is_err() {
+                // What is replicated is imported where it belongs.
+                continue;
+            }
+            origin::import(&store.db, guid)?;
             for subnet in &site.subnets {
                 if select::network(subnet).is_none() || writes::invalid_subnet(&store.db, subnet)? {
                     continue;
@@ -458,6 +473,10 @@ impl World {
                     item.insert(&store.db, self.rules().seed, now)?;
                     one
                 };
+                if origin::ours(&store.db, one).is_err() {
+                    continue;
+                }
+                origin::import(&store.db, one)?;
                 self.place(&store.db, one, guid, now)?;
                 count += 1;
             }
@@ -491,7 +510,7 @@ impl World {
         )
     }
 
-    fn server(&self, db: &Connection, name: &str) -> Result<Guid, WorldError> {
+    pub(super) fn server(&self, db: &Connection, name: &str) -> Result<Guid, WorldError> {
         World::found("computer", name, store::computer(db, self.names(), name)?)
     }
 
@@ -517,7 +536,7 @@ impl World {
     }
 }
 
-fn on(text: &str) -> Result<bool, WorldError> {
+pub(super) fn on(text: &str) -> Result<bool, WorldError> {
     match text {
         "on" | "true" => Ok(true),
         "off" | "false" => Ok(false),

@@ -5,7 +5,7 @@
 use super::guid::Guid;
 use super::names::Role;
 use super::select::{self, Basis};
-use super::{World, life};
+use super::{World, jobs, life};
 use rusqlite::params;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -84,7 +84,7 @@ impl World {
                 .map(|server| server.name.clone());
             let mut package_servers = BTreeMap::new();
             for (package, package_name) in &used {
-                if let Some(server) = life::fetch(
+                if let Some(server) = jobs::fetch(
                     &store.db,
                     self.rules(),
                     &topology,

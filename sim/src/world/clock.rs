@@ -50,6 +50,12 @@ impl Clock {
     }
 }
 
+/// Reads a time as [`text`] writes it.
+pub(crate) fn milliseconds(text: &str) -> Option<i64> {
+    let time: jiff::civil::DateTime = text.parse().ok()?;
+    Some(time.in_tz("UTC").ok()?.timestamp().as_millisecond())
+}
+
 /// Writes a time as `xs:dateTime`.
 pub(crate) fn text(milliseconds: i64) -> String {
     jiff::Timestamp::from_millisecond(milliseconds)

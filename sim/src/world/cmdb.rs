@@ -1,14 +1,12 @@
-//! The CMDB as the services see it: types, resources, associations, data classes.
+//! The CMDB as the services see it: types, resources, associations.
 //!
 //! I/O: the world's database. Reads are scoped to what the account may see; writes are judged as the SMP would and then
-//! kept, or not, as the switches say. Items, packages, tasks and reports are in files of their own.
+//! kept, or not, as the switches say. Data classes, items, packages, tasks and reports are in files of their own.
 
 use super::guid::Guid;
 use super::names::Role;
 use super::options::Switch;
-use super::records::{
-    AsdkError, DataClass, DataRow, Relationship, Resource, ResourceType, RowAction, Side,
-};
+use super::records::{AsdkError, Relationship, Resource, ResourceType, Side};
 use super::store;
 use super::writes::Write;
 use super::{Rules, Store, World};
@@ -121,72 +119,6 @@ impl World {
                 child_type: one.child_type,
             })
             .collect())
-    }
-
-    /// `GetDataClassesForResourceType`: the data classes of a type; those of its bases too.
-    pub fn data_classes(&self, type_guid: Guid) -> Result<Vec<DataClass>, AsdkError> {
-        self.resource_type(type_guid)?;
-        let classes = self.read(|store, _| {
-            let mut statement = store
-                .db
-                .prepare_cached("SELECT Guid, ResourceTypeGuid FROM DataClass ORDER BY Name")?;
-            let rows = statement.query_map([], |row| {
-                Ok((row.get::<_, Guid>(0)?, row.get::<_, Guid>(1)?))
-            })?;
-            Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
-        })?;
-        classes
-            .into_iter()
-            .filter(|(_, of)| self.names().derives(type_guid, *of))
-            .map(|(guid, _)| self.data_class(guid))
-            .collect()
-    }
-
-    /// One data class.
-    pub fn data_class(&self, guid: Guid) -> Result<DataClass, AsdkError> {
-        let names = self.names();
-        let (name, fields): (&str, Vec<&str>) = if guid == names.tcpip {
-            (
-                "AeX AC TCPIP",
-                vec![
-                    "Host Name",
-                    "Primary DNS Suffix",
-                    "IP Address",
-                    "Subnet Mask",
-                    "Default Gateway",
-                    "MAC Address",
-                ],
-            )
-        } else if guid == names.client_task {
-            (
-                "Client Task Resources",
-                vec!["LastRegistered", "HasTaskAgent", names.evidence.task_server],
-            )
-        } else if guid == names.site_membership {
-            ("Site Membership", vec!["Site", "Source"])
-        } else {
-            return Err(AsdkError::DoesNotExist(format!("data class {guid}")));
-        };
-        Ok(DataClass {
-            guid,
-            name: name.to_owned(),
-            fields: fields.into_iter().map(str::to_owned).collect(),
-        })
-    }
-
-    /// Finds a data class by its GUID in text, or by its name without regard to case.
-    #[must_use]
-    pub fn find_data_class(&self, name_or_guid: &str) -> Option<Guid> {
-        let names = self.names();
-        let all = [names.tcpip, names.client_task, names.site_membership];
-        if let Ok(guid) = name_or_guid.parse::<Guid>() {
-            return all.into_iter().find(|one| *one == guid);
-        }
-        let wanted = name_or_guid.trim().to_lowercase();
-        all.into_iter().find(|one| {
-            self.data_class(*one)
-                .is_ok_and(|class| class.name.to_lowercase() == wanted)
-        })
     }
 
     /// `GetResourcesOfType`: the resources of a type and of the types derived from it.
@@ -420,57 +352,6 @@ impl World {
         })
     }
 
-    /// `GetDataClassData`, `GetDataClassRows`: the rows of a data class for a resource.
-    pub fn data_class_rows(&self, class: Guid, resource: Guid) -> Result<Vec<DataRow>, AsdkError> {
-        let fields = self.data_class(class)?.fields;
-        self.resource(resource)?;
-        self.read(|store, rules| {
-            let table = if class == rules.names.tcpip {
-                "Inv_AeX_AC_TCPIP"
-            } else if class == rules.names.client_task {
-                super::life::live(store, rules)?;
-                super::life::settle_agents(store, rules)?;
-                "Inv_Client_Task_Resources"
-            } else {
-                return generic_rows(store, class, resource);
-            };
-            let columns = fields
-                .iter()
-                .map(|field| format!("CAST([{field}] AS TEXT)"))
-                .collect::<Vec<_>>()
-                .join(", ");
-            let mut statement = store.db.prepare_cached(&format!(
-                "SELECT {columns} FROM {table} WHERE _ResourceGuid = ?1"
-            ))?;
-            let rows = statement.query_map(params![resource], |row| {
-                fields
-                    .iter()
-                    .enumerate()
-                    .map(|(index, field)| Ok((field.clone(), row.get(index)?)))
-                    .collect::<rusqlite::Result<DataRow>>()
-            })?;
-            Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
-        })
-    }
-
-    /// `SaveDataClass`, `SaveDataClassRows`: writes rows of a data class; inventory classes are not the caller's to write.
-    pub fn save_data_class_rows(
-        &self,
-        class: Guid,
-        resource: Guid,
-        rows: Vec<DataRow>,
-        action: RowAction,
-    ) -> Result<(), AsdkError> {
-        self.data_class(class)?;
-        self.resource(resource)?;
-        self.write(Write::Rows {
-            class,
-            resource,
-            rows,
-            action,
-        })
-    }
-
     /// The roles of the site services on a computer, as the server knows them.
     #[must_use]
     pub fn roles(&self, computer: Guid) -> Vec<Role> {
@@ -505,18 +386,4 @@ fn ghosts(
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
-}
-
-fn generic_rows(store: &Store, class: Guid, resource: Guid) -> Result<Vec<DataRow>, AsdkError> {
-    let mut statement = store.db.prepare_cached(
-        "SELECT Fields FROM sim_row WHERE DataClass = ?1 AND Resource = ?2 ORDER BY Position",
-    )?;
-    let rows = statement.query_map(params![class, resource], |row| row.get::<_, String>(0))?;
-    let mut all = Vec::new();
-    for text in rows {
-        all.push(
-            serde_json::from_str(&text?).map_err(|error| AsdkError::Internal(error.to_string()))?,
-        );
-    }
-    Ok(all)
 }

@@ -178,6 +178,36 @@ pub enum ConsoleAction {
         #[arg(id = "console-server", value_name = "SERVER")]
         server: String,
     },
+    /// Put a plug-in on a computer, or take it off
+    PlugIn {
+        /// The server, or any computer
+        #[arg(id = "console-server", value_name = "SERVER")]
+        server: String,
+        /// The plug-in, such as "Deployment Package Server"
+        #[arg(id = "console-plug-in", value_name = "NAME")]
+        plug_in: String,
+        /// on or off
+        #[arg(id = "console-state", value_name = "STATE")]
+        state: String,
+    },
+    /// Change a fact of a computer, as inventory says it
+    Fact {
+        /// The computer
+        #[arg(id = "console-computer", value_name = "COMPUTER")]
+        computer: String,
+        /// The fact, by its key in the scenario format, such as os or iis
+        #[arg(id = "console-key", value_name = "KEY")]
+        key: String,
+        /// The value; `unknown` for none
+        #[arg(id = "console-value", value_name = "VALUE")]
+        value: String,
+    },
+    /// Let a computer send inventory now, and report its subnets
+    SendInventory {
+        /// The computer
+        #[arg(id = "console-computer", value_name = "COMPUTER")]
+        computer: String,
+    },
     /// Bring a server back
     ServerUp {
         /// The server

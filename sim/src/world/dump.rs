@@ -3,8 +3,10 @@
 //! Reads the world's database; [`write`] is pure. What is a result of the rest (who is registered where) and what comes
 //! from the seed (GUIDs) is left out, so that two worlds that are alike have the same dump.
 
+use super::facts::{Fact, Facts, Kept, Kind};
 use super::guid::Guid;
 use super::names::Role;
+use super::origin::Origin;
 use super::records::{AsdkError, Assignment};
 use super::scenario::{
     Computer, DirectorySite, Fault, Package, PackageAssignment, PackageKind, Platform, Settings,
@@ -25,24 +27,40 @@ pub(crate) fn contents(store: &Store, rules: &Rules) -> Result<WorldFile, AsdkEr
     for server in &topology.servers {
         services.insert(server.guid, server.roles.clone());
     }
-    let mut facts: HashMap<Guid, (String, String, bool)> = HashMap::new();
+    let mut facts: HashMap<Guid, (Kept, bool)> = HashMap::new();
     {
-        let mut statement =
-            db.prepare_cached("SELECT Guid, Os, PlugIns, Down FROM sim_computer")?;
+        let mut statement = db.prepare_cached("SELECT * FROM sim_computer")?;
         for row in statement.query_map([], |row| {
-            Ok((row.get(0)?, (row.get(1)?, row.get(2)?, row.get(3)?)))
+            Ok((row.get("Guid")?, (Kept::of_row(row)?, row.get("Down")?)))
         })? {
             let (guid, found) = row?;
             facts.insert(guid, found);
         }
     }
+    let platform = meta("platform")?.unwrap_or_default();
+    let version = meta("version")?.unwrap_or_default();
+    let deployment = meta("deployment solution")?.is_some();
     let mut computers = Vec::new();
     let mut faults = Vec::new();
     for (guid, name, addresses) in life::computers(db)? {
-        let (os, plug_ins, down) = facts.remove(&guid).unwrap_or_default();
-        if down {
-            faults.push(Fault { down: name.clone() });
-        }
+        let services = services.remove(&guid).unwrap_or_default();
+        let kind = Kind {
+            services: &services,
+            platform: name.eq_ignore_ascii_case(&platform),
+            version: &version,
+            deployment,
+            now: store.clock.milliseconds(),
+        };
+        let told = match facts.remove(&guid) {
+            None => Facts::default(),
+            Some((kept, down)) => {
+                if down {
+                    faults.push(Fault { down: name.clone() });
+                }
+                kept.told(&kind)
+                    .map_err(|error| AsdkError::Internal(error.to_string()))?
+            }
+        };
         computer_names.insert(guid, name.clone());
         computers.push(Computer {
             name,
@@ -50,9 +68,8 @@ pub(crate) fn contents(store: &Store, rules: &Rules) -> Result<WorldFile, AsdkEr
                 .into_iter()
                 .map(|(address, prefix)| format!("{}/{prefix}", Ipv4Addr::from(address)))
                 .collect(),
-            services: services.remove(&guid).unwrap_or_default(),
-            os,
-            plug_ins: plug_ins.lines().map(str::to_owned).collect(),
+            services,
+            ..Computer::of(told)
         });
     }
     computers.sort_by(|a, b| a.name.cmp(&b.name));
@@ -71,9 +88,9 @@ pub(crate) fn contents(store: &Store, rules: &Rules) -> Result<WorldFile, AsdkEr
     Ok(WorldFile {
         format_version: 1,
         platform: Platform {
-            server: meta("platform")?.unwrap_or_default(),
-            version: meta("version")?.unwrap_or_default(),
-            deployment_solution: meta("deployment solution")?.is_some(),
+            server: platform,
+            version,
+            deployment_solution: deployment,
             parent: meta("parent")?,
             children: meta("children")?
                 .unwrap_or_default()
@@ -87,6 +104,8 @@ pub(crate) fn contents(store: &Store, rules: &Rules) -> Result<WorldFile, AsdkEr
                 .map(|guid| named(&guid)),
             invalid_subnets: meta("invalid subnets")?,
             constrain_unavailable: meta("constrain unavailable")?.is_some(),
+            registrations_per_task_server: meta("registrations")?
+                .and_then(|text| text.parse().ok()),
         },
         subnets: subnets(store, rules, &site_names)?,
         sites,
@@ -120,7 +139,7 @@ fn sites(
                 name: row.get(1)?,
                 description: row.get(2)?,
                 constrained: row.get(3)?,
-                servers: Vec::new(),
+                ..Site::default()
             },
         ))
     })?;
@@ -130,6 +149,9 @@ fn sites(
         let (guid, mut site) = row?;
         site.servers = manual.remove(&guid).unwrap_or_default();
         site.servers.sort();
+        let origin = Origin::read(&store.db, guid)?;
+        site.directory = origin.directory;
+        site.replicated_from = origin.replicated_from;
         names.insert(guid, site.name.clone());
         all.push(site);
     }
@@ -157,7 +179,7 @@ fn subnets(
             Subnet {
                 network: row.get(1)?,
                 description: row.get(2)?,
-                sites: Vec::new(),
+                ..Subnet::default()
             },
         ))
     })?;
@@ -166,6 +188,9 @@ fn subnets(
         let (guid, mut subnet) = row?;
         subnet.sites = of.remove(&guid).unwrap_or_default();
         subnet.sites.sort();
+        let origin = Origin::read(&store.db, guid)?;
+        subnet.directory = origin.directory;
+        subnet.replicated_from = origin.replicated_from;
         all.push(subnet);
     }
     all.sort_by_cached_key(|one| {
@@ -192,6 +217,11 @@ fn read_packages(
             .map(named)
             .collect();
         holders.sort();
+        let captured_to: Option<Guid> = store.db.query_row(
+            "SELECT CapturedTo FROM sim_package WHERE Guid = ?1",
+            [package.guid],
+            |row| row.get(0),
+        )?;
         all.push(Package {
             name: package.name,
             description: package.description,
@@ -208,6 +238,8 @@ fn read_packages(
             automatic: package.auto_assign,
             targets,
             holders: Some(holders),
+            captured_to: captured_to.as_ref().map(named),
+            replicated_from: Origin::read(&store.db, package.guid)?.replicated_from,
         });
     }
     // Packages of one name are told apart by what they are, not by GUIDs, which differ from seed to seed.
@@ -289,6 +321,49 @@ impl Line {
         let text = list(all);
         self.raw(key, &text, !all.is_empty())
     }
+
+    fn optional(self, key: &str, value: Option<&String>) -> Line {
+        match value {
+            Some(value) => self.raw(key, &scalar(value), true),
+            None => self,
+        }
+    }
+
+    fn fact<T>(self, key: &str, fact: &Fact<T>, text: impl Fn(&T) -> String) -> Line {
+        match fact {
+            Fact::Usual => self,
+            Fact::Unknown => self.raw(key, "null", true),
+            Fact::Known(value) => self.raw(key, &text(value), true),
+        }
+    }
+
+    fn facts(self, facts: &Facts) -> Line {
+        let Facts {
+            os,
+            plug_ins,
+            managed,
+            local,
+            asset_active,
+            agent_version,
+            cem,
+            iis,
+            http_server,
+            dotnet,
+            inventory_age,
+        } = facts;
+        let text = |value: &String| scalar(value);
+        self.fact("os", os, text)
+            .fact("plugIns", plug_ins, |all| list(all))
+            .fact("managed", managed, bool::to_string)
+            .fact("local", local, bool::to_string)
+            .fact("assetActive", asset_active, bool::to_string)
+            .fact("agentVersion", agent_version, text)
+            .fact("cem", cem, bool::to_string)
+            .fact("iis", iis, bool::to_string)
+            .fact("httpServer", http_server, bool::to_string)
+            .fact("dotnet", dotnet, text)
+            .fact("inventoryAge", inventory_age, text)
+    }
 }
 
 fn section(out: &mut String, name: &str, lines: Vec<Line>) {
@@ -357,17 +432,24 @@ pub(crate) fn write(file: &WorldFile) -> String {
         "  constrainUnavailable: {}",
         settings.constrain_unavailable
     );
+    if let Some(limit) = settings.registrations_per_task_server {
+        let _ = writeln!(out, "  registrationsPerTaskServer: {limit}");
+    }
     let site = |one: &Site| {
         Line::of("name", &one.name)
             .text("description", &one.description)
             .raw("constrained", "true", one.constrained)
             .list("servers", &one.servers)
+            .raw("directory", "true", one.directory)
+            .optional("replicatedFrom", one.replicated_from.as_ref())
     };
     section(&mut out, "sites", sites.iter().map(site).collect());
     let subnet = |one: &Subnet| {
         Line::of("network", &one.network)
             .text("description", &one.description)
             .list("sites", &one.sites)
+            .raw("directory", "true", one.directory)
+            .optional("replicatedFrom", one.replicated_from.as_ref())
     };
     section(&mut out, "subnets", subnets.iter().map(subnet).collect());
     let computer = |one: &Computer| {
@@ -380,8 +462,7 @@ pub(crate) fn write(file: &WorldFile) -> String {
         Line::of("name", &one.name)
             .raw("addresses", &addresses, true)
             .list("services", &services)
-            .text("os", &one.os)
-            .list("plugIns", &one.plug_ins)
+            .facts(&one.facts())
     };
     section(
         &mut out,
@@ -407,6 +488,8 @@ pub(crate) fn write(file: &WorldFile) -> String {
                 holders.as_deref().unwrap_or_default(),
                 holders.is_some(),
             )
+            .optional("capturedTo", one.captured_to.as_ref())
+            .optional("replicatedFrom", one.replicated_from.as_ref())
     };
     section(&mut out, "packages", packages.iter().map(package).collect());
     let task = |one: &Task| {

@@ -36,8 +36,7 @@ pub(crate) fn generate(subnets: u32, seed: u64) -> WorldFile {
         name: platform.clone(),
         addresses: vec![address(0, 10)],
         services: vec![Role::Package, Role::Task],
-        os: "Windows Server 2022".to_owned(),
-        plug_ins: vec!["Deployment Task Server Handler".to_owned()],
+        ..Computer::default()
     }];
     let server_name = |index: u32| format!("SRV{index:05}.corp.example");
     for index in 1..servers {
@@ -55,41 +54,38 @@ pub(crate) fn generate(subnets: u32, seed: u64) -> WorldFile {
             name: server_name(index),
             addresses: vec![address(subnet, 11)],
             services,
-            os: "Windows Server 2022".to_owned(),
-            plug_ins: Vec::new(),
+            ..Computer::default()
         });
     }
     for index in 0..subnets * 2 {
         computers.push(Computer {
             name: format!("PC{index:06}.corp.example"),
             addresses: vec![address(index / 2, 101 + index % 2)],
-            services: Vec::new(),
-            os: "Windows 11".to_owned(),
-            plug_ins: Vec::new(),
+            ..Computer::default()
         });
     }
     let sites_list = (0..sites)
         .map(|index| Site {
             name: format!("Site {index:04}"),
             description: format!("Generated site {index}"),
-            constrained: false,
             servers: if index % 10 == 3 && servers > 1 {
                 vec![server_name(1 + index % (servers - 1))]
             } else {
                 Vec::new()
             },
+            ..Site::default()
         })
         .collect();
     let subnets_list = (0..subnets)
         .map(|index| Subnet {
             network: format!("{}/24", Ipv4Addr::from(network(index))),
-            description: String::new(),
             // One in a hundred is in no site.
             sites: if index % 100 == 99 {
                 Vec::new()
             } else {
                 vec![format!("Site {:04}", site_of(index))]
             },
+            ..Subnet::default()
         })
         .collect();
     let packages_list: Vec<Package> = (0..packages)
@@ -109,16 +105,14 @@ pub(crate) fn generate(subnets: u32, seed: u64) -> WorldFile {
             };
             Package {
                 name: format!("Package {index:04}"),
-                description: String::new(),
                 kind: if index % 5 == 0 {
                     PackageKind::Image
                 } else {
                     PackageKind::Software
                 },
                 assignment,
-                automatic: false,
                 targets,
-                holders: None,
+                ..Package::default()
             }
         })
         .collect();

@@ -1,4 +1,4 @@
-//! What time brings: packages reach their servers, agents settle, jobs run, inventory brings subnets back.
+//! What time brings: packages reach their servers, agents settle, inventory brings subnets back; what jobs do is in `jobs`.
 //!
 //! I/O: the world's database. Everything happens lazily, when somebody looks or time is let pass, and draws from the
 //! seed, so that it does not matter how often anybody looks.
@@ -7,10 +7,10 @@ use super::guid::Guid;
 use super::names::Role;
 use super::options::Switch;
 use super::records::{AsdkError, Assignment};
-use super::select::{self, ServerInfo, Topology};
+use super::select::{self, Topology};
 use super::store::{self, NewItem};
-use super::{Rules, Store, clock, packages, tasks, writes};
-use rusqlite::{Connection, OptionalExtension, params};
+use super::{Rules, Store, clock, jobs, packages, writes};
+use rusqlite::{Connection, params};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::Ipv4Addr;
 
@@ -18,25 +18,44 @@ use std::net::Ipv4Addr;
 const REPLICATION: i64 = 2 * 60 * 1000;
 /// How often agents report.
 const REPORT: i64 = 30 * 60 * 1000;
-/// How long a job takes on a computer.
-const JOB: i64 = 60 * 1000;
-/// How many registrations a task server takes.
-const REGISTRATIONS: usize = 5000;
+/// How many registrations a task server takes, where no setting says otherwise.
+pub(crate) const REGISTRATIONS: usize = 5000;
 
 /// Lets replication, jobs and inventory catch up with the clock.
 pub(crate) fn live(store: &mut Store, rules: &Rules) -> Result<(), AsdkError> {
+    report(store, rules)?;
+    replicate(store, rules)?;
+    jobs::run(store, rules)?;
+    // A job may have made an image that sets out now.
+    replicate(store, rules)
+}
+
+/// Lets agents report when it is time to.
+pub(crate) fn report(store: &mut Store, rules: &Rules) -> Result<(), AsdkError> {
     let now = store.clock.milliseconds();
     let last: i64 = store::meta(&store.db, "inventory")?
         .and_then(|text| text.parse().ok())
         .unwrap_or(now);
     if now - last >= REPORT {
-        resynchronise(store, rules)?;
+        resynchronise(store, rules, None)?;
         store::set_meta(&store.db, "inventory", Some(&now.to_string()))?;
     }
-    replicate(store, rules)?;
-    run_jobs(store, rules)?;
-    // A job may have made an image that sets out now.
-    replicate(store, rules)
+    Ok(())
+}
+
+/// Where registrations lag, what they are before a change is settled before it.
+pub(crate) fn before_a_change(store: &mut Store, rules: &Rules) -> Result<(), AsdkError> {
+    if rules.has(Switch::RegistrationsLag) {
+        settle_agents(store, rules)?;
+    }
+    Ok(())
+}
+
+/// How many registrations a task server takes.
+pub(crate) fn registrations(db: &Connection) -> rusqlite::Result<usize> {
+    Ok(store::meta(db, "registrations")?
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(REGISTRATIONS))
 }
 
 /// A computer of the world: its GUID, full name, and addresses with prefixes.
@@ -203,37 +222,6 @@ pub(crate) fn used_packages(store: &Store) -> Result<Vec<(Guid, String)>, AsdkEr
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Picks the server that a computer fetches a package from: random among those it may use that hold it.
-pub(crate) fn fetch<'a>(
-    db: &Connection,
-    rules: &Rules,
-    topology: &'a Topology,
-    package: Guid,
-    client: Guid,
-    addresses: &[(u32, u8)],
-) -> Result<Option<&'a ServerInfo>, AsdkError> {
-    let holders = ready_holders(db, rules, package)?;
-    let (mut servers, basis) = topology.candidates(Role::Package, addresses, Some(client));
-    if basis == super::Basis::OwnComputer
-        && !servers
-            .iter()
-            .any(|index| holders.contains(&topology.servers[*index].guid))
-    {
-        (servers, _) = topology.candidates(Role::Package, addresses, None);
-    }
-    servers.retain(|index| holders.contains(&topology.servers[*index].guid));
-    let count = u64::try_from(servers.len()).unwrap_or(0);
-    if count == 0 {
-        return Ok(None);
-    }
-    let drawn = rules
-        .seed
-        .number("fetch", &format!("{client} {package}"), 0)
-        % count;
-    let index = usize::try_from(drawn).unwrap_or(0);
-    Ok(servers.get(index).map(|server| &topology.servers[*server]))
-}
-
 /// Lets every agent register with one task server of those it is offered; it stays with the one it has as long as that is among them.
 pub(crate) fn settle_agents(store: &mut Store, rules: &Rules) -> Result<(), AsdkError> {
     let now = store.clock.milliseconds();
@@ -244,6 +232,14 @@ pub(crate) fn settle_agents(store: &mut Store, rules: &Rules) -> Result<(), Asdk
     if store::meta(&store.db, "settled version")? == version && now - settled < REPORT {
         return Ok(());
     }
+    if rules.has(Switch::RegistrationsLag) && settled > 0 {
+        let changed = store::meta(&store.db, "changed")?;
+        let changed = changed.as_deref().and_then(clock::milliseconds);
+        if changed.is_some_and(|changed| now - changed < REPORT) {
+            return Ok(());
+        }
+    }
+    let limit = registrations(&store.db)?;
     let topology = store.topology(rules)?;
     let column = rules.names.evidence.task_server;
     let mut current: HashMap<Guid, Guid> = HashMap::new();
@@ -282,7 +278,7 @@ pub(crate) fn settle_agents(store: &mut Store, rules: &Rules) -> Result<(), Asdk
     for (client, offered) in homeless {
         let chosen = offered
             .into_iter()
-            .filter(|index| count.get(index).copied().unwrap_or(0) < REGISTRATIONS)
+            .filter(|index| count.get(index).copied().unwrap_or(0) < limit)
             .min_by_key(|index| {
                 let drawn = client.number() ^ topology.servers[*index].guid.number();
                 (count.get(index).copied().unwrap_or(0), drawn)
@@ -303,10 +299,21 @@ pub(crate) fn settle_agents(store: &mut Store, rules: &Rules) -> Result<(), Asdk
     Ok(())
 }
 
-/// Makes a subnet that computers report and nobody knows, unless `InvalidSubnets` forbids it.
-pub(crate) fn resynchronise(store: &mut Store, rules: &Rules) -> Result<usize, AsdkError> {
+/// Makes a subnet that computers, or one of them, report and nobody knows, unless `InvalidSubnets` forbids it.
+pub(crate) fn resynchronise(
+    store: &mut Store,
+    rules: &Rules,
+    only: Option<Guid>,
+) -> Result<usize, AsdkError> {
     let mut reported: BTreeSet<(u32, u8)> = BTreeSet::new();
-    for (_, _, addresses) in computers(&store.db)? {
+    let all: Vec<Vec<(u32, u8)>> = match only {
+        Some(computer) => vec![addresses(&store.db, computer)?],
+        None => computers(&store.db)?
+            .into_iter()
+            .map(|(_, _, addresses)| addresses)
+            .collect(),
+    };
+    for addresses in all {
         reported.extend(
             addresses
                 .into_iter()
@@ -335,62 +342,6 @@ pub(crate) fn resynchronise(store: &mut Store, rules: &Rules) -> Result<usize, A
     Ok(made)
 }
 
-/// Lets runs of tasks go on: a computer takes a minute, deploying needs a server that holds the image, capturing makes one.
-pub(crate) fn run_jobs(store: &mut Store, rules: &Rules) -> Result<(), AsdkError> {
-    let waiting: Vec<(Guid, Guid, Guid, i64, String)> = {
-        let mut statement = store.db.prepare_cached(
-            "SELECT c.Instance, c.Computer, r.Task, r.Started, c.State FROM sim_run_computer c JOIN sim_run r ON r.Instance = c.Instance
-             WHERE c.State IN ('notStarted', 'started') ORDER BY r.Started, c.Instance, c.Computer",
-        )?;
-        let rows = statement.query_map([], |row| {
-            Ok((
-                row.get(0)?,
-                row.get(1)?,
-                row.get(2)?,
-                row.get(3)?,
-                row.get(4)?,
-            ))
-        })?;
-        rows.collect::<rusqlite::Result<_>>()?
-    };
-    if waiting.is_empty() {
-        return Ok(());
-    }
-    let all = tasks::read(&store.db)?;
-    for (instance, computer, task, started, state) in waiting {
-        let topology = store.topology(rules)?;
-        let addresses = addresses(&store.db, computer)?;
-        let passed = store.clock.milliseconds() - started;
-        let (offered, _) = topology.candidates(Role::Task, &addresses, None);
-        let (next, note, server) = if offered.is_empty() {
-            (
-                "notStarted",
-                "no task server takes the computer".to_owned(),
-                None,
-            )
-        } else if passed < JOB {
-            ("started", String::new(), None)
-        } else {
-            match all.iter().find(|one| one.guid == task) {
-                Some(task) if task.kind == "deployImage" => {
-                    deploy(store, rules, &topology, task, computer, &addresses)?
-                }
-                Some(task) if task.kind == "createImage" => {
-                    capture(store, rules, &task.name, computer)?
-                }
-                _ => ("completed", String::new(), None),
-            }
-        };
-        if next != state {
-            store.db.execute(
-                "UPDATE sim_run_computer SET State = ?3, Note = ?4, Server = ?5 WHERE Instance = ?1 AND Computer = ?2",
-                params![instance, computer, next, note, server],
-            )?;
-        }
-    }
-    Ok(())
-}
-
 /// Reads the addresses of a computer.
 pub(crate) fn addresses(db: &Connection, computer: Guid) -> rusqlite::Result<Vec<(u32, u8)>> {
     let mut statement = db.prepare_cached("SELECT [IP Address], [Subnet Mask] FROM Inv_AeX_AC_TCPIP WHERE _ResourceGuid = ?1 ORDER BY _id")?;
@@ -404,87 +355,10 @@ pub(crate) fn addresses(db: &Connection, computer: Guid) -> rusqlite::Result<Vec
     rows.collect()
 }
 
-type Outcome = (&'static str, String, Option<String>);
-
-fn deploy(
-    store: &Store,
-    rules: &Rules,
-    topology: &Topology,
-    task: &super::TaskDetails,
-    computer: Guid,
-    addresses: &[(u32, u8)],
-) -> Result<Outcome, AsdkError> {
-    let mut server = None;
-    for package in &task.packages {
-        if let Some(found) = fetch(&store.db, rules, topology, *package, computer, addresses)? {
-            server = Some(found.name.clone());
-        } else {
-            let note = format!("no package server in reach holds the package {package}");
-            return Ok(("failed", note, None));
-        }
+impl super::World {
+    /// How many registrations a task server takes.
+    #[must_use]
+    pub fn registrations_per_task_server(&self) -> usize {
+        registrations(&self.lock().db).unwrap_or(REGISTRATIONS)
     }
-    let note = server
-        .as_ref()
-        .map_or_else(String::new, |name| format!("fetched from {name}"));
-    Ok(("completed", note, server))
-}
-
-fn capture(
-    store: &mut Store,
-    rules: &Rules,
-    task: &str,
-    computer: Guid,
-) -> Result<Outcome, AsdkError> {
-    let topology = store.topology(rules)?;
-    let target: Option<Guid> = if let Some(text) = store::meta(&store.db, "capture target")? {
-        text.parse().ok()
-    } else {
-        let platform = store::meta(&store.db, "platform")?.unwrap_or_default();
-        store::computer(&store.db, &rules.names, &platform)?
-    };
-    let Some(server) = target
-        .and_then(|target| topology.server(target))
-        .filter(|one| one.roles.contains(&Role::Package))
-    else {
-        return Ok((
-            "failed",
-            "the default target is no package server".to_owned(),
-            None,
-        ));
-    };
-    if server.down {
-        return Ok(("failed", format!("{} does not answer", server.name), None));
-    }
-    let host: Option<String> = store
-        .db
-        .query_row(
-            "SELECT Name FROM Item WHERE Guid = ?1",
-            params![computer],
-            |row| row.get(0),
-        )
-        .optional()?;
-    let name = format!("{task} {}", host.unwrap_or_default());
-    let now = store.clock.text();
-    let guid = store::draw(&store.db, rules.seed, "package", &name)?;
-    super::load::insert_package(
-        &store.db,
-        rules,
-        guid,
-        &name,
-        "",
-        "image",
-        Assignment::All,
-        false,
-        &now,
-    )?;
-    store.db.execute(
-        "INSERT INTO SWDPackageServer VALUES (?1, ?2, ?3, ?4)",
-        params![guid, server.guid, rules.names.evidence.ready, now],
-    )?;
-    store::touch(&store.db, &now)?;
-    Ok((
-        "completed",
-        format!("captured to {}", server.name),
-        Some(server.name.clone()),
-    ))
 }

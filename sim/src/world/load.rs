@@ -3,8 +3,11 @@
 //! I/O: `SQLite`. GUIDs are drawn by kind and name, so the order of the file does not matter.
 
 use super::clock;
+use super::facts::Kind;
 use super::guid::Guid;
 use super::options::{Quirk, Switch};
+use super::origin::Origin;
+use super::packages::NewPackage;
 use super::records::Assignment;
 use super::scenario::{Computer, Package, PackageAssignment, PackageKind, TaskKind, WorldFile};
 use super::select;
@@ -24,7 +27,7 @@ pub(crate) fn load(
     let now = clock::text(clock::START);
     let transaction = db.unchecked_transaction()?;
     let names = &rules.names;
-    store::create(db, names)?;
+    store::create(db, names, &rules.switches)?;
     let list = |all: Vec<&'static str>| all.join(" ");
     for (name, value) in [
         ("seed", rules.seed.0.to_string()),
@@ -52,6 +55,12 @@ pub(crate) fn load(
         store::set_meta(db, name, Some(&value))?;
     }
     store::set_meta(db, "parent", file.platform.parent.as_deref())?;
+    let registrations = file.settings.registrations_per_task_server;
+    store::set_meta(
+        db,
+        "registrations",
+        registrations.map(|limit| limit.to_string()).as_deref(),
+    )?;
     store::set_meta(
         db,
         "invalid subnets",
@@ -141,9 +150,7 @@ pub(crate) fn spell_out(file: &WorldFile) -> Result<Vec<Computer>, WorldError> {
                     &range.domain,
                 ),
                 addresses: vec![format!("{}/{prefix}", Ipv4Addr::from(address))],
-                services: Vec::new(),
-                os: range.os.clone(),
-                plug_ins: range.plug_ins.clone(),
+                ..Computer::of(range.facts())
             });
         }
     }
@@ -187,9 +194,14 @@ impl Loader<'_> {
                 ..NewItem::default()
             };
             item.insert(self.db, self.rules.seed, self.now)?;
-            self.db
-                .prepare_cached("INSERT INTO sim_computer VALUES (?1, ?2, ?3, 0)")?
-                .execute(params![guid, computer.os, computer.plug_ins.join("\n")])?;
+            let kind = Kind {
+                services: &computer.services,
+                platform: computer.name.eq_ignore_ascii_case(&file.platform.server),
+                version: &file.platform.version,
+                deployment: file.platform.deployment_solution,
+                now: clock::START,
+            };
+            computer.facts().kept(&kind)?.insert(self.db, guid)?;
             for interface in &computer.addresses {
                 let (address, prefix) = select::interface(interface).ok_or_else(|| {
                     WorldError::Scenario(format!(
@@ -258,6 +270,11 @@ impl Loader<'_> {
                 "INSERT INTO sim_site VALUES (?1, ?2)",
                 params![guid, site.constrained],
             )?;
+            let origin = Origin {
+                directory: site.directory,
+                replicated_from: site.replicated_from.clone(),
+            };
+            origin.insert(self.db, guid)?;
             for server in &site.servers {
                 store::associate(
                     self.db,
@@ -296,6 +313,11 @@ impl Loader<'_> {
                 ..NewItem::default()
             };
             item.insert(self.db, self.rules.seed, self.now)?;
+            let origin = Origin {
+                directory: subnet.directory,
+                replicated_from: subnet.replicated_from.clone(),
+            };
+            origin.insert(self.db, guid)?;
             for site in &subnet.sites {
                 store::associate(
                     self.db,
@@ -323,18 +345,22 @@ impl Loader<'_> {
             PackageAssignment::Individually => Assignment::Individually,
             PackageAssignment::Site => Assignment::Site,
         };
-        let kind = kind_name(package.kind);
-        insert_package(
-            self.db,
-            self.rules,
+        let captured_to = package.captured_to.as_ref();
+        NewPackage {
             guid,
-            &package.name,
-            &package.description,
-            kind,
+            name: &package.name,
+            description: &package.description,
+            kind: kind_name(package.kind),
             assignment,
-            package.automatic,
-            self.now,
-        )?;
+            automatic: package.automatic,
+            captured_to: captured_to.map(|name| self.computer(name)).transpose()?,
+        }
+        .insert(self.db, self.rules, self.now)?;
+        let origin = Origin {
+            directory: false,
+            replicated_from: package.replicated_from.clone(),
+        };
+        origin.insert(self.db, guid)?;
         for target in &package.targets {
             let target = match assignment {
                 Assignment::Site => self.site(target)?,
@@ -502,40 +528,4 @@ pub(crate) fn kind_name(kind: PackageKind) -> &'static str {
         PackageKind::Tool => "tool",
         PackageKind::Software => "software",
     }
-}
-
-/// Writes a package: its resource, its row in the tables that reports read, and its settings.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "one row of a table, each column an argument"
-)]
-pub(crate) fn insert_package(
-    db: &Connection,
-    rules: &Rules,
-    guid: Guid,
-    name: &str,
-    description: &str,
-    kind: &str,
-    assignment: Assignment,
-    automatic: bool,
-    now: &str,
-) -> rusqlite::Result<()> {
-    let item = NewItem {
-        guid,
-        class: "resource",
-        name,
-        description,
-        resource_type: Some(rules.names.package.guid),
-        ..NewItem::default()
-    };
-    item.insert(db, rules.seed, now)?;
-    db.prepare_cached("INSERT INTO SWDPackage (PackageId, Name, Description) VALUES (?1, ?2, ?3)")?
-        .execute(params![guid, name, description])?;
-    let location = format!(
-        r"\\{}\packages\{guid}",
-        store::meta(db, "platform")?.unwrap_or_default()
-    );
-    db.prepare_cached("INSERT INTO sim_package (Guid, Kind, Assignment, Automatic, Location) VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute(params![guid, kind, assignment.word(), automatic, location])?;
-    Ok(())
 }

@@ -4,24 +4,32 @@
 //! and jobs do. I/O: `SQLite` and the clock. Everything that no public document says about an SMP comes from the seed
 //! ([`Names`]); everything that a client may wrongly assume has a [`Switch`].
 //!
-//! Reading order: `options`, `scenario`, `names`, `store`, `load` and `dump`, `cmdb` with `items`, `packages` and
-//! `reports`, `select` (who serves an address), `life` (what time brings), `console`, `profile`.
+//! Reading order: `options`, `scenario` with `facts`, `names` with `fact_names`, `store` with `fact_tables`, `load` and
+//! `dump`, `cmdb` with `data_classes`, `items`, `packages`, `origin` and `reports`, `select` (who serves an address),
+//! `life` and `jobs` (what time brings), `console`, `profile`.
 
 mod administrator;
 mod clients;
 mod clock;
 mod cmdb;
 mod console;
+mod data_classes;
 mod dump;
 mod enterprise;
+mod fact_names;
+mod fact_tables;
+mod facts;
 mod guid;
+mod inventory;
 mod item_xml;
 mod items;
+mod jobs;
 mod layouts;
 mod life;
 mod load;
 mod names;
 mod options;
+mod origin;
 mod packages;
 mod profile;
 mod records;
@@ -35,6 +43,10 @@ mod writes;
 
 pub use clients::{Client, RoleServed, Served};
 pub use console::ConsoleAction;
+pub use fact_names::{
+    DataClassName, FactClass, FactKey, FactName, FactsOf, LoadNames, SourceNames,
+};
+pub use facts::{Fact, Facts};
 pub use guid::{Guid, GuidError};
 pub use names::{
     ASDK_NS, AssociationName, COMPUTER, EvidenceNames, Names, Role, RolesBy, SettingLayout,
@@ -49,6 +61,8 @@ pub use scenario::Scenario;
 pub use seed::Seed;
 pub use select::Basis;
 
+#[cfg(test)]
+mod fact_tests;
 #[cfg(test)]
 mod tests;
 
@@ -116,6 +130,7 @@ pub(crate) struct Rules {
     pub(crate) language: Language,
     pub(crate) switches: BTreeSet<Switch>,
     pub(crate) names: Names,
+    pub(crate) data_classes: Vec<DataClassName>,
 }
 
 impl Rules {
@@ -331,6 +346,7 @@ impl World {
         store.flush(rules);
         store.clock.advance(Duration::from_millis(50));
         writes::judge(&store, rules, &write)?;
+        life::before_a_change(&mut store, rules)?;
         if rules.has(Switch::LateReadBack) {
             store.late.push(Late {
                 write,
@@ -350,10 +366,12 @@ impl World {
 
 impl Rules {
     fn of(seed: u64, language: Language, switches: BTreeSet<Switch>) -> Rules {
+        let names = Names::kept(Seed(seed), language, &switches);
         Rules {
             seed: Seed(seed),
             language,
-            names: Names::kept(Seed(seed), language, &switches),
+            data_classes: fact_names::data_classes(&names),
+            names,
             switches,
         }
     }

@@ -3,6 +3,7 @@
 //! Pure. Turns (seed, language, switches) into [`Names`]. `Names::claimed` is what somebody who learned the server
 //! would write down, `Names::kept` is what the server does; they differ only by switches.
 
+use super::fact_names::{self, FactClass, LoadNames, SourceNames};
 use super::guid::Guid;
 use super::layouts;
 use super::options::{Language, Switch};
@@ -208,6 +209,14 @@ pub struct Names {
     pub relationship: StructureNames,
     /// Columns of the evidence tables.
     pub evidence: EvidenceNames,
+    /// The classes of facts.
+    pub facts: Vec<FactClass>,
+    /// What each client fetched last.
+    pub sources: SourceNames,
+    /// How much site servers were asked of late.
+    pub load: LoadNames,
+    /// Whether the location of an image names its server by the full name, not by the host name.
+    pub image_full_name: bool,
     /// Constrain to Site.
     pub constrain: SettingLayout,
     /// DS Global Settings: Default Target.
@@ -246,6 +255,11 @@ impl Names {
                 Switch::AssociationDirectionReversed => {
                     names.subnet_to_site.reverse();
                     names.server_to_site.reverse();
+                }
+                Switch::FactColumnsRenamed => {
+                    for fact in names.facts.iter_mut().flat_map(|class| &mut class.facts) {
+                        fact.field.push_str(" Value");
+                    }
                 }
                 _ => {}
             }
@@ -379,6 +393,10 @@ impl Names {
             resource_structure: layouts::type_structure(seed),
             relationship: layouts::relationship(seed),
             evidence: layouts::evidence(seed),
+            facts: fact_names::facts(seed),
+            sources: fact_names::sources(seed),
+            load: fact_names::load(seed),
+            image_full_name: seed.flip("images", "full name"),
             constrain: layouts::constrain_layout(seed),
             capture_target: layouts::capture_layout(seed),
             task_packages: layouts::task_layout(seed),

@@ -118,6 +118,12 @@ named! {
         BreakAnswersMissing = "break-answers-missing": "BreakAssociation of an association that is not there is refused instead of doing nothing.",
         ItemXmlImportIgnored = "item-xml-import-ignored": "ImportItemXmlString answers success and changes nothing.",
         ReplicationStalls = "replication-stalls": "A package never reaches a server that it was newly assigned to.",
+        FactsNotReadable = "facts-not-readable": "Reports may not read the tables of facts, and their data classes answer no rows.",
+        FactColumnsRenamed = "fact-columns-renamed": "The fields of facts, and the columns of their tables, have other names than the profile claims.",
+        PackageSourcesStale = "package-sources-stale": "Nobody records from which server a client fetched a package.",
+        RegistrationsLag = "registrations-lag": "Registrations with task servers stay as they were until 30 minutes after the last change.",
+        ImageLocationLocal = "image-location-local": "The Location of an image is a path on the server that keeps it, and does not name the server.",
+        HierarchyManagedUnknown = "hierarchy-managed-unknown": "IsHierarchyManaged answers false for every item, replicated or not.",
     }
 }
 
@@ -154,7 +160,8 @@ pub struct Options {
 }
 
 impl Options {
-    /// Gives the options of a built-in scenario (`flat-lan`, `empty`, `branch-offices`, `isolated-vlan`, `enterprise`) with seed 1.
+    /// Gives the options of a built-in scenario (`flat-lan`, `empty`, `branch-offices`, `isolated-vlan`, `neglected`, `enterprise`)
+    /// with seed 1.
     pub fn builtin(name: &str) -> Result<Options, WorldError> {
         Ok(Options::of(Scenario::builtin(name)?))
     }

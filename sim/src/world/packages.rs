@@ -2,12 +2,66 @@
 //!
 //! I/O: the world's database.
 
-use super::World;
 use super::guid::Guid;
 use super::options::Switch;
 use super::records::{AsdkError, Assignment, DsImage, PackageDetails};
+use super::store::{self, NewItem};
 use super::writes::Write;
+use super::{Rules, World};
 use rusqlite::{Connection, params};
+
+/// A package to be written.
+pub(super) struct NewPackage<'a> {
+    pub(super) guid: Guid,
+    pub(super) name: &'a str,
+    pub(super) description: &'a str,
+    pub(super) kind: &'a str,
+    pub(super) assignment: Assignment,
+    pub(super) automatic: bool,
+    /// The server that an image was captured to; its source stands there, and on the SMP without one.
+    pub(super) captured_to: Option<Guid>,
+}
+
+impl NewPackage<'_> {
+    /// Writes the package: its resource, its row in the tables that reports read, and its settings.
+    pub(super) fn insert(&self, db: &Connection, rules: &Rules, now: &str) -> rusqlite::Result<()> {
+        let item = NewItem {
+            guid: self.guid,
+            class: "resource",
+            name: self.name,
+            description: self.description,
+            resource_type: Some(rules.names.package.guid),
+            ..NewItem::default()
+        };
+        item.insert(db, rules.seed, now)?;
+        db.prepare_cached(
+            "INSERT INTO SWDPackage (PackageId, Name, Description) VALUES (?1, ?2, ?3)",
+        )?
+        .execute(params![self.guid, self.name, self.description])?;
+        db.prepare_cached("INSERT INTO sim_package (Guid, Kind, Assignment, Automatic, Location, CapturedTo) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+            .execute(params![self.guid, self.kind, self.assignment.word(), self.automatic, self.location(db, rules)?, self.captured_to])?;
+        Ok(())
+    }
+
+    fn location(&self, db: &Connection, rules: &Rules) -> rusqlite::Result<String> {
+        let platform = store::meta(db, "platform")?.unwrap_or_default();
+        if self.kind != "image" {
+            return Ok(format!(r"\\{platform}\packages\{}", self.guid));
+        }
+        if rules.has(Switch::ImageLocationLocal) {
+            return Ok(format!(r"D:\Deployment\Images\{}", self.guid));
+        }
+        let server = match self.captured_to {
+            Some(server) => store::full_name(db, server)?.unwrap_or(platform),
+            None => platform,
+        };
+        let server = match server.split_once('.') {
+            Some((host, _)) if !rules.names.image_full_name => host,
+            _ => &server,
+        };
+        Ok(format!(r"\\{server}\Deployment\Images\{}", self.guid))
+    }
+}
 
 /// Reads what packages are like; all, or one.
 pub(super) fn read(

@@ -4,6 +4,7 @@
 //! operator is then mistaken, and that is the point. The format is that of `docs/profile.md`; reports are left out.
 
 use super::World;
+use super::fact_names::{FactClass, FactName, LoadNames, SourceNames};
 use super::guid::Guid;
 use super::names::{AssociationName, Names, Role, RolesBy, SettingLayout, TypeName};
 use std::fmt::Write as _;
@@ -93,6 +94,7 @@ pub(crate) fn write(world: &World) -> String {
     services(&mut out, names);
     structures(&mut out, names);
     settings(&mut out, names);
+    product(&mut out, world);
     let evidence = &names.evidence;
     let _ = writeln!(
         out,
@@ -101,10 +103,76 @@ pub(crate) fn write(world: &World) -> String {
     );
     let _ = writeln!(
         out,
-        "  taskRegistrations: {{ table: Inv_Client_Task_Resources, client: _ResourceGuid, server: {}, standing: operator }}",
-        evidence.task_server
+        "  taskRegistrations: {{ dataClass: {}, table: Inv_Client_Task_Resources, client: _ResourceGuid, server: {}, standing: operator }}",
+        names.client_task, evidence.task_server
     );
+    events(&mut out, names);
+    facts(&mut out, &names.facts);
     out
+}
+
+/// What no service description tells, as the operator has looked it up for this version.
+fn product(out: &mut String, world: &World) {
+    let version = world.version();
+    // An agent of the same major and minor version is new enough.
+    let agent: Vec<&str> = version.split('.').take(2).collect();
+    let _ = writeln!(
+        out,
+        "product:\n  version: {}\n  agentVersion: {}\n  operatingSystems: [Windows Server 2016, Windows Server 2019, Windows Server 2022, Windows 10, Windows 11]\n  registrationsPerTaskServer: {}",
+        quote(&version),
+        quote(&agent.join(".")),
+        world.registrations_per_task_server()
+    );
+}
+
+fn events(out: &mut String, names: &Names) {
+    let SourceNames {
+        guid,
+        name: _,
+        table,
+        package,
+        server,
+        time,
+    } = &names.sources;
+    let _ = writeln!(
+        out,
+        "  packageSources: {{ dataClass: {guid}, table: {table}, client: _ResourceGuid, package: {package}, server: {server}, time: {time} }}"
+    );
+    let LoadNames {
+        guid,
+        name: _,
+        table,
+        package_requests,
+        task_requests,
+    } = &names.load;
+    let _ = writeln!(
+        out,
+        "  serverLoad: {{ dataClass: {guid}, table: {table}, server: _ResourceGuid, packageRequests: {package_requests}, taskRequests: {task_requests} }}"
+    );
+    let _ = writeln!(out, "  images: {{ location: unc }}");
+}
+
+fn facts(out: &mut String, classes: &[FactClass]) {
+    let _ = writeln!(out, "  facts:");
+    for class in classes {
+        let FactClass {
+            guid,
+            name: _,
+            table,
+            of: _,
+            facts,
+        } = class;
+        for fact in facts {
+            let FactName { key, field, switch } = fact;
+            let yes = switch.map_or_else(String::new, |(yes, _)| format!(", yes: {}", quote(yes)));
+            let _ = writeln!(
+                out,
+                "    {}: {{ dataClass: {guid}, table: {table}, resource: _ResourceGuid, value: {}{yes} }}",
+                key.name(),
+                quote(field)
+            );
+        }
+    }
 }
 
 fn services(out: &mut String, names: &Names) {

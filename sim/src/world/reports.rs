@@ -3,6 +3,7 @@
 //! I/O: the world's database, behind an authorizer that lets a statement read the tables a report may read and nothing
 //! else, and a progress handler that ends it after a time.
 
+use super::data_classes::catch_up;
 use super::guid::Guid;
 use super::options::Switch;
 use super::records::{AsdkError, ColumnKind, ItemDetails, Table};
@@ -108,16 +109,27 @@ impl World {
         let scoped = self.has(Switch::ScopedRights);
         self.read(|store, rules| {
             let lower = sql.to_lowercase();
-            if lower.contains("swdpackage") || lower.contains("inv_client_task_resources") {
+            if lower.contains("swdpackage") {
                 life::live(store, rules)?;
             }
-            if lower.contains("inv_client_task_resources") {
-                life::settle_agents(store, rules)?;
+            for class in &rules.data_classes {
+                if !lower.contains(&class.table.to_lowercase()) {
+                    continue;
+                }
+                if rules.has(Switch::FactsNotReadable) && rules.is_of_facts(class) {
+                    return Err(AsdkError::InsufficientPermission(format!(
+                        "the table {} may not be read",
+                        class.table
+                    )));
+                }
+                catch_up(store, rules, class)?;
             }
+            let views = rules.names.facts.iter().map(|one| one.table.clone());
+            let views: Vec<String> = views.collect();
             if scoped {
                 store.db.execute_batch(SCOPED)?;
             }
-            let answer = run(store, &translate(sql));
+            let answer = run(store, views, &translate(sql));
             if scoped {
                 store.db.execute_batch(UNSCOPED)?;
             }
@@ -145,8 +157,8 @@ fn translate(sql: &str) -> String {
     out
 }
 
-fn run(store: &mut Store, sql: &str) -> Result<Table, AsdkError> {
-    guarded(&mut store.db, |db| {
+fn run(store: &mut Store, views: Vec<String>, sql: &str) -> Result<Table, AsdkError> {
+    guarded(&mut store.db, views, |db| {
         let mut statement = db.prepare(sql)?;
         if !statement.readonly() {
             return Err(rusqlite::Error::InvalidQuery);
@@ -207,13 +219,17 @@ fn is_time(text: &[u8]) -> bool {
         && text[0].is_ascii_digit()
 }
 
-/// Runs a closure during which the connection can only read tables that are open to reports, for a limited time.
+/// Runs a closure during which the connection can only read tables that are open to reports, for a limited time; `views`
+/// are ours beside those that every server has.
 fn guarded<T>(
     db: &mut Connection,
+    views: Vec<String>,
     work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<T> {
     let end = Instant::now() + LIMIT;
-    db.authorizer(Some(allow))?;
+    db.authorizer(Some(move |context: AuthContext<'_>| {
+        allow(&context, &views)
+    }))?;
     db.progress_handler(10_000, Some(move || Instant::now() > end))?;
     let answer = work(db);
     db.authorizer(None::<fn(AuthContext<'_>) -> Authorization>)?;
@@ -221,7 +237,7 @@ fn guarded<T>(
     answer
 }
 
-fn allow(context: AuthContext<'_>) -> Authorization {
+fn allow(context: &AuthContext<'_>, views: &[String]) -> Authorization {
     match context.action {
         AuthAction::Select | AuthAction::Recursive => Authorization::Allow,
         AuthAction::Function { function_name }
@@ -231,7 +247,10 @@ fn allow(context: AuthContext<'_>) -> Authorization {
         }
         // A view of ours may look behind the curtain, a report may not.
         AuthAction::Read { table_name, .. }
-            if context.accessor.is_some_and(ours) || !closed(table_name) =>
+            if context
+                .accessor
+                .is_some_and(|view| ours(view) || views.iter().any(|one| one == view))
+                || !closed(table_name) =>
         {
             Authorization::Allow
         }

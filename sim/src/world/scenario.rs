@@ -4,6 +4,7 @@
 //! fixed order, one object a line. Documented in `README.md`; `schemas/world.json` is generated from these types.
 
 use super::WorldError;
+use super::facts::{Fact, Facts, with_facts};
 use super::names::Role;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -23,7 +24,7 @@ pub enum Scenario {
 }
 
 /// The built-in scenarios that are files.
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 5] = [
     ("flat-lan", include_str!("../../scenarios/flat-lan.yaml")),
     ("empty", include_str!("../../scenarios/empty.yaml")),
     (
@@ -34,6 +35,7 @@ const FILES: [(&str, &str); 4] = [
         "isolated-vlan",
         include_str!("../../scenarios/isolated-vlan.yaml"),
     ),
+    ("neglected", include_str!("../../scenarios/neglected.yaml")),
 ];
 
 impl Scenario {
@@ -46,7 +48,7 @@ impl Scenario {
             return Ok(Scenario::Builtin(name.to_owned()));
         }
         Err(WorldError::Argument {
-            expected: "a scenario of flat-lan, empty, branch-offices, isolated-vlan, enterprise"
+            expected: "a scenario of flat-lan, empty, branch-offices, isolated-vlan, neglected, enterprise"
                 .to_owned(),
             found: name.to_owned(),
         })
@@ -153,10 +155,13 @@ pub struct Settings {
     /// Whether Constrain to Site is available.
     #[serde(default)]
     pub constrain_unavailable: bool,
+    /// How many registrations a task server takes; left out, 5000.
+    #[serde(default)]
+    pub registrations_per_task_server: Option<usize>,
 }
 
 /// A site.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Site {
     /// Its name.
@@ -170,10 +175,16 @@ pub struct Site {
     /// Servers assigned by hand.
     #[serde(default)]
     pub servers: Vec<String>,
+    /// Whether it came from Active Directory import.
+    #[serde(default)]
+    pub directory: bool,
+    /// The SMP of the hierarchy that it belongs to and is replicated from.
+    #[serde(default)]
+    pub replicated_from: Option<String>,
 }
 
 /// A subnet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Subnet {
     /// Its network, such as `192.168.0.0/24`, which is its name.
@@ -184,45 +195,39 @@ pub struct Subnet {
     /// The sites it is in; more than one only on a server that allows it.
     #[serde(default)]
     pub sites: Vec<String>,
+    /// Whether it came from Active Directory import.
+    #[serde(default)]
+    pub directory: bool,
+    /// The SMP of the hierarchy that it belongs to and is replicated from.
+    #[serde(default)]
+    pub replicated_from: Option<String>,
 }
 
-/// A managed computer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Computer {
-    /// Its full name: host name, and domain after the first dot.
-    pub name: String,
-    /// Its addresses with the mask of the inventory, such as `192.168.0.10/24`.
-    pub addresses: Vec<String>,
-    /// The site services on it.
-    #[serde(default)]
-    pub services: Vec<Role>,
-    /// The operating system.
-    #[serde(default)]
-    pub os: String,
-    /// The plug-ins on it.
-    #[serde(default)]
-    pub plug_ins: Vec<String>,
+with_facts! {
+    /// A managed computer. A fact that is left out is as on a computer in good health; `null` is not known.
+    Computer {
+        /// Its full name: host name, and domain after the first dot.
+        name: String,
+        /// Its addresses with the mask of the inventory, such as `192.168.0.10/24`.
+        addresses: Vec<String>,
+        /// The site services on it.
+        #[serde(default)]
+        services: Vec<Role>,
+    }
 }
 
-/// Clients in a row, with addresses one after another.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ClientRange {
-    /// How the host names begin; a number of three digits follows.
-    pub prefix: String,
-    /// The domain.
-    pub domain: String,
-    /// The address of the first, with mask.
-    pub first: String,
-    /// How many.
-    pub count: u32,
-    /// The operating system.
-    #[serde(default)]
-    pub os: String,
-    /// The plug-ins on each.
-    #[serde(default)]
-    pub plug_ins: Vec<String>,
+with_facts! {
+    /// Clients in a row, with addresses one after another. Facts are those of each.
+    ClientRange {
+        /// How the host names begin; a number of three digits follows.
+        prefix: String,
+        /// The domain.
+        domain: String,
+        /// The address of the first, with mask.
+        first: String,
+        /// How many.
+        count: u32,
+    }
 }
 
 /// What a package is.
@@ -252,7 +257,7 @@ pub enum PackageAssignment {
 }
 
 /// A package.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Package {
     /// Its name; several packages may have one name.
@@ -275,6 +280,12 @@ pub struct Package {
     /// The servers that hold it now; left out, those that it goes to.
     #[serde(default)]
     pub holders: Option<Vec<String>>,
+    /// For an image: the server that it was captured to; left out, its source stands on the SMP.
+    #[serde(default)]
+    pub captured_to: Option<String>,
+    /// The SMP of the hierarchy that it belongs to and is replicated from.
+    #[serde(default)]
+    pub replicated_from: Option<String>,
 }
 
 /// What a task does.

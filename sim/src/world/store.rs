@@ -57,7 +57,7 @@ pub(crate) fn open(path: Option<&Path>) -> Result<Connection> {
 }
 
 /// Creates the tables and views of an empty CMDB.
-pub(crate) fn create(db: &Connection, names: &Names) -> Result<()> {
+pub(crate) fn create(db: &Connection, names: &Names, switches: &BTreeSet<Switch>) -> Result<()> {
     let evidence = &names.evidence;
     db.execute_batch(&format!(
         "CREATE TABLE sim_meta (Name TEXT PRIMARY KEY, Value TEXT NOT NULL) WITHOUT ROWID;
@@ -87,7 +87,7 @@ pub(crate) fn create(db: &Connection, names: &Names) -> Result<()> {
             PRIMARY KEY ({package}, {server})) WITHOUT ROWID;
          CREATE TABLE SWDPackageCodebase (PackageId TEXT NOT NULL, ServerGuid TEXT NOT NULL, Codebase TEXT NOT NULL, PRIMARY KEY (PackageId, ServerGuid)) WITHOUT ROWID;
          CREATE TABLE sim_package (Guid TEXT PRIMARY KEY, Kind TEXT NOT NULL, Assignment TEXT NOT NULL, Automatic INTEGER NOT NULL,
-            Location TEXT NOT NULL, ServerLocation TEXT NOT NULL DEFAULT '');
+            Location TEXT NOT NULL, ServerLocation TEXT NOT NULL DEFAULT '', CapturedTo TEXT);
          CREATE TABLE sim_package_target (Package TEXT NOT NULL, Target TEXT NOT NULL, PRIMARY KEY (Package, Target)) WITHOUT ROWID;
          CREATE TABLE sim_task (Guid TEXT PRIMARY KEY, Kind TEXT NOT NULL);
          CREATE TABLE sim_task_package (Task TEXT NOT NULL, Position INTEGER NOT NULL, Package TEXT NOT NULL, PRIMARY KEY (Task, Position)) WITHOUT ROWID;
@@ -95,7 +95,7 @@ pub(crate) fn create(db: &Connection, names: &Names) -> Result<()> {
          CREATE TABLE sim_run_computer (Instance TEXT NOT NULL, Computer TEXT NOT NULL, State TEXT NOT NULL, Note TEXT NOT NULL, Server TEXT,
             PRIMARY KEY (Instance, Computer)) WITHOUT ROWID;
          CREATE TABLE sim_site (Guid TEXT PRIMARY KEY, Constrained INTEGER NOT NULL);
-         CREATE TABLE sim_computer (Guid TEXT PRIMARY KEY, Os TEXT NOT NULL, PlugIns TEXT NOT NULL, Down INTEGER NOT NULL DEFAULT 0);
+         CREATE TABLE sim_computer (Guid TEXT PRIMARY KEY, Down INTEGER NOT NULL DEFAULT 0, {facts});
          CREATE TABLE sim_report (Guid TEXT PRIMARY KEY, Sql TEXT NOT NULL, Source TEXT NOT NULL);
          CREATE TABLE sim_row (DataClass TEXT NOT NULL, Resource TEXT NOT NULL, Position INTEGER NOT NULL, Fields TEXT NOT NULL,
             PRIMARY KEY (DataClass, Resource, Position)) WITHOUT ROWID;
@@ -104,13 +104,14 @@ pub(crate) fn create(db: &Connection, names: &Names) -> Result<()> {
          CREATE VIEW vItem AS SELECT Guid, ClassGuid, Name, Description, ParentFolderGuid, CreatedDate, ModifiedDate FROM Item;
          CREATE VIEW vResource AS SELECT Guid, Name, Description, ResourceTypeGuid, CreatedDate, ModifiedDate FROM Item WHERE ResourceTypeGuid IS NOT NULL;
          CREATE VIEW vComputer AS SELECT i.Guid AS Guid, t.[Host Name] AS Name, t.[Primary DNS Suffix] AS Domain, t.[IP Address] AS [IP Address],
-            c.Os AS [OS Name], 1 AS IsManaged, i.CreatedDate AS CreatedDate
+            c.Os AS [OS Name], COALESCE(c.Managed, 1) AS IsManaged, i.CreatedDate AS CreatedDate
             FROM Item i LEFT JOIN (SELECT _ResourceGuid, MIN(_id) AS First FROM Inv_AeX_AC_TCPIP GROUP BY _ResourceGuid) f ON f._ResourceGuid = i.Guid
             LEFT JOIN Inv_AeX_AC_TCPIP t ON t._id = f.First LEFT JOIN sim_computer c ON c.Guid = i.Guid
             WHERE i.ResourceTypeGuid = '{computer}';
          CREATE VIEW vSiteServices AS SELECT DISTINCT c.Guid AS Guid, t.[Host Name] AS [Host Name], t.[Primary DNS Suffix] AS [Primary DNS Suffix]
             FROM ResourceAssociation a JOIN Item c ON c.Guid = a.{computer_side} JOIN Inv_AeX_AC_TCPIP t ON t._ResourceGuid = c.Guid
             WHERE a.ResourceAssociationTypeGuid = '{service_association}';",
+        facts = super::facts::COLUMNS,
         task = evidence.task_server,
         package = evidence.package,
         server = evidence.server,
@@ -122,7 +123,8 @@ pub(crate) fn create(db: &Connection, names: &Names) -> Result<()> {
             "ChildResourceGuid"
         },
         service_association = names.service_to_computer.guid,
-    ))
+    ))?;
+    super::fact_tables::create(db, names, switches.contains(&Switch::ScopedRights))
 }
 
 /// Writes the fixed rows: types, associations, classes, data classes, folders and settings items.
@@ -165,29 +167,10 @@ pub(crate) fn fill(
             params![class(seed, key), short, long],
         )?;
     }
-    for (guid, name, table, of) in [
-        (
-            names.tcpip,
-            "AeX AC TCPIP",
-            "Inv_AeX_AC_TCPIP",
-            names.computer.guid,
-        ),
-        (
-            names.client_task,
-            "Client Task Resources",
-            "Inv_Client_Task_Resources",
-            names.computer.guid,
-        ),
-        (
-            names.site_membership,
-            "Site Membership",
-            "Inv_Site_Membership",
-            names.resource.guid,
-        ),
-    ] {
+    for one in super::fact_names::data_classes(names) {
         db.execute(
             "INSERT INTO DataClass VALUES (?1, ?2, ?3, ?4)",
-            params![guid, name, table, of],
+            params![one.guid, one.name, one.table, one.of],
         )?;
     }
     let folder = NewItem {
@@ -374,6 +357,15 @@ pub(crate) fn computer(db: &Connection, names: &Names, name: &str) -> Result<Opt
     } else {
         None
     })
+}
+
+/// The full name of a computer.
+pub(crate) fn full_name(db: &Connection, computer: Guid) -> Result<Option<String>> {
+    db.prepare_cached("SELECT [Host Name], [Primary DNS Suffix] FROM Inv_AeX_AC_TCPIP WHERE _ResourceGuid = ?1 ORDER BY _id LIMIT 1")?
+        .query_row([computer], |row| {
+            Ok(super::select::full_name(&row.get::<_, String>(0)?, &row.get::<_, String>(1)?))
+        })
+        .optional()
 }
 
 /// Installs a site service on a computer.

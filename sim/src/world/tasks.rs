@@ -4,7 +4,7 @@
 
 use super::guid::Guid;
 use super::records::{AsdkError, RunState, TaskDetails, TaskRun};
-use super::{Store, World, clock, life, store};
+use super::{Store, World, clock, jobs, life, store};
 use rusqlite::{Connection, params};
 
 /// Reads all tasks.
@@ -71,7 +71,7 @@ impl World {
                 params![instance, computer],
             )?;
         }
-        life::run_jobs(store, self.rules())?;
+        jobs::run(store, self.rules())?;
         Ok(instance)
     }
 

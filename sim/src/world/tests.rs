@@ -20,7 +20,13 @@ fn served(world: &World, address: &str) -> Served {
 
 #[test]
 fn every_scenario_loads_and_its_dump_loads_to_the_same_dump() {
-    for name in ["flat-lan", "empty", "branch-offices", "isolated-vlan"] {
+    for name in [
+        "flat-lan",
+        "empty",
+        "branch-offices",
+        "isolated-vlan",
+        "neglected",
+    ] {
         for seed in [1, 2, 3] {
             let one = World::open(Options::builtin(name).unwrap().with_seed(seed)).unwrap();
             let dump = one.dump();

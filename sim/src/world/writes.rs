@@ -7,6 +7,7 @@ use super::Store;
 use super::guid::Guid;
 use super::names::AssociationName;
 use super::options::Switch;
+use super::origin::ours;
 use super::records::{AsdkError, Assignment, DataRow, RowAction};
 use super::store::{self, NewItem};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -171,6 +172,7 @@ fn judge_for(store: &Store, rules: &Rules, write: &Write, scoped: bool) -> Resul
             description,
         } => {
             let type_guid = exists(*guid)?;
+            ours(db, *guid)?;
             if let Some(name) = name {
                 check_name(rules, type_guid, name)?;
                 let other = store::by_name(db, type_guid, name)?;
@@ -184,6 +186,7 @@ fn judge_for(store: &Store, rules: &Rules, write: &Write, scoped: bool) -> Resul
         }
         Write::Delete { guid } => {
             let type_guid = exists(*guid)?;
+            ours(db, *guid)?;
             if rules
                 .names
                 .derives(type_guid, rules.names.site_service.guid)
@@ -208,6 +211,7 @@ fn judge_for(store: &Store, rules: &Rules, write: &Write, scoped: bool) -> Resul
             let of = association(rules, *guid)?;
             let check = |guid: Guid, wanted: Guid| -> Result<(), AsdkError> {
                 let found = exists(guid)?;
+                ours(db, guid)?;
                 if rules.names.derives(found, wanted)
                     || rules.has(Switch::AssociationTypesUnchecked)
                 {
@@ -244,7 +248,8 @@ fn judge_for(store: &Store, rules: &Rules, write: &Write, scoped: bool) -> Resul
             class, resource, ..
         } => {
             exists(*resource)?;
-            if *class == rules.names.tcpip || *class == rules.names.client_task {
+            ours(db, *resource)?;
+            if *class != rules.names.site_membership {
                 return Err(AsdkError::InsufficientPermission(
                     "inventory is written by agents".to_owned(),
                 ));
@@ -257,6 +262,7 @@ fn judge_for(store: &Store, rules: &Rules, write: &Write, scoped: bool) -> Resul
                     "Constrain to Site is not available here".to_owned(),
                 ));
             }
+            ours(db, *site)?;
             expect_type(rules, exists(*site)?, rules.names.site.guid)
         }
         Write::CaptureTarget { server } => match server {
@@ -274,6 +280,7 @@ fn judge_for(store: &Store, rules: &Rules, write: &Write, scoped: bool) -> Resul
             ..
         } => {
             expect_type(rules, exists(*package)?, rules.names.package.guid)?;
+            ours(db, *package)?;
             if *automatic && *assignment != Assignment::Site {
                 return Err(AsdkError::InvalidParameter(
                     "AutomaticSiteAssignment is valid with AssignmentType 2 only".to_owned(),
@@ -526,12 +533,19 @@ pub(crate) fn delete(db: &Connection, rules: &Rules, guid: Guid) -> Result<(), A
         "DELETE FROM SWDPackageCodebase WHERE PackageId = ?1",
         "DELETE FROM sim_report WHERE Guid = ?1",
         "DELETE FROM sim_task WHERE Guid = ?1",
+        "DELETE FROM sim_origin WHERE Guid = ?1",
     ] {
         db.prepare_cached(statement)?.execute(params![guid])?;
     }
     db.prepare_cached(&format!(
         "DELETE FROM SWDPackageServer WHERE {} = ?1",
         rules.names.evidence.package
+    ))?
+    .execute(params![guid])?;
+    let sources = &rules.names.sources;
+    db.prepare_cached(&format!(
+        "DELETE FROM [{}] WHERE [{}] = ?1",
+        sources.table, sources.package
     ))?
     .execute(params![guid])?;
     Ok(())

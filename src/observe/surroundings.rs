@@ -1,0 +1,137 @@
+//! What is known about an SMP beside its sites: facts, clients, registrations, product, hierarchy.
+//!
+//! I/O, through the reader, after everything else of a refresh: which computers are site servers is known by then.
+//! Nothing of it is needed to plan, so that a part that is not readable is unavailable with its reason.
+
+use std::collections::BTreeSet;
+
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+
+use crate::model::{Guid, Hierarchy, Observed, Snapshot, Surroundings};
+use crate::smp::{ReadError, Reader};
+
+use super::memberships::AHEAD;
+use super::refresh::{observed, with_present_reports};
+use super::rows::LIMIT;
+use super::{Scope, clients, facts};
+
+/// What the profile alone says.
+pub(super) fn of_profile(reader: &Reader) -> Surroundings {
+    let profile = reader.profile();
+    Surroundings {
+        product: profile.product.product(),
+        can_constrain: !profile.lacks_constrain_to_site(),
+        ..Surroundings::default()
+    }
+}
+
+/// Reads what surrounds the sites of a snapshot.
+///
+/// # Errors
+/// Only where nothing else can be read either.
+pub(super) async fn read(
+    reader: &Reader,
+    scope: &Scope,
+    snapshot: &Snapshot,
+) -> Result<Surroundings, ReadError> {
+    let (found, report_failed) = once(reader, scope, snapshot).await?;
+    if report_failed && let Ok(Some(reader)) = with_present_reports(reader).await {
+        return Ok(once(&reader, scope, snapshot).await?.0);
+    }
+    Ok(found)
+}
+
+async fn once(
+    reader: &Reader,
+    scope: &Scope,
+    snapshot: &Snapshot,
+) -> Result<(Surroundings, bool), ReadError> {
+    let declared = declared(scope, snapshot);
+    let (facts, clients, hierarchy) = futures::try_join!(
+        facts::read(reader, snapshot),
+        clients::read(reader, snapshot),
+        hierarchy(reader, &declared),
+    )?;
+    let report_failed = facts.report_failed || clients.report_failed;
+    let surroundings = Surroundings {
+        facts: facts.facts,
+        clients: clients.clients,
+        registrations: clients.registrations,
+        hierarchy,
+        imported: facts.imported,
+        ..of_profile(reader)
+    };
+    Ok((surroundings, report_failed))
+}
+
+/// The declared sites, subnets and packages that exist.
+fn declared(scope: &Scope, snapshot: &Snapshot) -> BTreeSet<Guid> {
+    let mut found: BTreeSet<Guid> = snapshot.assignments.keys().copied().collect();
+    if let Observed::Known(sites) = &snapshot.sites {
+        found.extend(
+            sites
+                .iter()
+                .filter(|site| scope.sites.contains(&site.name))
+                .map(|site| site.guid),
+        );
+    }
+    if let Observed::Known(subnets) = &snapshot.subnets {
+        found.extend(
+            subnets
+                .iter()
+                .filter(|known| {
+                    known
+                        .subnet
+                        .as_ref()
+                        .is_ok_and(|net| scope.subnets.contains(net))
+                })
+                .map(|subnet| subnet.guid),
+        );
+    }
+    found
+}
+
+/// Reads whether the SMP is in a hierarchy, and only then what came from another SMP.
+async fn hierarchy(
+    reader: &Reader,
+    declared: &BTreeSet<Guid>,
+) -> Result<Observed<Hierarchy>, ReadError> {
+    let member = match observed(reader.hierarchy_member().await)? {
+        Observed::Known(member) => member,
+        Observed::Unavailable(reason) => return Ok(Observed::Unavailable(reason)),
+    };
+    if !member {
+        return Ok(Observed::Known(Hierarchy {
+            member,
+            replicated: BTreeSet::new(),
+        }));
+    }
+    if declared.len() > LIMIT {
+        return Ok(Observed::Unavailable(format!(
+            "the SMP is in a hierarchy, and {} declared objects are more than the {LIMIT} that are asked for one by one",
+            declared.len()
+        )));
+    }
+    let answers: Vec<(Guid, Observed<bool>)> = stream::iter(declared.iter().copied())
+        .map(|item| async move {
+            match reader.hierarchy_managed(item).await {
+                // Gone since it was listed.
+                Err(error) if error.does_not_exist() => Ok((item, Observed::Known(false))),
+                other => observed(other).map(|managed| (item, managed)),
+            }
+        })
+        .buffered(AHEAD)
+        .try_collect()
+        .await?;
+    let mut replicated = BTreeSet::new();
+    for (item, managed) in answers {
+        match managed {
+            Observed::Known(true) => {
+                replicated.insert(item);
+            }
+            Observed::Known(false) => {}
+            Observed::Unavailable(reason) => return Ok(Observed::Unavailable(reason)),
+        }
+    }
+    Ok(Observed::Known(Hierarchy { member, replicated }))
+}
