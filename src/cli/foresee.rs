@@ -73,6 +73,7 @@ pub(super) async fn foresee(
     };
     scope.packages.extend(packages);
     scope.constraints = true;
+    scope.surroundings = true;
     let reader = session.reader()?;
     let loaded = match &desired {
         Some(_) => load(&session)?,

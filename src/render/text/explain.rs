@@ -318,9 +318,9 @@ fn who_comes_into_question(page: &mut Page, candidates: &Roles<Vec<Candidate>>) 
                 let text = format!("{}: {why}", count(outsiders.len(), "other server"));
                 page.item(2, Paint::Plain, "out    ", &text, 10);
             } else {
-                outsiders
-                    .into_iter()
-                    .for_each(|candidate| one_candidate(page, candidate));
+                for candidate in outsiders {
+                    one_candidate(page, candidate);
+                }
             }
         }
     }

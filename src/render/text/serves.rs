@@ -2,6 +2,8 @@
 //!
 //! Pure.
 
+use std::net::Ipv4Addr;
+
 use super::explain::{paint, reason, role_label, verdict};
 use crate::explain::{
     Affected, Clients, Held, Loss, Membership, Own, Pick, Registrations, Serving, Span, Spans, Use,
@@ -59,9 +61,9 @@ pub fn serving(serving: &Serving, style: &Style) -> String {
             continue;
         }
         page.item(2, Paint::Plain, &roles, "", 4);
-        affected
-            .into_iter()
-            .for_each(|one| without_it(&mut page, one));
+        for one in affected {
+            without_it(&mut page, one);
+        }
     }
     page.heading("Whom it serves");
     for (roles, uses) in alike(serves.iter()) {
@@ -70,7 +72,9 @@ pub fn serving(serving: &Serving, style: &Style) -> String {
             continue;
         }
         page.item(2, Paint::Plain, &roles, "", 4);
-        uses.iter().for_each(|one| with_it(&mut page, one));
+        for one in uses {
+            with_it(&mut page, one);
+        }
     }
     if let Some(reason) = clients_unknown {
         page.item(
@@ -88,9 +92,18 @@ pub fn serving(serving: &Serving, style: &Style) -> String {
         );
         page.item(2, Paint::Plain, "clients:", &text, 4);
     }
+    memberships(&mut page, sites, addresses.as_deref());
+    page.heading("Registrations");
+    registered(&mut page, registrations);
+    page.heading("Packages");
+    held(&mut page, packages.as_deref());
+    page.finish()
+}
+
+fn memberships(page: &mut Page, sites: &[Membership], addresses: Option<&[Ipv4Addr]>) {
     page.heading("Sites");
     if sites.is_empty() {
-        let at = addresses.as_deref().map_or_else(
+        let at = addresses.map_or_else(
             || "its addresses are not readable".into(),
             |addresses| {
                 let list = addresses.iter().map(ToString::to_string).collect();
@@ -114,11 +127,6 @@ pub fn serving(serving: &Serving, style: &Style) -> String {
         }
         page.item(2, Paint::Plain, &format!("{site}:"), &and(&how), 4);
     }
-    page.heading("Registrations");
-    registered(&mut page, registrations);
-    page.heading("Packages");
-    held(&mut page, packages.as_deref());
-    page.finish()
 }
 
 /// Roles of which the same is to be said, with that.
@@ -186,19 +194,20 @@ fn without_it(page: &mut Page, one: &Affected) {
     }
 }
 
+/// `257 addresses and 20 clients`.
 fn how_many(spans: &Spans, clients: Option<&Clients>) -> String {
-    let amount = usize::try_from(spans.addresses).unwrap_or(usize::MAX);
-    if spans.addresses == EVERY {
-        return match clients {
-            None => "every address".into(),
-            Some(clients) => format!("every address and {}", count(clients.count, "client")),
-        };
-    }
-    let plural = if amount == 1 { "" } else { "es" };
-    let addresses = format!("{} address{plural}", number(amount));
-    match clients {
+    let addresses = match spans.addresses {
+        EVERY => "every address".to_owned(),
+        1 => "1 address".to_owned(),
+        amount => format!(
+            "{} addresses",
+            number(usize::try_from(amount).unwrap_or(usize::MAX))
+        ),
+    };
+    match clients.map(|clients| clients.count) {
         None => addresses,
-        Some(clients) => format!("{addresses} and {}", count(clients.count, "client")),
+        Some(0) => format!("{addresses} and no client"),
+        Some(amount) => format!("{addresses} and {}", count(amount, "client")),
     }
 }
 
