@@ -16,6 +16,8 @@ pub mod profile;
 
 pub mod select;
 
+pub mod explain;
+
 pub mod validate;
 
 pub mod diff;

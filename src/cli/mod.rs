@@ -13,14 +13,17 @@ mod able;
 mod apply;
 mod attest;
 mod error;
+mod explain;
 mod export;
 mod files;
 mod firewall;
+mod foresee;
 mod import;
 mod plan;
 mod profile;
 mod replace_server;
 mod schema;
+mod serves;
 mod session;
 mod sim;
 mod validate;
@@ -113,6 +116,10 @@ enum Command {
     Validate(validate::ValidateArgs),
     /// Judge what came of it, by what clients and servers do now
     Verify(verify::VerifyArgs),
+    /// Say who serves an address or a client, and why
+    Explain(explain::ExplainArgs),
+    /// Say whom a site server serves, and who is left alone without it
+    Serves(serves::ServesArgs),
     /// Close a console step that cannot be read from the server, by your word
     Attest(attest::AttestArgs),
     /// Write declarations of what a live server holds
@@ -198,6 +205,8 @@ fn dispatch(context: &Context, command: Command) -> Result<Exit, Failure> {
         Command::Apply(args) => runtime()?.block_on(apply::run(context, &args)),
         Command::Validate(args) => validate::run(context, &args),
         Command::Verify(args) => runtime()?.block_on(verify::run(context, &args)),
+        Command::Explain(args) => runtime()?.block_on(explain::run(context, &args)),
+        Command::Serves(args) => runtime()?.block_on(serves::run(context, &args)),
         Command::Attest(args) => runtime()?.block_on(attest::run(context, &args)),
         Command::Export(args) => runtime()?.block_on(export::run(context, &args)),
         Command::Firewall(args) => runtime()?.block_on(firewall::run(context, &args)),

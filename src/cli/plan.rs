@@ -15,7 +15,7 @@ use crate::observe::{Scope, refresh};
 use crate::plan::{Inputs, Plan, make};
 use crate::render::{Style, json, text};
 use crate::smp::Reader;
-use crate::state::Loaded;
+use crate::state::{Loaded, State};
 
 /// Options of `plan`.
 #[derive(Debug, Args)]
@@ -124,19 +124,8 @@ pub(super) async fn plan(
     stage("planning");
     let nothing = Ownership::default();
     let state = loaded.map(|loaded| &loaded.state);
-    if let Some(state) = state
-        && state.platform.server != snapshot.platform.server
-    {
-        return Err(Failure::new(
-            "SW0254",
-            format!(
-                "the state belongs to the SMP {}, but this is {}",
-                state.platform.name, snapshot.platform.name
-            ),
-        )
-        .hint(Some(
-            "choose another state folder, or the platform it was made for".into(),
-        )));
+    if let Some(state) = state {
+        same_platform(state, &snapshot)?;
     }
     make(&Inputs {
         desired,
@@ -152,6 +141,23 @@ pub(super) async fn plan(
             "this is a defect of Sitewright: please report it with the manifests".into(),
         ))
     })
+}
+
+/// Refuses a state that belongs to another SMP.
+pub(super) fn same_platform(state: &State, snapshot: &Snapshot) -> Result<(), Failure> {
+    if state.platform.server == snapshot.platform.server {
+        return Ok(());
+    }
+    Err(Failure::new(
+        "SW0254",
+        format!(
+            "the state belongs to the SMP {}, but this is {}",
+            state.platform.name, snapshot.platform.name
+        ),
+    )
+    .hint(Some(
+        "choose another state folder, or the platform it was made for".into(),
+    )))
 }
 
 /// Reads the server, with a sign of life on a terminal where it takes longer than a second.

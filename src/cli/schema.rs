@@ -32,6 +32,10 @@ enum File {
     Verify,
     /// Baselines of `verify`
     Baseline,
+    /// What `explain --format json` writes
+    Explanation,
+    /// What `serves --format json` writes
+    Serving,
     /// State
     State,
     /// Findings, as `validate --format json` writes them
@@ -48,6 +52,8 @@ pub(super) fn run(args: &SchemaArgs) -> Result<Exit, Failure> {
         File::Events => json::event_schema(),
         File::Verify => pretty(&verify::report_schema())?,
         File::Baseline => pretty(&verify::baseline_schema())?,
+        File::Explanation => json::explanation_schema(),
+        File::Serving => json::serving_schema(),
         File::State => pretty(&state::schema())?,
         File::Report => report::schema(),
         File::World => pretty(&sitewright_sim::world_schema())?,

@@ -388,19 +388,20 @@ async fn finish_sites(
     };
     sites.sort_unstable_by_key(|site| site.guid);
     sites.dedup_by_key(|site| site.guid);
-    let wanted = |names: &BTreeSet<Name>| -> Vec<Guid> {
+    let wanted = |names: &BTreeSet<Name>, all: bool| -> Vec<Guid> {
         sites
             .iter()
-            .filter(|site| scope.everything || names.contains(&site.name))
+            .filter(|site| scope.everything || all || names.contains(&site.name))
             .map(|site| site.guid)
             .collect()
     };
     let described = if reader.profile().lists_descriptions() {
         BTreeMap::new()
     } else {
-        settings::descriptions(reader, &wanted(&scope.descriptions)).await?
+        settings::descriptions(reader, &wanted(&scope.descriptions, false)).await?
     };
-    let constrained = settings::constrained(reader, &wanted(&scope.constrain)).await?;
+    let constrained =
+        settings::constrained(reader, &wanted(&scope.constrain, scope.constraints)).await?;
     let mut servers: BTreeMap<Guid, BTreeSet<Guid>> = BTreeMap::new();
     for (server, site) in pairs {
         servers.entry(*site).or_default().insert(*server);

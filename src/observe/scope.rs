@@ -21,6 +21,8 @@ pub struct Scope {
     pub tasks: BTreeSet<Name>,
     /// Sites whose Constrain to Site is asked for.
     pub constrain: BTreeSet<Name>,
+    /// Whether Constrain to Site of every site is asked for.
+    pub constraints: bool,
     /// Sites whose description is asked for.
     pub descriptions: BTreeSet<Name>,
     /// Whether the default target of captured images is asked for.

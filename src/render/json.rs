@@ -1,10 +1,11 @@
-//! Plans as JSON: [`Plan`] ⇄ plan file, and the JSON Schemas of plans and events.
+//! Plans as JSON: [`Plan`] ⇄ plan file; explanations as JSON; and the JSON Schemas of what is written.
 //!
 //! Pure: text in, text out. Same plan, same bytes. A plan file is refused unless every part of it is understood, since
 //! whoever applies it makes no choices of their own.
 
 use serde::Deserialize;
 
+use crate::explain::{Explanation, Serving};
 use crate::model::{Event, StepId};
 use crate::plan::{FORMAT_VERSION, Plan};
 
@@ -111,6 +112,23 @@ pub fn event(event: &Event) -> String {
     serde_json::to_string(event).unwrap_or_default()
 }
 
+/// Writes an explanation as JSON: on a single line, or laid out for one by itself; with a final newline either way.
+#[must_use]
+pub fn explanation(explanation: &Explanation, single: bool) -> String {
+    if single {
+        return pretty(explanation);
+    }
+    let mut text = serde_json::to_string(explanation).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// Writes whom a server serves as JSON, with a final newline.
+#[must_use]
+pub fn serving(serving: &Serving) -> String {
+    pretty(serving)
+}
+
 fn pretty(value: &impl serde::Serialize) -> String {
     // Neither a map with keys that are no strings nor a failing writer is possible here.
     let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
@@ -211,6 +229,18 @@ pub fn event_schema() -> String {
     pretty(&schemars::schema_for!(Event))
 }
 
+/// The JSON Schema of what `explain` writes, with a final newline.
+#[must_use]
+pub fn explanation_schema() -> String {
+    pretty(&schemars::schema_for!(Explanation))
+}
+
+/// The JSON Schema of what `serves` writes, with a final newline.
+#[must_use]
+pub fn serving_schema() -> String {
+    pretty(&schemars::schema_for!(Serving))
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
@@ -301,7 +331,12 @@ mod tests {
     #[test]
     fn schemas_are_fresh() {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas");
-        for (name, schema) in [("plan.json", schema()), ("events.json", event_schema())] {
+        for (name, schema) in [
+            ("plan.json", schema()),
+            ("events.json", event_schema()),
+            ("explanation.json", explanation_schema()),
+            ("serving.json", serving_schema()),
+        ] {
             let file = folder.join(name);
             if std::env::var_os("UPDATE_SCHEMAS").is_some_and(|value| value == "1") {
                 std::fs::create_dir_all(&folder).unwrap();

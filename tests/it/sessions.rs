@@ -33,6 +33,7 @@ sessions! {
     attested,
     blocked,
     damaged,
+    explain,
     export,
     firewall,
     first_steps,

@@ -1,13 +1,15 @@
-//! Text for people: plans, notes, events, summaries and errors.
+//! Text for people: plans, notes, events, summaries, explanations and errors.
 //!
 //! Pure. Everything is legible without colour and in 80 columns.
 
 mod checks;
 mod error;
 mod events;
+mod explain;
 mod notes;
 mod objects;
 mod plan;
+mod serves;
 mod steps;
 mod summary;
 mod verify;
@@ -15,7 +17,9 @@ mod verify;
 pub use checks::{check_explained, check_list};
 pub use error::{error, warning};
 pub use events::event;
+pub use explain::explanation;
 pub use notes::{heading, notes};
 pub use plan::plan;
+pub use serves::serving;
 pub use summary::summary;
 pub use verify::verification;
