@@ -4,6 +4,7 @@
 
 mod error;
 mod events;
+mod impact;
 mod notes;
 mod objects;
 mod plan;
