@@ -27,12 +27,12 @@ pub(super) fn write(page: &mut Page, impact: &Impact) {
         stranded,
         packages_lost,
     } = impact;
-    if shifts.is_empty() && packages_lost.is_empty() {
-        return;
-    }
-    page.heading("Impact");
     let hosts = Hosts::of(outcomes);
-    let mut rows: Vec<&Shift> = shifts.iter().collect();
+    // A subnet is known where a computer has reported from: where none is, nobody is.
+    let mut rows: Vec<&Shift> = shifts
+        .iter()
+        .filter(|shift| shift.known || shift.clients.is_some_and(|n| n > 0) || page.full())
+        .collect();
     rows.sort_by_key(|shift| {
         let weight = |number: u64| u64::MAX - number;
         (
@@ -41,6 +41,10 @@ pub(super) fn write(page: &mut Page, impact: &Impact) {
             weight(shift.addresses),
         )
     });
+    if rows.is_empty() && packages_lost.is_empty() {
+        return;
+    }
+    page.heading("Impact");
     let shown = if page.full() { rows.len() } else { ROWS };
     for shift in rows.iter().take(shown) {
         row(page, shift, outcomes, &hosts);

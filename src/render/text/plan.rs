@@ -144,11 +144,6 @@ mod tests {
                 SMP01
               task: the agent's choice of DEPLOY01, SITE01 and SMP01 -> the agent's
                 choice of SITE01 and SMP01
-          ~ addresses in no known subnet
-              package: random of DEPLOY01, SITE01 and SMP01 -> not certain: SMP01; or
-                DEPLOY01, SITE01 and SMP01
-              task: the agent's choice of DEPLOY01, SITE01 and SMP01 -> not certain:
-                SMP01; or DEPLOY01, SITE01 and SMP01
           Clients could not be read, so they are not counted.
 
         1 finding resolved by this plan
@@ -324,11 +319,6 @@ mod tests {
                 DEPLOY01, SITE01 and SMP01
               task: the agent's choice of DEPLOY01, SITE01 and SMP01 -> not certain:
                 SMP01; or DEPLOY01, SITE01 and SMP01
-          ~ addresses in no known subnet
-              package: random of DEPLOY01, SITE01 and SMP01 -> not certain: SMP01; or
-                DEPLOY01, SITE01 and SMP01
-              task: the agent's choice of DEPLOY01, SITE01 and SMP01 -> not certain:
-                SMP01; or DEPLOY01, SITE01 and SMP01
           No longer certain: 256 addresses.
           Clients could not be read, so they are not counted.
 
@@ -354,11 +344,6 @@ mod tests {
 
         Impact
           ~ 10.0.0.0 to 10.4.209.255 and 172.16.0.0 to 172.16.4.255 (317,184 addresses)
-              package: random of DEPLOY01, SITE01 and SMP01 -> not certain: SMP01; or
-                DEPLOY01, SITE01 and SMP01
-              task: the agent's choice of DEPLOY01, SITE01 and SMP01 -> not certain:
-                SMP01; or DEPLOY01, SITE01 and SMP01
-          ~ addresses in no known subnet
               package: random of DEPLOY01, SITE01 and SMP01 -> not certain: SMP01; or
                 DEPLOY01, SITE01 and SMP01
               task: the agent's choice of DEPLOY01, SITE01 and SMP01 -> not certain:
