@@ -31,7 +31,7 @@ Examples:
   sitewright apply friday.plan.json --yes")]
 pub(super) struct ApplyArgs {
     /// A plan that `plan --out` wrote; without it a plan is made of the manifests
-    #[arg(value_name = "PLANFILE", conflicts_with_all = ["files", "allow_takeover"])]
+    #[arg(value_name = "PLANFILE", conflicts_with_all = ["files", "allow_takeover", "allow_stranded"])]
     plan_file: Option<PathBuf>,
     #[command(flatten)]
     what: What,
@@ -58,13 +58,7 @@ pub(super) async fn run(context: &Context, args: &ApplyArgs) -> Result<Exit, Fai
         saved(file, &session, loaded.as_ref()).await?
     } else {
         let desired = home.desired(&args.what.files, session.declared_name())?;
-        plan(
-            &session,
-            &desired,
-            loaded.as_ref(),
-            args.what.allow_takeover,
-        )
-        .await?
+        plan(&session, &desired, loaded.as_ref(), &args.what).await?
     };
     print(&text::plan(&plan, &context.style));
     if plan.is_blocked() {
@@ -292,6 +286,9 @@ fn again(args: &ApplyArgs) -> String {
     );
     if args.what.allow_takeover {
         words.push("--allow-takeover".into());
+    }
+    if args.what.allow_stranded > 0 {
+        words.push(format!("--allow-stranded {}", args.what.allow_stranded));
     }
     words.join(" ")
 }

@@ -39,7 +39,7 @@ pub(super) struct PlanArgs {
 }
 
 /// What is planned.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct What {
     /// Manifests: files, folders, or - for standard input; the workspace's folder if left out
     #[arg(short, long = "file", value_name = "PATH")]
@@ -47,6 +47,9 @@ pub(super) struct What {
     /// Let declared sites take addresses from sites that nobody declares
     #[arg(long)]
     pub(super) allow_takeover: bool,
+    /// Let this many clients lose the last server of a role; where clients are not known, this many addresses
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(super) allow_stranded: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -62,13 +65,7 @@ pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<Exit, Fail
     let desired = home.desired(&args.what.files, session.declared_name())?;
     stage("reading the state");
     let loaded = load(&session)?;
-    let plan = plan(
-        &session,
-        &desired,
-        loaded.as_ref(),
-        args.what.allow_takeover,
-    )
-    .await?;
+    let plan = plan(&session, &desired, loaded.as_ref(), &args.what).await?;
     stage("rendering");
     if let Some(file) = &args.out {
         std::fs::write(file, json::plan(&plan))
@@ -117,7 +114,7 @@ pub(super) async fn plan(
     session: &Session,
     desired: &Desired,
     loaded: Option<&Loaded>,
-    takeover: bool,
+    what: &What,
 ) -> Result<Plan, Failure> {
     let reader = session.reader()?;
     let snapshot = observe(&reader, &Scope::of(desired, session.server.clone())).await?;
@@ -131,7 +128,8 @@ pub(super) async fn plan(
         desired,
         snapshot: &snapshot,
         ownership: state.map_or(&nothing, |state| &state.ownership),
-        takeover,
+        takeover: what.allow_takeover,
+        allow_stranded: what.allow_stranded,
         lineage: state.map_or("", |state| state.lineage.as_str()),
         serial: state.map_or(0, |state| state.serial),
         tool_version: env!("CARGO_PKG_VERSION"),

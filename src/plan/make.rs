@@ -15,7 +15,7 @@ use crate::model::{
     Action, Attestation, ConsoleStep, Desired, Name, Origin, Ownership, Snapshot, Step, StepId,
     Subnet,
 };
-use crate::select::World;
+use crate::select::{Extent, Impact, Selector, Stranded, World, impact};
 use crate::validate::{View, judge};
 
 /// Everything that a plan is made of.
@@ -29,6 +29,8 @@ pub struct Inputs<'a> {
     pub ownership: &'a Ownership,
     /// Whether addresses may be taken from sites that nobody declares.
     pub takeover: bool,
+    /// How many clients may be left without a server that they have before; addresses where clients are not known.
+    pub allow_stranded: u64,
     /// Lineage of the state.
     pub lineage: &'a str,
     /// Serial of the state.
@@ -51,6 +53,7 @@ pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
         snapshot,
         ownership,
         takeover,
+        allow_stranded,
         lineage,
         serial,
         tool_version,
@@ -76,6 +79,16 @@ pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
         ownership: Some(ownership),
     };
     notes.extend(judge(&view(&before), &view(&after), &touched(&open)));
+    let impact = if open.is_empty() {
+        Impact::default()
+    } else {
+        impact(
+            &Selector::new(&before),
+            &Selector::new(&after),
+            snapshot.surroundings.clients.known().map(Vec::as_slice),
+        )
+    };
+    notes.extend(stranded(&impact.stranded, allow_stranded));
     notes.sort();
     notes.dedup();
     Ok(Plan {
@@ -85,8 +98,77 @@ pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
         lineage: lineage.to_owned(),
         serial,
         changes: said_to_be_taken(objects(&open, &names(snapshot)), &compared.taken),
+        impact,
         steps,
         notes,
+    })
+}
+
+/// Says who would be left without a server; that blocks where it is more than somebody allows.
+///
+/// Where clients could not be read, every address of a known subnet counts as one: there may be a client at each.
+fn stranded(stranded: &Stranded, allowed: u64) -> Option<Note> {
+    let Stranded {
+        extent,
+        spans,
+        examples,
+    } = stranded;
+    let Extent { addresses, clients } = *extent;
+    let stranded = clients.unwrap_or(addresses);
+    if stranded == 0 {
+        return None;
+    }
+    let mut which: Vec<String> = match clients {
+        Some(_) => examples
+            .iter()
+            .take(3)
+            .map(|name| format!("`{name}`"))
+            .collect(),
+        None => spans
+            .iter()
+            .take(3)
+            .map(|span| format!("`{span}`"))
+            .collect(),
+    };
+    let listed = u64::try_from(which.len()).unwrap_or(u64::MAX);
+    let total = clients.unwrap_or(u64::try_from(spans.len()).unwrap_or(u64::MAX));
+    if total > listed {
+        which.push("others".to_owned());
+    }
+    let what = match (clients, stranded) {
+        (Some(_), 1) => "1 client has".to_owned(),
+        (Some(_), _) => format!("{stranded} clients have"),
+        (None, 1) => "1 address has".to_owned(),
+        (None, _) => format!("{stranded} addresses have"),
+    };
+    let blocks = stranded > allowed;
+    Some(Note {
+        severity: if blocks {
+            Severity::Error
+        } else {
+            Severity::Warning
+        },
+        standing: if blocks {
+            Standing::Blocks
+        } else {
+            Standing::Remains
+        },
+        id: "stranded".into(),
+        message: format!(
+            "{what} a package and a task server now and, by some reading of the sources, not both after this plan: {}{}",
+            which.join(", "),
+            if clients.is_some() {
+                ""
+            } else {
+                "; which clients there are is not known"
+            },
+        ),
+        remedy: format!(
+            "give their site a server of each role whose own address lies in it, or pass `--allow-stranded {stranded}`"
+        ),
+        sources: Vec::new(),
+        places: Vec::new(),
+        allowed: None,
     })
 }
 

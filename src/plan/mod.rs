@@ -21,6 +21,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Origin, Platform, Step, StepKind};
+use crate::select::Impact;
 
 pub use make::{Inputs, make};
 pub use order::{Draft, OrderError, order};
@@ -31,7 +32,7 @@ pub use summary::{
 };
 
 /// The version of the plan file's format.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// What is not done and why, or what somebody should know; see [`Note::severity`].
 #[derive(
@@ -117,6 +118,8 @@ pub struct Plan {
     pub serial: u64,
     /// What changes, object by object.
     pub changes: Vec<ObjectChange>,
+    /// What that means for client addresses.
+    pub impact: Impact,
     /// What is done, in an order in which it may be done.
     pub steps: Vec<Step>,
     /// Findings of the checks, attestations, and the like.

@@ -289,6 +289,7 @@ fn plan(desired: &Desired, seen: &Seen, takeover: bool) -> Plan {
         snapshot: &seen.snapshot,
         ownership: &seen.ownership,
         takeover,
+        allow_stranded: 0,
         lineage: "test",
         serial: 1,
         tool_version: "0.0.0",

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 
 use crate::diff::{Change, Found, predicted};
 use crate::model::{
@@ -13,7 +14,7 @@ use crate::model::{
 use crate::plan::{
     Context, FORMAT_VERSION, Names, Note, Plan, Severity, Standing, objects, plan_steps,
 };
-use crate::select::{World, WorldServer, WorldSite};
+use crate::select::{Selector, World, WorldServer, WorldSite, impact};
 
 fn guid(number: u128) -> Guid {
     Guid::from_u128(number)
@@ -85,14 +86,17 @@ fn plan_of(changes: Vec<(Change, u32)>, notes: Vec<Note>) -> Plan {
         .into_iter()
         .map(|server| (server.guid, server.name))
         .collect();
-    let mut world = World::default();
-    for ServerRef { name, guid } in [smp(), office(), deploy()] {
+    let mut world = World {
+        platform: Some(smp().guid),
+        ..World::default()
+    };
+    for (ServerRef { name, guid }, host) in [smp(), office(), deploy()].into_iter().zip(10..) {
         world.servers.insert(
             guid,
             WorldServer {
                 name,
-                addresses: None,
-                roles: None,
+                addresses: Some(BTreeSet::from([(Ipv4Addr::new(192, 168, 0, host), 24)])),
+                roles: Some(BTreeSet::from([Role::Package, Role::Task])),
                 answering: None,
                 registered: None,
             },
@@ -120,10 +124,11 @@ fn plan_of(changes: Vec<(Change, u32)>, notes: Vec<Note>) -> Plan {
             guid: site.guid,
             declared: None,
             manual: BTreeSet::new(),
-            constrained: None,
+            constrained: Some(false),
         });
     }
     let after = predicted(&world, &Desired::default(), &found);
+    let impact = impact(&Selector::new(&world), &Selector::new(&after), None);
     let steps = plan_steps(
         &found,
         &Context {
@@ -142,6 +147,7 @@ fn plan_of(changes: Vec<(Change, u32)>, notes: Vec<Note>) -> Plan {
         lineage: "b1c2".into(),
         serial: 7,
         changes: objects(&found, &names),
+        impact,
         steps,
         notes,
     }

@@ -48,6 +48,8 @@ pub(super) struct Pool {
     able: BTreeSet<Guid>,
     /// Those of them that hold the package, where one is asked for; else all of them.
     holding: Servers,
+    /// Those of them that are known to.
+    firm: Servers,
     /// The SMP itself, where it is one of these.
     platform: Servers,
     /// Servers that count as standing everywhere, since their addresses are not known.
@@ -96,7 +98,8 @@ enum Constraint {
 
 impl Pool {
     /// The pools of a role: first what is known; then, where something is not, as if it were there; then without the
-    /// servers that are full.
+    /// servers that are full. Rules that stop at the first servers they find go on in a pool of the second kind, until
+    /// they find one that is known.
     ///
     /// Sources: a server that is down serves nobody (article 431459, "the client waits"); a full task server refuses
     /// (article 180399), and those that are registered with it stay.
@@ -134,6 +137,7 @@ impl Pool {
         let known = hold(&sure, holders.map(|holders| &holders.sure));
         let supposed = hold(&possible, holders.map(|holders| &holders.possible));
         let unread = sure != possible || known != supposed || !anywhere.is_empty();
+        let firm = Arc::new(known.clone());
         let pool = |able: BTreeSet<Guid>, holding: BTreeSet<Guid>, anywhere, supposing| Self {
             role,
             supposing,
@@ -145,25 +149,31 @@ impl Pool {
                     .collect(),
             ),
             able,
+            firm: Arc::clone(&firm),
             holding: Arc::new(holding),
             anywhere,
         };
+        let unread_ones = || Some(("if what could not be read is so", Some(Reason::Unread)));
         let mut pools = vec![pool(sure.clone(), known.clone(), BTreeSet::new(), None)];
         if unread {
             pools.push(pool(
-                possible,
-                supposed,
-                anywhere,
-                Some(("if what could not be read is so", Some(Reason::Unread))),
+                possible.clone(),
+                supposed.clone(),
+                anywhere.clone(),
+                unread_ones(),
             ));
         }
-        if role == Role::Task && !full.is_disjoint(&sure) {
-            pools.push(pool(
-                &sure - full,
-                &known - full,
-                BTreeSet::new(),
-                Some(("for clients that register anew", Some(Reason::Full))),
-            ));
+        if role == Role::Task && !full.is_disjoint(&possible) {
+            let anew = Some(("for clients that register anew", Some(Reason::Full)));
+            pools.push(pool(&sure - full, &known - full, BTreeSet::new(), anew));
+            if unread {
+                pools.push(pool(
+                    &possible - full,
+                    &supposed - full,
+                    &anywhere - full,
+                    unread_ones(),
+                ));
+            }
         }
         pools
     }
@@ -171,6 +181,11 @@ impl Pool {
     fn choose(&self, from: impl Iterator<Item = Guid>) -> BTreeSet<Guid> {
         from.filter(|server| self.holding.contains(server))
             .collect()
+    }
+
+    /// Whether a server that is known to be able to is among these, so that no rule goes on.
+    fn settles<'s>(&self, mut servers: impl Iterator<Item = &'s Guid>) -> bool {
+        servers.any(|server| self.firm.contains(server) && self.holding.contains(server))
     }
 
     fn has_able(&self, mut of: impl Iterator<Item = Guid>) -> bool {
@@ -185,7 +200,7 @@ impl Pool {
     /// The package server on the client itself.
     ///
     /// Source: documentation of 8.5 and later: "a package server on the client itself first".
-    pub(super) fn own(&self, own: Option<Guid>) -> Option<Answer> {
+    fn own(&self, own: Option<Guid>) -> Option<Answer> {
         let own = own.filter(|own| self.role == Role::Package && self.can(*own))?;
         Some(Answer::certain(
             Reason::OwnComputer.source(),
@@ -210,28 +225,47 @@ impl Pool {
         let standing = || members.automatic.iter().chain(&self.anywhere).copied();
         let every = || standing().chain(members.manual.iter().copied());
         let automatic = self.choose(standing());
-        let all = Arc::new(self.choose(every()));
-        if self.role == Role::Task && automatic.len() < all.len() {
-            let mut readings = vec![reading(says::OFFERED, all)];
-            if automatic.is_empty() {
-                let without = self.without(world, sites, false);
-                readings.extend(without.readings.into_iter().map(|reading| Reading {
-                    source: format!("{}; then {}", says::NOT_OFFERED, reading.source).into(),
-                    servers: reading.servers,
-                }));
-            } else {
-                readings.push(reading(says::NOT_OFFERED, Arc::new(automatic)));
-            }
-            return Answer {
-                readings,
-                reason: Reason::ManualAlone,
-            };
-        }
-        if all.is_empty() {
-            self.without(world, sites, self.has_able(every()))
+        let all = self.choose(every());
+        let by_hand = self.role == Role::Task
+            && members
+                .manual
+                .difference(&members.automatic)
+                .any(|server| self.can(*server));
+        let source = if by_hand {
+            says::OFFERED
         } else {
-            Answer::certain(Reason::Site.source(), all, Reason::Site)
+            Reason::Site.source()
+        };
+        let mut answer = Answer {
+            readings: Vec::new(),
+            reason: Reason::Site,
+        };
+        if !all.is_empty() {
+            answer.readings.push(reading(source, Arc::new(all)));
         }
+        if !self.settles(members.automatic.iter().chain(&members.manual)) {
+            let without = self.without(world, sites, self.has_able(every()));
+            answer.readings.extend(without.readings);
+            answer.reason = without.reason;
+        }
+        if by_hand {
+            answer.reason = Reason::ManualAlone;
+            if !automatic.is_empty() {
+                answer
+                    .readings
+                    .push(reading(says::NOT_OFFERED, Arc::new(automatic)));
+            }
+            if !self.settles(members.automatic.iter()) {
+                let without = self.without(world, sites, false);
+                answer
+                    .readings
+                    .extend(without.readings.into_iter().map(|reading| Reading {
+                        source: format!("{}; then {}", says::NOT_OFFERED, reading.source).into(),
+                        servers: reading.servers,
+                    }));
+            }
+        }
+        answer
     }
 
     /// Servers for whoever is in sites that have none.
@@ -276,20 +310,20 @@ impl Pool {
         if self.holding.is_empty() {
             return Answer::certain(says::NOBODY, Servers::default(), Reason::Nobody);
         }
-        let near = || near.iter().chain(&self.anywhere).copied();
-        let chosen = self.choose(near());
-        let mut readings = if !chosen.is_empty() {
-            vec![reading(says::NEAR, Arc::new(chosen))]
-        } else if self.has_able(near()) {
-            vec![
-                reading(says::NOT_YET, Servers::default()),
-                reading(says::NEAR, Arc::clone(&self.holding)),
-            ]
-        } else {
-            vec![reading(says::NEAR, Arc::clone(&self.holding))]
-        };
+        let around = || near.iter().chain(&self.anywhere).copied();
+        let chosen = self.choose(around());
+        let mut readings = Vec::new();
         if any_sites {
-            readings.insert(0, reading(says::SMP, Arc::clone(&self.platform)));
+            readings.push(reading(says::SMP, Arc::clone(&self.platform)));
+        }
+        if !chosen.is_empty() {
+            readings.push(reading(says::NEAR, Arc::new(chosen)));
+        }
+        if !self.settles(near.iter()) {
+            if self.has_able(around()) {
+                readings.push(reading(says::NOT_YET, Servers::default()));
+            }
+            readings.push(reading(says::NEAR, Arc::clone(&self.holding)));
         }
         Answer {
             readings,
@@ -307,18 +341,24 @@ impl Pool {
     /// prefixes: a /32 does not divide a broadcast domain. Whether a DHCP relay forwards to another network's server
     /// is not known to the SMP.
     pub(super) fn in_network(&self, near: &BTreeSet<Guid>) -> Answer {
-        let chosen = self.choose(near.iter().chain(&self.anywhere).copied());
-        if !chosen.is_empty() {
-            return Answer::certain(Reason::Network.source(), Arc::new(chosen), Reason::Network);
-        }
         if self.holding.is_empty() {
             return Answer::certain(says::NOBODY, Servers::default(), Reason::Nobody);
         }
+        let chosen = self.choose(near.iter().chain(&self.anywhere).copied());
+        let mut readings = Vec::new();
+        if !chosen.is_empty() {
+            readings.push(reading(Reason::Network.source(), Arc::new(chosen)));
+        }
+        if self.settles(near.iter()) {
+            return Answer {
+                readings,
+                reason: Reason::Network,
+            };
+        }
+        readings.push(reading(says::ALONE, Servers::default()));
+        readings.push(reading(says::RELAYED, Arc::clone(&self.holding)));
         Answer {
-            readings: vec![
-                reading(says::ALONE, Servers::default()),
-                reading(says::RELAYED, Arc::clone(&self.holding)),
-            ],
+            readings,
             reason: Reason::OtherNetwork,
         }
     }
@@ -362,23 +402,32 @@ pub(super) fn answer(
         own,
     } = standpoint;
     let by_rule = |pool: &Pool, near: &BTreeSet<Guid>| {
-        pool.own(own).unwrap_or_else(|| {
-            if role == Role::NetworkBoot {
-                pool.in_network(near)
-            } else if sites.is_empty() {
-                pool.outside(any_sites, near)
-            } else {
-                pool.in_sites(world, sites, members)
-            }
-        })
+        if role == Role::NetworkBoot {
+            pool.in_network(near)
+        } else if sites.is_empty() {
+            pool.outside(any_sites, near)
+        } else {
+            pool.in_sites(world, sites, members)
+        }
+    };
+    let by_rule = |pool: &Pool, near: &BTreeSet<Guid>| match pool.own(own) {
+        Some(answer) if pool.settles(own.iter()) => answer,
+        Some(mut answer) => {
+            answer.readings.extend(by_rule(pool, near).readings);
+            answer
+        }
+        None => by_rule(pool, near),
     };
     let mut folded = Folded::default();
     for pool in pools {
         folded.add(pool.supposing, by_rule(pool, near));
     }
-    if let (Some(near), Some(pool)) = (near_by_own_mask, pools.first()) {
-        let supposing = ("by the mask of its own inventory", None);
-        folded.add(Some(supposing), by_rule(pool, near));
+    if let Some(near) = near_by_own_mask {
+        for pool in pools {
+            let supposing = pool.supposing;
+            let by_its_mask = ("by the mask of its own inventory", None);
+            folded.add(supposing.or(Some(by_its_mask)), by_rule(pool, near));
+        }
     }
     folded.outcome(role)
 }

@@ -144,7 +144,7 @@ mod tests {
         [4/9] assign-server SITE01.corp.example to HQ ... done (0.2s)
         [5/9] assign-subnet 192.168.10.0/24 to Deployment_Site ... waits for step 3
         [6/9] create-subnet 192.168.0.12/32 in Deployment_Site ... waits for step 3
-        [7/9] assign-subnet 192.168.0.0/24 to HQ ... waits for step 6
+        [7/9] assign-subnet 192.168.0.0/24 to HQ ... waits for steps 5 and 6
         [8/9] capture-target DEPLOY01.corp.example ... open: do it in the console:
               Settings > Deployment > DS Global Settings > Default Target, value:
               DEPLOY01.corp.example

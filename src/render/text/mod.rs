@@ -6,6 +6,7 @@ mod checks;
 mod error;
 mod events;
 mod explain;
+mod impact;
 mod notes;
 mod objects;
 mod plan;

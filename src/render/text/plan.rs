@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{notes, objects, steps};
+use super::{impact, notes, objects, steps};
 use crate::model::Platform;
 use crate::plan::{Note, Plan, Standing, Tally, tally};
 use crate::render::layout::{Page, Paint, Style, and, count};
@@ -24,6 +24,7 @@ pub fn plan(plan: &Plan, style: &Style) -> String {
         lineage: _, // for programs
         serial: _,  // for programs
         changes,
+        impact,
         steps: planned,
         notes: found,
     } = plan;
@@ -40,6 +41,7 @@ pub fn plan(plan: &Plan, style: &Style) -> String {
         page.heading("Steps");
         steps::write(&mut page, &Lookup::new(plan));
     }
+    impact::write(&mut page, impact);
     notes::write(&mut page, found, true);
     page.gap();
     let Tally(counts) = tally(planned);
@@ -131,6 +133,18 @@ mod tests {
                         the site > Constrain to Site
                       value: on (article 431459)
                       why: declared as constrained
+
+        Impact
+          ~ 192.168.0.12 and 192.168.10.0/24 (257 addresses)
+              package: random of DEPLOY01, SITE01 and SMP01 -> only DEPLOY01
+              task: the agent's choice of DEPLOY01, SITE01 and SMP01 -> only DEPLOY01
+          ~ 192.168.0.0 to 192.168.0.11 and 192.168.0.13 to 192.168.0.255 (255
+            addresses)
+              package: random of DEPLOY01, SITE01 and SMP01 -> random of SITE01 and
+                SMP01
+              task: the agent's choice of DEPLOY01, SITE01 and SMP01 -> the agent's
+                choice of SITE01 and SMP01
+          Clients could not be read, so they are not counted.
 
         1 finding resolved by this plan
           warning[flat-lan]: `DEPLOY01.corp.example`, `SITE01.corp.example` and
@@ -299,6 +313,15 @@ mod tests {
            9. write    delete-site Paris
           10. await    await-package Drivers on PS00, PS01, PS02 and 3 more
 
+        Impact
+          ~ 192.168.10.0/24 (256 addresses)
+              package: random of DEPLOY01, SITE01 and SMP01 -> not certain: SMP01; or
+                DEPLOY01, SITE01 and SMP01
+              task: the agent's choice of DEPLOY01, SITE01 and SMP01 -> not certain:
+                SMP01; or DEPLOY01, SITE01 and SMP01
+          No longer certain: 256 addresses.
+          Clients could not be read, so they are not counted.
+
         Plan: 2 sites to describe, 1 site to delete, 1 subnet to move, 1 subnet to
               delete, 1 server to assign, 1 server to unassign, 1 package to assign, 1
               package to await.
@@ -318,6 +341,15 @@ mod tests {
                   1. write    create-site HQ
              2-1235. write    create-subnet: 1,234 subnets in HQ
           1236-1240. write    move-subnet: 5 subnets from Berlin to HQ
+
+        Impact
+          ~ 10.0.0.0 to 10.4.209.255 and 172.16.0.0 to 172.16.4.255 (317,184 addresses)
+              package: random of DEPLOY01, SITE01 and SMP01 -> not certain: SMP01; or
+                DEPLOY01, SITE01 and SMP01
+              task: the agent's choice of DEPLOY01, SITE01 and SMP01 -> not certain:
+                SMP01; or DEPLOY01, SITE01 and SMP01
+          No longer certain: 317,184 addresses.
+          Clients could not be read, so they are not counted.
 
         Plan: 1 site to create, 1,234 subnets to create, 5 subnets to move.
         ");

@@ -93,6 +93,7 @@ impl Stages {
             snapshot: &snapshot,
             ownership: &self.ownership(),
             takeover,
+            allow_stranded: 0,
             lineage: "",
             serial: 0,
             tool_version: "test",
