@@ -80,6 +80,7 @@ pub(super) async fn foresee(
         None => None,
     };
     let snapshot = observe(&reader, &scope).await?;
+    readable(&snapshot)?;
     let mut world = World::observed(&snapshot);
     let Some(desired) = &desired else {
         return Ok(Foreseen {
@@ -108,6 +109,21 @@ pub(super) async fn foresee(
         reader,
         _session: session,
     })
+}
+
+/// Refuses to explain what depends on sites that nobody could read: a world without sites is another world.
+fn readable(snapshot: &Snapshot) -> Result<(), Failure> {
+    let Some(reason) = snapshot.sites.reason().or(snapshot.subnets.reason()) else {
+        return Ok(());
+    };
+    Err(Failure::new(
+        "SW0560",
+        format!("sites and their subnets cannot be read: {reason}"),
+    )
+    .hint(Some(
+        "without them nobody can say who serves whom; docs/profile.md says what reading them needs"
+            .into(),
+    )))
 }
 
 /// What the plan cannot change stays as it is, which nobody should take for what they declared.
