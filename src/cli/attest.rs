@@ -50,7 +50,7 @@ pub(super) async fn run(context: &Context, args: &AttestArgs) -> Result<Exit, Fa
         .lock(&note("attest", args.by.as_deref()))
         .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
     let loaded = load(&session)?;
-    let plan = plan(&session, &desired, loaded.as_ref(), false).await?;
+    let (plan, _) = plan(&session, &desired, loaded.as_ref(), false).await?;
     let (step, console) = find(&plan.steps, &args.step)?;
     if let Observed::Known(seen) = look(&session.reader()?, &step.action, &Bindings::default())
         .await

@@ -62,7 +62,7 @@ pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<Exit, Fail
     let desired = home.desired(&args.what.files, session.declared_name())?;
     stage("reading the state");
     let loaded = load(&session)?;
-    let plan = plan(
+    let (plan, _) = plan(
         &session,
         &desired,
         loaded.as_ref(),
@@ -112,13 +112,13 @@ pub(super) fn load(session: &Session) -> Result<Option<Loaded>, Failure> {
         .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))
 }
 
-/// Reads the server and makes the plan.
+/// Reads the server and makes the plan; gives back what was read, too.
 pub(super) async fn plan(
     session: &Session,
     desired: &Desired,
     loaded: Option<&Loaded>,
     takeover: bool,
-) -> Result<Plan, Failure> {
+) -> Result<(Plan, Snapshot), Failure> {
     let reader = session.reader()?;
     let snapshot = observe(&reader, &Scope::of(desired, session.server.clone())).await?;
     stage("planning");
@@ -138,7 +138,7 @@ pub(super) async fn plan(
             "choose another state folder, or the platform it was made for".into(),
         )));
     }
-    make(&Inputs {
+    let plan = make(&Inputs {
         desired,
         snapshot: &snapshot,
         ownership: state.map_or(&nothing, |state| &state.ownership),
@@ -151,7 +151,8 @@ pub(super) async fn plan(
         Failure::from_error("SW0520", &error).hint(Some(
             "this is a defect of Sitewright: please report it with the manifests".into(),
         ))
-    })
+    })?;
+    Ok((plan, snapshot))
 }
 
 /// Reads the server, with a sign of life on a terminal where it takes longer than a second.

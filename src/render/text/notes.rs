@@ -105,8 +105,14 @@ fn one(page: &mut Page, note: &Note) {
         page.item(6, Paint::Plain, "at:", &places.join(", "), 8);
     }
     if !source.is_empty() {
-        let numbered = source.bytes().all(|byte| byte.is_ascii_digit());
-        let mark = if numbered { "article:" } else { "source:" };
+        let numbered = source
+            .split(", ")
+            .all(|one| one.bytes().all(|byte| byte.is_ascii_digit()));
+        let mark = match (numbered, source.contains(", ")) {
+            (true, false) => "article:",
+            (true, true) => "articles:",
+            (false, _) => "source:",
+        };
         page.item(6, Paint::Plain, mark, source, 8);
     }
 }
