@@ -28,7 +28,7 @@ pub fn judge(before: &View<'_>, after: &View<'_>, touched: &BTreeSet<String>) ->
             };
             // What was a warning and becomes an error is introduced as an error; the other way round it is cured.
             existed |= before.severity <= finding.severity;
-            if before.severity == finding.severity {
+            if before.severity >= finding.severity {
                 kept.insert(index);
             }
         }
@@ -45,10 +45,10 @@ pub fn judge(before: &View<'_>, after: &View<'_>, touched: &BTreeSet<String>) ->
     }
     let later = Index::of(&will);
     for (index, (check, finding)) in was.iter().enumerate() {
-        // What became a part of a larger finding is not gone either.
+        // What became a part of a larger finding, or worse, is not gone either.
         let part = later.around(check, finding).into_iter().any(|index| {
             will.get(index)
-                .is_some_and(|(_, after)| after.severity == finding.severity)
+                .is_some_and(|(_, after)| after.severity <= finding.severity)
         });
         if !kept.contains(&index) && !part {
             notes.push(note(check, finding, Standing::Resolved));

@@ -1,6 +1,7 @@
 //! Notes in groups: what blocks, warnings, information, what the plan resolves, what existed before.
 //!
-//! Pure. Each note has its message, what to do, where, and the article behind it.
+//! Pure. Each note has its message, what to do, where, and the article behind it; what was there before and is no
+//! error has its message only.
 
 use super::error::label;
 use crate::plan::{Note, Severity, Standing};
@@ -85,7 +86,7 @@ fn title(group: Group, members: usize) -> String {
 fn one(page: &mut Page, note: &Note) {
     let Note {
         severity,
-        standing: _, // said by the group
+        standing,
         id,
         message,
         remedy,
@@ -98,6 +99,10 @@ fn one(page: &mut Page, note: &Note) {
         Severity::Info => "info",
     };
     label(page, 2, word, id, message);
+    // What was there before and is no error is told in brief, or every plan would say it again at length.
+    if *standing == Standing::Existing && *severity != Severity::Error {
+        return;
+    }
     if !remedy.is_empty() {
         page.item(6, Paint::Plain, "remedy:", remedy, 8);
     }

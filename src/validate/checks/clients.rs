@@ -169,6 +169,13 @@ fn unassigned(view: &View<'_>) -> Vec<Finding> {
         view.planned
             .is_some_and(|planned| planned.changed.contains(&subnet_object(subnet)))
     };
+    // What we own and somebody took out of its site is a difference, and no news.
+    let owned: BTreeSet<Subnet> = view
+        .ownership
+        .into_iter()
+        .flat_map(|ownership| ownership.subnets.values())
+        .filter_map(|owned| owned.name.as_str().parse().ok())
+        .collect();
     let assigned = view.world.assigned();
     let new: BTreeSet<Subnet> = view
         .world
@@ -176,7 +183,9 @@ fn unassigned(view: &View<'_>) -> Vec<Finding> {
         .iter()
         .filter(|(subnet, sites)| sites.is_empty() && !remembered.contains(subnet))
         .map(|(subnet, _)| *subnet)
-        .filter(|subnet| assigned.nearest(*subnet).is_none() && !ours(*subnet))
+        .filter(|subnet| {
+            assigned.nearest(*subnet).is_none() && !owned.contains(subnet) && !ours(*subnet)
+        })
         .collect();
     if new.is_empty() {
         return Vec::new();
@@ -184,12 +193,7 @@ fn unassigned(view: &View<'_>) -> Vec<Finding> {
     vec![Finding {
         objects: new.iter().map(|subnet| subnet_object(*subnet)).collect(),
         severity: Severity::Info,
-        message: format!(
-            "{} {} in no site, and {} not there or not without a site at the last run",
-            some(&new),
-            if new.len() == 1 { "is" } else { "are" },
-            if new.len() == 1 { "was" } else { "were" },
-        ),
+        message: format!("new in no site since the last run: {}", some(&new)),
         remedy: "declare it in the site that is to serve it, or delete it".into(),
         places: BTreeSet::new(),
     }]

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use super::{
     CHOSEN, Standing, article, chosen_roles, constrain, declared, deployment_sites, deploys, has,
     joined, place, quoted, same_host, server_name, server_names, server_object, server_place,
-    site_object, some, subnet_place,
+    site_names, site_object, some, subnet_place,
 };
 use crate::model::{Guid, Role, Subnet};
 use crate::plan::Severity;
@@ -208,12 +208,13 @@ fn not_dedicated(view: &View<'_>) -> Vec<Finding> {
                     && with_subnets.contains(other)
                     && !(deploys(world, *other) && *other < site)
             };
-            let automatic: Vec<_> = standing
+            let mut automatic: Vec<_> = standing
                 .sites_of(server)
                 .iter()
                 .filter(|(index, _)| other(index))
                 .map(|(index, (address, subnet))| (*index, *address, *subnet))
                 .collect();
+            automatic.sort_by_key(|(_, address, _)| *address);
             let manual: Vec<SiteIndex> = standing
                 .manual_sites_of(server)
                 .iter()
@@ -258,7 +259,7 @@ fn serves_others(
         ));
     }
     if !manual.is_empty() {
-        let sites = some(manual.iter().map(|site| world.site_name(*site)));
+        let sites = some(site_names(world, manual));
         how.push(format!("{sites} by manual assignment"));
         remedies.push(format!("take the manual assignment to {sites} away"));
     }
@@ -399,7 +400,7 @@ fn foreign_failover(view: &View<'_>) -> Vec<Finding> {
         },
         message: format!(
             "{} {} not constrained: with {} servers down, clients may fail over to {}",
-            some(free.iter().map(|site| world.site_name(*site))),
+            some(site_names(world, &free)),
             if free.len() == 1 { "is" } else { "are" },
             if free.len() == 1 { "its" } else { "their" },
             some(&names),

@@ -4,7 +4,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{Standing, article, deployment_sites, quoted, server_name, server_object, site_object};
+use super::{
+    Standing, article, deployment_sites, quoted, server_name, server_object, site_names,
+    site_object,
+};
 use crate::model::{Guid, Role};
 use crate::plan::Severity;
 use crate::select::{SiteIndex, World};
@@ -76,7 +79,7 @@ fn package_server(view: &View<'_>) -> Vec<Finding> {
     } else {
         format!(
             "{}, the site of the SMP `{name}`, has no package server beside it",
-            quoted(own.iter().map(|site| world.site_name(*site)))
+            quoted(site_names(world, &own))
         )
     };
     let message = match (parent, member) {

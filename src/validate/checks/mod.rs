@@ -217,6 +217,19 @@ pub(super) fn server_name(world: &World, server: Guid) -> String {
         .map_or_else(|| server.to_string(), |server| server.name.to_string())
 }
 
+/// The names of sites, sorted: their positions follow GUIDs, which say nothing to people.
+pub(super) fn site_names<'a>(
+    world: &'a World,
+    sites: impl IntoIterator<Item = &'a SiteIndex>,
+) -> Vec<&'a str> {
+    let mut names: Vec<&str> = sites
+        .into_iter()
+        .map(|site| world.site_name(*site))
+        .collect();
+    names.sort_unstable();
+    names
+}
+
 /// The names of servers, sorted.
 pub(super) fn server_names<'a>(
     world: &World,

@@ -7,8 +7,8 @@ use std::net::Ipv4Addr;
 
 use super::{
     CHOSEN, Standing, article, chosen_roles, count, deployment_sites, deploys, has, place,
-    role_words, server_name, server_names, server_object, server_place, site_object, some,
-    subnet_object,
+    role_words, server_name, server_names, server_object, server_place, site_names, site_object,
+    some, subnet_object,
 };
 use crate::model::{Guid, Role, Subnet};
 use crate::plan::Severity;
@@ -141,7 +141,7 @@ fn shared(view: &View<'_>, standing: &Standing) -> Vec<Finding> {
                 "`{}` of deployment site `{}` shares the addresses of {} with {}, which {} {} {} too: latency decides",
                 server_name(world, server),
                 world.site_name(home),
-                some(sharing.keys().map(|site| world.site_name(*site))),
+                some(site_names(world, sharing.keys())),
                 some(&rivals),
                 if rivals.len() == 1 { "is a" } else { "are" },
                 role_words(&roles),
@@ -325,6 +325,8 @@ fn redundant(view: &View<'_>, standing: &Standing) -> Vec<Finding> {
     let with_subnets: BTreeSet<SiteIndex> = world.subnets.values().flatten().copied().collect();
     let mut found = Vec::new();
     let mut normal: BTreeMap<SiteIndex, BTreeSet<Guid>> = BTreeMap::new();
+    // An ordinary site that a deployment server shares is an error already.
+    let deployment = deployment_servers(world, standing);
     for site in with_subnets {
         let servers = standing.serving(world, site);
         let task = of_role(world, servers.iter().copied(), Role::Task);
@@ -351,7 +353,12 @@ fn redundant(view: &View<'_>, standing: &Standing) -> Vec<Finding> {
                     .filter_map(|server| server_place(view, site, *server))
                     .collect(),
             });
-        } else if task.len() > 1 || package.len() > 1 {
+        } else if (task.len() > 1 || package.len() > 1)
+            && (deploys(world, site)
+                || task
+                    .union(&package)
+                    .all(|server| !deployment.contains_key(server)))
+        {
             normal.insert(site, task.union(&package).copied().collect());
         }
     }
@@ -373,7 +380,7 @@ fn normal_redundancy(
         _ => format!(
             "in {}, {}, several servers share the addresses: redundancy, if it is meant",
             count(normal.len(), "site"),
-            some(normal.keys().map(|site| world.site_name(*site)))
+            some(site_names(world, normal.keys()))
         ),
     };
     Some(Finding {
@@ -402,8 +409,8 @@ fn outside_own_site(view: &View<'_>) -> Vec<Finding> {
             .copied()
             .filter(|site| !stands.contains_key(site) && !deploys(world, *site))
             .collect();
-        let Some((own, (address, _))) = stands.first_key_value().filter(|_| !away.is_empty())
-        else {
+        let own = stands.iter().min_by_key(|(_, (address, _))| *address);
+        let Some((own, (address, _))) = own.filter(|_| !away.is_empty()) else {
             continue;
         };
         if stands.keys().any(|site| deploys(world, *site)) {
@@ -419,7 +426,7 @@ fn outside_own_site(view: &View<'_>) -> Vec<Finding> {
             message: format!(
                 "`{}` is assigned to {} and stands in `{}` by its address `{address}`: it serves both",
                 server_name(world, *server),
-                some(away.iter().map(|site| world.site_name(*site))),
+                some(site_names(world, &away)),
                 world.site_name(*own),
             ),
             remedy: "a manual assignment does not end the automatic one: move the server, or leave it knowingly".into(),
@@ -485,7 +492,7 @@ fn split(view: &View<'_>) -> Vec<Finding> {
             severity: Severity::Info,
             message: format!(
                 "package and task servers of {} differ: the two are chosen apart",
-                some(ordinary.iter().map(|site| world.site_name(*site)))
+                some(site_names(world, &ordinary))
             ),
             remedy: "none where it is meant: a remote site may only need a package server".into(),
             places: ordinary
@@ -532,7 +539,7 @@ fn task_by_manual_only(view: &View<'_>) -> Vec<Finding> {
             message: format!(
                 "task server `{}` is in {} by manual assignment alone, which is no promise for tasks",
                 server.name,
-                some(sites.iter().map(|site| world.site_name(*site)))
+                some(site_names(world, &sites))
             ),
             remedy: format!("let it stand in the site by its own address{example}"),
             places: sites

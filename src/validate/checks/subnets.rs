@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 
 use super::{
     InvalidSubnets, Standing, article, count, deploys, kind, quoted, server_name, server_object,
-    server_place, site_object, subnet_object, subnet_place,
+    server_place, site_names, site_object, subnet_object, subnet_place,
 };
 use crate::model::{Guid, Subnet};
 use crate::plan::Severity;
@@ -92,7 +92,7 @@ fn in_two_sites(view: &View<'_>) -> Vec<Finding> {
             severity: Severity::Error,
             message: format!(
                 "subnet `{subnet}` belongs to {}",
-                quoted(sites.iter().map(|site| world.site_name(*site)))
+                quoted(site_names(world, sites))
             ),
             remedy: "let one site only have it: an address in two sites is served by either".into(),
             places: sites
@@ -469,7 +469,7 @@ fn one_supernet(
         first,
     } = enclosed;
     let own = world.subnets.get(&outer).into_iter().flatten();
-    let (whose, other) = match quoted(own.clone().map(|site| world.site_name(*site))) {
+    let (whose, other) = match quoted(site_names(world, own.clone())) {
         none if none.is_empty() => (", which is in no site,".to_owned(), ""),
         names => (format!(" of {names}"), "other "),
     };

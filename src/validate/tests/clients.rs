@@ -104,9 +104,19 @@ fn a_subnet_that_appeared() {
         .subnet("192.168.10.0/28", &[]);
     finds("unassigned-subnet", &wanted(), &seen, "");
     seen.ownership.unassigned = Some([net("10.9.0.0/24")].into());
-    finds("unassigned-subnet", &wanted(), &seen, "
-            Info: `10.9.1.0/24` is in no site, and was not there or not without a site at the last run
-        ");
+    finds(
+        "unassigned-subnet",
+        &wanted(),
+        &seen,
+        "
+            Info: new in no site since the last run: `10.9.1.0/24`
+        ",
+    );
+    // What is ours and was taken out of its site is a difference.
+    let ours = seen
+        .clone()
+        .owns_subnet("10.9.1.0/24", crate::model::Held::Adopted);
+    finds("unassigned-subnet", &wanted(), &ours, "");
     // What the plan itself takes out of a site has not appeared.
     let planned = Planned {
         changed: ["subnet 10.9.1.0/24".to_owned()].into(),

@@ -42,7 +42,7 @@ fn a_finding_that_shrinks_is_the_same_finding() {
         ",
     );
     check(&desired(), &after, &before, &[], "
-            Error Blocks subnet-in-two-sites: subnet `10.0.0.0/24` belongs to `HQ`, `Lab` and `Annex`
+            Error Blocks subnet-in-two-sites: subnet `10.0.0.0/24` belongs to `Annex`, `HQ` and `Lab`
         ");
 }
 
