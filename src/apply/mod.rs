@@ -4,10 +4,12 @@
 //! stops its dependants only; every event is also a journal record; what it says is [`Event`](crate::model::Event)s and nothing else.
 
 mod judge;
+mod memory;
 mod run;
 mod step;
 
 pub use judge::{Drifted, Progress, judge};
+pub use memory::unassigned_seen;
 pub use run::{ApplyError, Options, Run, apply};
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "reads the plan file")]
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,9 +15,9 @@ use super::error::Failure;
 use super::plan::{What, load, plan};
 use super::session::{Home, Session, new_lineage};
 use super::{Context, Exit, able, now, print, second};
-use crate::apply::{Options, Run, apply};
+use crate::apply::{Options, Run, apply, unassigned_seen};
 use crate::journal::{Journal, JournalError};
-use crate::model::{Event, Outcome, Ownership, StepId};
+use crate::model::{Event, Outcome, Ownership, Snapshot, Step, StepId};
 use crate::observe::identify;
 use crate::plan::Plan;
 use crate::render::{Lookup, console, json, text};
@@ -54,17 +55,21 @@ pub(super) async fn run(context: &Context, args: &ApplyArgs) -> Result<Exit, Fai
         .lock(&note("apply", None))
         .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
     let loaded = load(&session)?;
-    let plan = if let Some(file) = &args.plan_file {
-        saved(file, &session, loaded.as_ref()).await?
+    let (plan, snapshot) = if let Some(file) = &args.plan_file {
+        (saved(file, &session, loaded.as_ref()).await?, None)
     } else {
         let desired = home.desired(&args.what.files, session.declared_name())?;
-        plan(&session, &desired, loaded.as_ref(), &args.what).await?
+        let (plan, snapshot) = plan(&session, &desired, loaded.as_ref(), &args.what).await?;
+        (plan, Some(snapshot))
     };
     print(&text::plan(&plan, &context.style));
     if plan.is_blocked() {
         return Ok(Exit::Blocked);
     }
     if plan.steps.is_empty() {
+        if remember(context, &session, snapshot.as_ref(), &[], loaded.as_ref())? {
+            keep(&session, &plan, loaded)?;
+        }
         return Ok(Exit::Done);
     }
     if let Some(failure) = able::lacking(&plan, &*session.known()?) {
@@ -74,6 +79,8 @@ pub(super) async fn run(context: &Context, args: &ApplyArgs) -> Result<Exit, Fai
         return Err(Failure::new("SW0610", "not applied: nobody said yes"));
     }
     let outcomes = carry_out(context, args, &session, &plan).await?;
+    let done = carried_out(&plan, &outcomes);
+    remember(context, &session, snapshot.as_ref(), &done, loaded.as_ref())?;
     keep(&session, &plan, loaded)?;
     if plan.changes_anything() {
         print(&text::summary(
@@ -136,6 +143,37 @@ async fn carry_out(
             "make room or mend the rights of the state folder, then apply again".into(),
         ))
     })
+}
+
+/// The steps that are done.
+fn carried_out<'a>(plan: &'a Plan, outcomes: &[(StepId, Outcome)]) -> Vec<&'a Step> {
+    let done: BTreeSet<&StepId> = outcomes
+        .iter()
+        .filter(|(_, outcome)| matches!(outcome, Outcome::Done | Outcome::AlreadyDone))
+        .map(|(id, _)| id)
+        .collect();
+    let steps = plan.steps.iter();
+    steps.filter(|step| done.contains(&step.id)).collect()
+}
+
+/// Notes the subnets in no site in the journal, where they are others than those remembered; says whether it did.
+fn remember(
+    context: &Context,
+    session: &Session,
+    snapshot: Option<&Snapshot>,
+    done: &[&Step],
+    loaded: Option<&Loaded>,
+) -> Result<bool, Failure> {
+    let nothing = Ownership::default();
+    let ownership = loaded.map_or(&nothing, |loaded| &loaded.state.ownership);
+    let Some(fact) = snapshot.and_then(|snapshot| unassigned_seen(snapshot, done, ownership))
+    else {
+        return Ok(false);
+    };
+    journal(session)?
+        .append(&context.run, now(), fact)
+        .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
+    Ok(true)
 }
 
 /// A bar on standard error, which is drawn on a terminal only, once there is something to wait for.

@@ -52,7 +52,7 @@ pub(super) async fn run(context: &Context, args: &AttestArgs) -> Result<Exit, Fa
         .lock(&note("attest", args.by.as_deref()))
         .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
     let loaded = load(&session)?;
-    let plan = plan(&session, &desired, loaded.as_ref(), &What::default()).await?;
+    let (plan, _) = plan(&session, &desired, loaded.as_ref(), &What::default()).await?;
     let (step, value) = match args.step.strip_prefix("verify:") {
         Some(wanted) => (row(wanted)?, ATTESTED_ROW.to_owned()),
         None => unreadable(&session, find(&plan.steps, &args.step)?).await?,

@@ -65,7 +65,7 @@ pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<Exit, Fail
     let desired = home.desired(&args.what.files, session.declared_name())?;
     stage("reading the state");
     let loaded = load(&session)?;
-    let plan = plan(&session, &desired, loaded.as_ref(), &args.what).await?;
+    let (plan, _) = plan(&session, &desired, loaded.as_ref(), &args.what).await?;
     stage("rendering");
     if let Some(file) = &args.out {
         std::fs::write(file, json::plan(&plan))
@@ -109,13 +109,13 @@ pub(super) fn load(session: &Session) -> Result<Option<Loaded>, Failure> {
         .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))
 }
 
-/// Reads the server and makes the plan.
+/// Reads the server and makes the plan; gives back what was read, too.
 pub(super) async fn plan(
     session: &Session,
     desired: &Desired,
     loaded: Option<&Loaded>,
     what: &What,
-) -> Result<Plan, Failure> {
+) -> Result<(Plan, Snapshot), Failure> {
     let reader = session.reader()?;
     let snapshot = observe(&reader, &Scope::of(desired, session.server.clone())).await?;
     stage("planning");
@@ -124,7 +124,7 @@ pub(super) async fn plan(
     if let Some(state) = state {
         same_platform(state, &snapshot)?;
     }
-    make(&Inputs {
+    let plan = make(&Inputs {
         desired,
         snapshot: &snapshot,
         ownership: state.map_or(&nothing, |state| &state.ownership),
@@ -138,7 +138,8 @@ pub(super) async fn plan(
         Failure::from_error("SW0520", &error).hint(Some(
             "this is a defect of Sitewright: please report it with the manifests".into(),
         ))
-    })
+    })?;
+    Ok((plan, snapshot))
 }
 
 /// Refuses a state that belongs to another SMP.

@@ -299,6 +299,7 @@ fn audit(
         desired: desired.as_ref(),
         snapshot: Some(&snapshot),
         ownership,
+        planned: None,
     });
     unseen(context, &snapshot);
     Ok(Audited {

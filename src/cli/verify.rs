@@ -185,6 +185,7 @@ fn judge(
             desired: Some(desired),
             snapshot: Some(snapshot),
             ownership: Some(ownership),
+            planned: None,
         },
         snapshot,
         happenings,

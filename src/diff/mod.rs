@@ -202,6 +202,15 @@ pub struct Blocked {
     pub origin: Option<Origin>,
 }
 
+/// What a declared subnet takes, or would take, from sites that nobody declares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Takeover {
+    /// The sites that its addresses belong to, by name.
+    pub from: Vec<Name>,
+    /// Where the subnet is declared.
+    pub origin: Origin,
+}
+
 /// A change with the place that asks for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
@@ -219,8 +228,10 @@ pub struct Diff {
     pub found: Vec<Found>,
     /// What could not be compared, and what may not be done.
     pub blocked: Vec<Blocked>,
-    /// Subnets that take addresses from sites which are not declared, with the names of those sites.
-    pub taken: BTreeMap<Subnet, String>,
+    /// Subnets that take addresses from sites which are not declared.
+    pub taken: BTreeMap<Subnet, Takeover>,
+    /// Subnets that would take addresses from such sites and may not: nothing of them is in `found`.
+    pub refused: BTreeMap<Subnet, Takeover>,
 }
 
 impl Diff {

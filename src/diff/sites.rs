@@ -126,7 +126,12 @@ fn existing(site: &DesiredSite, observed: &ObservedSite, ownership: &Ownership, 
 }
 
 fn constrain(site: &DesiredSite, snapshot: &Snapshot, resolver: &Resolver<'_>, diff: &mut Diff) {
-    let Some(declared) = &site.constrain else {
+    // Where the SMP lacks the setting there is nothing to do: `not-constrained` says so.
+    let Some(declared) = site
+        .constrain
+        .as_ref()
+        .filter(|_| snapshot.surroundings.can_constrain)
+    else {
         return;
     };
     let (reference, before, exists) = match resolver.site(&site.name) {

@@ -5,10 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::resolve::{Resolved, Resolver, listed};
-use super::{Change, Diff};
+use super::{Change, Diff, Takeover};
 use crate::model::{
-    Desired, Guid, Held, Ignorable, Observed, ObservedSubnet, Origin, Ownership, SiteRef, Snapshot,
-    Subnet,
+    Desired, Guid, Held, Ignorable, Name, Observed, ObservedSubnet, Origin, Ownership, SiteRef,
+    Snapshot, Subnet,
 };
 use crate::select::enclosing;
 
@@ -155,8 +155,8 @@ fn sites_of(resolver: &Resolver<'_>, observed: &ObservedSubnet) -> Vec<SiteRef> 
     sites
 }
 
-/// Finds the gains that take addresses from a site which is not declared; they are noted where that is allowed, else
-/// taken out.
+/// Finds the gains that take addresses from a site which is not declared; they are noted, and taken out where that is
+/// not allowed.
 fn takeovers(
     inputs: &Inputs<'_>,
     going: &BTreeSet<Guid>,
@@ -202,28 +202,24 @@ fn takeovers(
                 .contains_key(&inputs.resolver.site_ref(guid).name)
     };
     gains.retain(|gain| {
-        let foreign: Vec<String> = losers(gain.subnet)
+        let mut from: Vec<Name> = losers(gain.subnet)
             .into_iter()
             .filter(|site| !ours(*site))
-            .map(|site| format!("`{}`", inputs.resolver.site_ref(site).name))
+            .map(|site| inputs.resolver.site_ref(site).name)
             .collect();
-        if foreign.is_empty() {
+        if from.is_empty() {
             return true;
         }
+        from.sort();
+        let takeover = Takeover {
+            from,
+            origin: gain.origin.clone(),
+        };
         if inputs.takeover {
-            diff.taken.insert(gain.subnet, foreign.join(", "));
+            diff.taken.insert(gain.subnet, takeover);
             return true;
         }
-        diff.block(
-            "SW0508",
-            format!("subnet `{}`", gain.subnet),
-            format!(
-                "its addresses belong to {}, which is not declared",
-                foreign.join(", ")
-            ),
-            "declare that site too, or pass `--allow-takeover`",
-            Some(gain.origin),
-        );
+        diff.refused.insert(gain.subnet, takeover);
         false
     });
 }

@@ -15,6 +15,14 @@ fn shown(desired: &Desired, seen: &Seen, takeover: bool) -> String {
             .iter()
             .map(|b| format!("! {} {}: {}", b.code, b.object, b.reason)),
     );
+    for (subnet, takeover) in &found.refused {
+        let from: Vec<&str> = takeover
+            .from
+            .iter()
+            .map(crate::model::Name::as_str)
+            .collect();
+        lines.push(format!("! takeover {subnet} from {}", from.join("+")));
+    }
     lines.join("\n")
 }
 
@@ -393,9 +401,7 @@ fn taking_over_is_asked_for() {
         check(
             &lab(subnet),
             &seen,
-            &format!(
-                "+ site Lab\n! SW0508 subnet `{subnet}`: its addresses belong to `HQ`, which is not declared"
-            ),
+            &format!("+ site Lab\n! takeover {subnet} from HQ"),
         );
     }
     check_with(

@@ -3,13 +3,16 @@
 //! Pure. A line is one JSON object and one line feed. Its `formatVersion` is looked at before anything else, so that a
 //! newer program's line is told from a damaged one.
 
+use std::collections::BTreeSet;
+
 use schemars::generate::SchemaSettings;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::error::LineError;
 use crate::model::{
-    Attestation, Guid, Name, Outcome, PackageRef, Platform, Record, RunId, RunSummary, Step, StepId,
+    Attestation, Guid, Name, Outcome, PackageRef, Platform, Record, RunId, RunSummary, Step,
+    StepId, Subnet,
 };
 
 /// One line of the journal.
@@ -94,6 +97,14 @@ pub enum Fact {
         outcome: Outcome,
         /// How long it took, in milliseconds.
         milliseconds: u64,
+    },
+    /// Subnets were seen in no site that were not remembered so, and others no longer: what changed alone, since there
+    /// may be a hundred thousand of them.
+    UnassignedSeen {
+        /// In no site now.
+        appeared: BTreeSet<Subnet>,
+        /// In a site now, or not there any more.
+        gone: BTreeSet<Subnet>,
     },
     /// Somebody gave his word for a console step.
     Attested {

@@ -56,6 +56,11 @@ fn fold(ownership: &mut Ownership, fact: Fact) {
         Fact::DistributionUpdated { package } => {
             ownership.undistributed.remove(&package);
         }
+        Fact::UnassignedSeen { appeared, gone } => {
+            let remembered = ownership.unassigned.get_or_insert_default();
+            remembered.retain(|subnet| !gone.contains(subnet));
+            remembered.extend(appeared);
+        }
         Fact::Attested { step, attestation } => {
             ownership.attestations.insert(step.0, attestation);
         }

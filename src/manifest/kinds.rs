@@ -551,21 +551,16 @@ fn read_platform_settings(node: &Node<'_>, faults: &mut Faults) -> Option<Platfo
     let ports = fields
         .take("ports")
         .and_then(|node| read_ports(node, faults));
-    if let Some((key, value)) = fields.entry("parent")
-        && !value.is_null()
-    {
-        faults.tell(
-            "SW0190",
-            key.span,
-            "expected `parent: null`: hierarchies are not yet supported",
-        );
-    }
+    let parent = fields
+        .entry("parent")
+        .filter(|(_, value)| !value.is_null())
+        .and_then(|(_, value)| one(value, faults));
     fields.finish(what, faults);
     Some(PlatformSettingsSpec {
         capture_target,
         invalid_subnets,
         ports,
-        parent: None,
+        parent,
     })
 }
 

@@ -248,10 +248,15 @@ pub(super) struct PlatformSettingsSpec {
     /// Ports by name, facts that are never compared or written: port numbers from 1 to 65535.
     #[schemars(with = "Option<std::collections::BTreeMap<String, Port>>")]
     pub(super) ports: Option<Vec<(String, At<u32>)>>,
-    /// The name of the parent in a hierarchy. Only `null`, none, is supported so far.
-    #[schemars(with = "()", default)]
-    #[expect(dead_code, reason = "the schema is derived from it")]
-    pub(super) parent: Option<()>,
+    /// The SMP that is, or is to become, the parent in a hierarchy; `null` for none. A fact for the checks, never written.
+    #[schemars(schema_with = "name_or_null", default)]
+    pub(super) parent: Option<At<Name>>,
+}
+
+/// The one field that may be null: that there is no parent can be said.
+fn name_or_null(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    let name = generator.subschema_for::<Name>();
+    schemars::json_schema!({ "anyOf": [name, { "const": null }] })
 }
 
 /// A TCP port.

@@ -506,7 +506,7 @@ impl Unfolding {
             capture_target,
             invalid_subnets,
             ports,
-            parent: _, // none is the only one that can be said so far
+            parent,
         } = spec;
         let file = &document.origin.file;
         if let Some(target) = capture_target {
@@ -530,6 +530,9 @@ impl Unfolding {
                 Some(_) | None => self.desired.settings.invalid_subnets = Some(declared),
             }
         }
+        if let Some(parent) = parent {
+            self.parent(parent.declared(file));
+        }
         for (name, port) in ports.iter().flatten() {
             if let Ok(number) = u16::try_from(port.value) {
                 self.desired
@@ -538,6 +541,21 @@ impl Unfolding {
                     .entry(name.clone())
                     .or_insert(number);
             }
+        }
+    }
+
+    fn parent(&mut self, declared: Declared<Name>) {
+        match &self.desired.settings.parent {
+            Some(before) if before.value != declared.value => {
+                let before = before.clone();
+                self.conflict(
+                    "parent of the platform",
+                    (&before.origin, format!("`{}`", before.value)),
+                    (&declared.origin, format!("`{}`", declared.value)),
+                );
+            }
+            Some(before) if before.origin <= declared.origin => {}
+            Some(_) | None => self.desired.settings.parent = Some(declared),
         }
     }
 

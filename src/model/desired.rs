@@ -202,4 +202,6 @@ pub struct DesiredSettings {
     pub invalid_subnets: Option<Declared<String>>,
     /// Ports by name, facts only.
     pub ports: BTreeMap<String, u16>,
+    /// The SMP that is, or is to become, the parent in a hierarchy (article 184143).
+    pub parent: Option<Declared<Name>>,
 }

@@ -2,11 +2,11 @@
 //!
 //! Pure. Losing it loses nothing on the server: the next plan adopts what is declared.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Guid, Name};
+use super::{Guid, Name, Subnet};
 
 /// How an object came to be ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -61,4 +61,7 @@ pub struct Ownership {
     /// Packages whose assignment was written by a run that died before the distribution points were updated.
     #[serde(default)]
     pub undistributed: BTreeMap<Guid, Name>,
+    /// Subnets that were in no site when `apply` read the server last; `None` where it never did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unassigned: Option<BTreeSet<Subnet>>,
 }

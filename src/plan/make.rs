@@ -6,14 +6,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::steps::console;
+use super::touch::{planned, touched};
 use super::{
     Context, FORMAT_VERSION, Names, Note, ObjectChange, OrderError, Plan, Severity, Standing,
     console_value, objects, plan_steps,
 };
-use crate::diff::{Blocked, Change, Found, declare, diff, predicted};
+use crate::diff::{Blocked, Change, Found, Takeover, declare, diff, predicted};
 use crate::model::{
-    Action, Attestation, ConsoleStep, Desired, Name, Origin, Ownership, Snapshot, Step, StepId,
-    Subnet,
+    Action, Attestation, ConsoleStep, Desired, Origin, Ownership, Snapshot, Step, StepId, Subnet,
 };
 use crate::select::{Extent, Impact, Selector, Stranded, World, impact};
 use crate::validate::{View, judge};
@@ -72,13 +72,20 @@ pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
         after: &after,
     };
     let steps = drop_confirmed(plan_steps(&open, &context)?, ownership, &mut notes);
-    let view = |world| View {
-        world,
+    let view = View {
+        world: &before,
         desired: Some(desired),
         snapshot: Some(snapshot),
         ownership: Some(ownership),
+        planned: None,
     };
-    notes.extend(judge(&view(&before), &view(&after), &touched(&open)));
+    let planned = planned(&open, &compared.refused);
+    let will = View {
+        world: &after,
+        planned: Some(&planned),
+        ..view
+    };
+    notes.extend(judge(&view, &will, &touched(&open)));
     let impact = if open.is_empty() {
         Impact::default()
     } else {
@@ -175,7 +182,7 @@ fn stranded(stranded: &Stranded, allowed: u64) -> Option<Note> {
 /// Says at each subnet that is taken over from whom.
 fn said_to_be_taken(
     mut changes: Vec<ObjectChange>,
-    taken: &BTreeMap<Subnet, String>,
+    taken: &BTreeMap<Subnet, Takeover>,
 ) -> Vec<ObjectChange> {
     for change in changes.iter_mut().filter(|change| change.kind == "Subnet") {
         let from = change
@@ -183,8 +190,12 @@ fn said_to_be_taken(
             .parse()
             .ok()
             .and_then(|subnet: Subnet| taken.get(&subnet));
-        if let Some(sites) = from {
-            change.note = Some(format!("taken over from {sites}, which is not declared"));
+        if let Some(takeover) = from {
+            let sites: Vec<String> = takeover.from.iter().map(|s| format!("`{s}`")).collect();
+            change.note = Some(format!(
+                "taken over from {}, which is not declared",
+                sites.join(", ")
+            ));
         }
     }
     changes
@@ -293,56 +304,6 @@ fn drop_confirmed(steps: Vec<Step>, ownership: &Ownership, notes: &mut Vec<Note>
         kept.push(step);
     }
     kept
-}
-
-/// The objects that a plan changes, as [`crate::validate::Finding::objects`] names them.
-///
-/// A site that only loses something is not among them: a finding that stays on it was not made worse, and the checks
-/// never block a cure.
-fn touched(changes: &[Found]) -> BTreeSet<String> {
-    let site = |name: &Name| format!("site {}", name.as_str().to_lowercase());
-    let server = |name: &Name| format!("server {}", name.as_str().to_lowercase());
-    let subnet = |subnet: &Subnet| format!("subnet {subnet}");
-    let mut touched = BTreeSet::new();
-    for found in changes {
-        match &found.change {
-            Change::CreateSite { name, .. } => touched.extend([site(name)]),
-            Change::DescribeSite { site: of, .. }
-            | Change::Constrain { site: of, .. }
-            | Change::DeleteSite { site: of } => touched.extend([site(&of.name)]),
-            Change::SubnetTo {
-                subnet: network,
-                site: to,
-                ..
-            } => touched.extend([subnet(network), site(&to.name)]),
-            Change::SubnetOut {
-                subnet: network, ..
-            } => touched.extend([subnet(network)]),
-            Change::ServerTo {
-                server: of,
-                site: to,
-            } => touched.extend([server(&of.name), site(&to.name)]),
-            Change::ServerOut { server: of, .. }
-            | Change::Role { server: of, .. }
-            | Change::PlugIn { server: of, .. } => {
-                touched.extend([server(&of.name)]);
-            }
-            Change::Package { package: of, .. } => {
-                touched.extend([format!("package {}", of.name.as_str().to_lowercase())]);
-            }
-            Change::CaptureTarget { .. } => {
-                touched.extend(["setting captureTarget".to_owned()]);
-            }
-            Change::Distribute { .. }
-            | Change::InvalidSubnets { .. }
-            | Change::AdoptSite { .. }
-            | Change::AdoptSubnet { .. }
-            | Change::ReleaseSite { .. }
-            | Change::ReleaseSubnet { .. }
-            | Change::Protect { .. } => {}
-        }
-    }
-    touched
 }
 
 /// Names of everything that a field of a change may point at.

@@ -17,6 +17,7 @@ mod summary;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests;
+mod touch;
 
 use serde::{Deserialize, Serialize};
 

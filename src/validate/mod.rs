@@ -5,18 +5,21 @@
 
 mod allow;
 mod checks;
+mod judge;
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Desired, Origin, Ownership, Snapshot, Surroundings};
+use crate::model::{Desired, Name, Origin, Ownership, Snapshot, Subnet, Surroundings};
 use crate::plan::{Note, Severity, Standing};
 use crate::select::World;
 
 use allow::allow;
 pub use allow::can_be_allowed;
 pub use checks::{GROUPS, checks};
+pub use judge::judge;
 
 /// When a check can tell something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,6 +74,28 @@ pub struct View<'a> {
     pub snapshot: Option<&'a Snapshot>,
     /// What is remembered between runs.
     pub ownership: Option<&'a Ownership>,
+    /// What the plan does that leads to this world, where one does.
+    pub planned: Option<&'a Planned>,
+}
+
+/// What a plan does, for checks of the doing: it cannot be told from the world that comes of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Planned {
+    /// Objects that it changes in any way, named as in [`Finding::objects`].
+    pub changed: BTreeSet<String>,
+    /// Subnets that it deletes.
+    pub deleted: BTreeSet<Subnet>,
+    /// Declared subnets that it leaves alone, since their addresses belong to sites that nobody declares.
+    pub takeovers: BTreeMap<Subnet, Takeover>,
+}
+
+/// Addresses that would leave sites which nobody declares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Takeover {
+    /// The sites.
+    pub from: Vec<Name>,
+    /// Where the subnet is declared.
+    pub origin: Origin,
 }
 
 impl<'a> View<'a> {
@@ -82,6 +107,7 @@ impl<'a> View<'a> {
             desired: Some(desired),
             snapshot: None,
             ownership: None,
+            planned: None,
         }
     }
 
@@ -119,54 +145,6 @@ pub fn findings(view: &View<'_>) -> Vec<(&'static Check, Finding)> {
         .collect()
 }
 
-/// Judges the view before and the view after; `touched` holds the objects that the plan changes.
-///
-/// # Guarantees
-/// A finding that holds only before is `resolved`; one that holds in both and is about nothing the plan changes is
-/// `existing`; only an error of the world after can block.
-#[must_use]
-pub fn judge(before: &View<'_>, after: &View<'_>, touched: &BTreeSet<String>) -> Vec<Note> {
-    let was = findings(before);
-    let will = findings(after);
-    let keys = |found: &[(&'static Check, Finding)]| -> BTreeSet<(&str, BTreeSet<String>)> {
-        found
-            .iter()
-            .map(|(check, finding)| (check.id, finding.objects.clone()))
-            .collect()
-    };
-    let (had, has) = (keys(&was), keys(&will));
-    let mut notes = Vec::new();
-    for entry in &will {
-        let existed = had.contains(&(entry.0.id, entry.1.objects.clone()));
-        let changed = entry
-            .1
-            .objects
-            .iter()
-            .any(|object| touched.contains(object));
-        let standing = match (entry.1.severity, existed, changed) {
-            (Severity::Error, true, false) => Standing::Existing,
-            (Severity::Error, _, _) => Standing::Blocks,
-            (_, true, false) => Standing::Existing,
-            (_, _, _) => Standing::Remains,
-        };
-        notes.push(note(entry.0, &entry.1, standing));
-    }
-    for entry in &was {
-        if !has.contains(&(entry.0.id, entry.1.objects.clone())) {
-            notes.push(note(entry.0, &entry.1, Standing::Resolved));
-        }
-    }
-    if let Some(desired) = after.desired {
-        allow(
-            &mut notes,
-            &desired.allowed,
-            &[Phase::Declared, Phase::Live],
-        );
-    }
-    notes.sort();
-    notes
-}
-
 /// Checks one view by itself: every error counts.
 #[must_use]
 pub fn check(view: &View<'_>) -> Vec<Note> {
@@ -189,8 +167,7 @@ pub fn check(view: &View<'_>) -> Vec<Note> {
         };
         allow(&mut notes, &desired.allowed, judged);
     }
-    notes.sort();
-    notes
+    judge::grouped(notes)
 }
 
 fn note(check: &Check, finding: &Finding, standing: Standing) -> Note {

@@ -278,7 +278,7 @@ async fn subnet_in_two_sites() {
     for reports in [false, true] {
         let lab = lab(Switch::SubnetInTwoSites, reports).await;
         let desired = example("deployment-site");
-        let said = blocked(&lab, &desired, "SW0508").await;
+        let said = blocked(&lab, &desired, "takeover").await;
         assert!(
             said.contains("`First Site`") && said.contains("`Second Site`"),
             "{said}"

@@ -12,7 +12,10 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use sitewright::manifest::{self, Source, Workspace};
 use sitewright::model::{Desired, Name, PackageSelector};
-use sitewright::validate;
+use sitewright::plan::Severity;
+use sitewright::render;
+use sitewright::select::World;
+use sitewright::validate::{self, View, check};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -94,6 +97,50 @@ fn invalid_manifests_say_what_is_recorded() {
 fn valid_manifests_have_no_fault() {
     for file in files("valid") {
         assert_eq!(faults(&file), "", "{}", file.display());
+    }
+}
+
+/// Each file of `tests/manifests/checks` is a manifest that is read without a fault and on which the check that it is
+/// named after fires: `ID.yaml`, or `ID.VARIANT.yaml` for another case of the same check.
+#[test]
+fn checks_find_what_is_recorded() {
+    let mut wrong = String::new();
+    for file in files("checks") {
+        let stem = file.file_stem().unwrap().to_string_lossy().into_owned();
+        let id = stem.split('.').next().unwrap();
+        let name = file.file_name().unwrap().to_string_lossy();
+        let text = fs::read_to_string(&file).unwrap();
+        let wanted = desired(&[Source::new(&name, &text)]);
+        let notes = check(&View::declared(&World::declared(&wanted), &wanted));
+        assert!(
+            notes.iter().any(|note| note.id == id),
+            "{name}: `{id}` does not fire"
+        );
+        let found = render::text::notes(&notes, &render::Style::default());
+        let record = file.with_extension("stdout");
+        if recording() {
+            fs::write(&record, &found).unwrap();
+        } else {
+            let expected = fs::read_to_string(&record)
+                .unwrap_or_default()
+                .replace("\r\n", "\n");
+            if expected != found {
+                writeln!(wrong, "{name}\nexpected:\n{expected}\nfound:\n{found}").unwrap();
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn examples_have_no_error() {
+    for name in ["deployment-site", "isolated-vlan"] {
+        let wanted = desired(&example(name));
+        let notes = check(&View::declared(&World::declared(&wanted), &wanted));
+        assert!(
+            notes.iter().all(|note| note.severity != Severity::Error),
+            "{name}: {notes:#?}"
+        );
     }
 }
 

@@ -329,7 +329,7 @@ fn a_second_declaration_takes_the_first_down() {
                     .iter()
                     .filter(|note| note.standing == Standing::Blocks)
                 {
-                    assert_eq!(note.id, "SW0508", "{note:#?}");
+                    assert_eq!(note.id, "takeover", "{note:#?}");
                 }
                 let before = settled(&lab);
                 assert!(lab.plan_with(&desired, true).await.changes_anything());

@@ -1,6 +1,7 @@
 //! Notes in groups: what blocks, warnings, information, what the plan resolves, what existed before.
 //!
-//! Pure. Each note has its message, what to do, where, and the article behind it.
+//! Pure. Each note has its message, what to do, where, and the article behind it; what was there before and is no
+//! error has its message only.
 
 use super::error::label;
 use crate::plan::{Allowance, Note, Severity, Standing};
@@ -99,7 +100,7 @@ fn title(group: Group, members: usize) -> String {
 fn one(page: &mut Page, note: &Note) {
     let Note {
         severity,
-        standing: _, // said by the group
+        standing,
         id,
         message,
         remedy,
@@ -126,6 +127,10 @@ fn one(page: &mut Page, note: &Note) {
             return;
         }
     }
+    // What was there before and is no error is told in brief, or every plan would say it again at length.
+    if *standing == Standing::Existing && *severity != Severity::Error {
+        return;
+    }
     if !remedy.is_empty() {
         page.item(6, Paint::Plain, "remedy:", remedy, 8);
     }
@@ -134,10 +139,14 @@ fn one(page: &mut Page, note: &Note) {
         page.item(6, Paint::Plain, "at:", &places.join(", "), 8);
     }
     if !sources.is_empty() {
-        let mark = if sources.len() == 1 {
-            "article:"
-        } else {
-            "articles:"
+        let numbered = sources
+            .iter()
+            .all(|one| one.bytes().all(|byte| byte.is_ascii_digit()));
+        let mark = match (numbered, sources.len()) {
+            (true, 1) => "article:",
+            (true, _) => "articles:",
+            (false, 1) => "source:",
+            (false, _) => "sources:",
         };
         page.item(6, Paint::Plain, mark, &sources.join(", "), 8);
     }

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::article;
 use super::members::{Places, count, facts, server_object, servers_named, sites_named, some};
 use super::{place, server_name, site_object};
 use crate::model::{Client, Guid, Origin, Role};
@@ -21,7 +22,7 @@ pub(super) const CHECKS: &[Check] = &[
         explanation: "A desktop operating system takes 10 to 20 connections at a time, a server operating system has no \
              such limit. For a site of fewer than 100 endpoints that may do; an older article would not have a task \
              server on a desktop at all. Give a larger site a server on Windows Server.",
-        sources: &["001", "003"],
+        sources: &[article::SITE_SERVERS, article::TASK_SERVICES],
         run: desktop,
     },
     Check {
@@ -34,7 +35,7 @@ pub(super) const CHECKS: &[Check] = &[
              recommended for about 15,000 clients, and the SMP itself for no more than 100, since tasks weigh on what \
              else it does. Where several servers share clients, each is counted with its even share. Add task servers to \
              the site, or part it.",
-        sources: &["001", "180399"],
+        sources: &[article::SITE_SERVERS, "180399"],
         run: capacity,
     },
 ];

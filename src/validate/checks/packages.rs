@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::article;
 use super::imaging::all_tools;
 use super::members::{
     Members, Places, lacks_role, server_object, servers_named, sites_named, some,
@@ -46,7 +47,7 @@ pub(super) const CHECKS: &[Check] = &[
         explanation: "An image is large, and what is assigned to all package servers is copied to each of them, also to \
              those that never deploy it. Assign it to the package servers of the sites that do, and leave it on others \
              only where tasks are deployed from them.",
-        sources: &["431459", "003"],
+        sources: &["431459", article::TASK_SERVICES],
         run: image_not_pinned,
     },
     Check {
@@ -58,7 +59,7 @@ pub(super) const CHECKS: &[Check] = &[
              replicated to a package server of that site, and that takes time. Until then its tasks fail or fetch it \
              across sites. Assign it to a package server there, or, where it is assigned, see to its replication: the \
              plan goes on once the server holds it.",
-        sources: &["003"],
+        sources: &[article::TASK_SERVICES],
         run: image_not_replicated,
     },
 ];

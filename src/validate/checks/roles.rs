@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::article;
 use super::members::{
     Members, Places, facts, installed, server_object, servers_named, sites_named, some,
 };
@@ -35,7 +36,7 @@ pub(super) const CHECKS: &[Check] = &[
              yet; the task service also wants IIS and a supported .NET framework, the package service an HTTP server. \
              The SMP goes by its inventory, so a server that was mended shows the old fault until it has sent inventory. \
              Mend it, send inventory from the server, and refresh.",
-        sources: &["001", "003"],
+        sources: &[article::SITE_SERVERS, article::TASK_SERVICES],
         run: prerequisites,
     },
     Check {
@@ -46,7 +47,7 @@ pub(super) const CHECKS: &[Check] = &[
         explanation: "Since ITMS 8.7.1 site servers need .NET 4.8: without it a task server does not show up in the \
              policy that upgrades the task service (article 273640), and stays behind. Install .NET 4.8 on the server, \
              send inventory from it, and refresh.",
-        sources: &["001", "273640"],
+        sources: &[article::SITE_SERVERS, "273640"],
         run: dotnet,
     },
 ];

@@ -1,181 +1,553 @@
-//! Checks of servers: whom they serve beside whom they are meant for.
+//! Checks of servers: which of them are valid for the same addresses, and why each is.
 //!
 //! Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
-use super::{kind, place, quoted, server_name, site_object, subnet_object};
-use crate::model::{Guid, Role, SiteKind, Subnet};
+use super::{
+    CHOSEN, Standing, article, chosen_roles, count, deployment_sites, deploys, has, place,
+    role_words, server_name, server_names, server_object, server_place, site_names, site_object,
+    some, subnet_object,
+};
+use crate::model::{Guid, Role, Subnet};
 use crate::plan::Severity;
 use crate::select::{SiteIndex, World};
 use crate::validate::{Check, Finding, Phase, View};
 
-pub(super) const CHECKS: &[Check] = &[Check {
-    id: "flat-lan",
-    severity: "error where a deployment server shares addresses of another site; warning where addresses are in no site",
-    phases: &[Phase::Live],
-    holds_when: "several servers of one role are valid for the same addresses and latency decides",
-    explanation: "In one LAN the latency of two servers hardly differs, so agents drift between them. Put the subnets \
-             into sites, each with the servers that are to serve it.",
-    sources: &["431459"],
-    run: flat_lan,
-}];
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        id: "flat-lan",
+        severity: "error where a deployment server shares addresses of another site; warning where it may share \
+             addresses in no site, where no site has a subnet, or where a DeploymentSite has two task servers; info in \
+             an ordinary site",
+        phases: &[Phase::Live],
+        holds_when: "several servers of one role are valid for the same addresses and latency decides",
+        explanation: "In one LAN the latency of two servers hardly differs, so agents drift between them: choosing the \
+             nearest is choosing at random. Put the subnets into sites, each with the servers that are to serve it. In \
+             an ordinary site several servers are redundancy, and normal; where a deployment server is one of them, \
+             nothing of it is reserved for imaging.",
+        sources: &[article::SITES],
+        run: flat_lan,
+    },
+    Check {
+        id: "server-outside-own-site",
+        severity: "warning",
+        phases: &[Phase::Live],
+        holds_when: "a server that is assigned to a site stands in another one by its own address",
+        explanation: "A manual assignment comes beside the automatic one and does not end it: the server serves the site \
+             that it is assigned to and the one that it stands in. That is right for a package server that serves a \
+             site from afar, and a surprise where the server was meant to move. Put its own address into the site \
+             where it belongs, or leave it as it is knowingly.",
+        sources: &[article::HIERARCHY],
+        run: outside_own_site,
+    },
+    Check {
+        id: "package-task-split",
+        severity: "warning in a DeploymentSite, info else",
+        phases: &[Phase::Live],
+        holds_when: "the package servers and the task servers of a site differ",
+        explanation: "Package servers and task servers are chosen apart: a client that gets its tasks from one server may \
+             get its packages from another, and steering the one does not steer the other. In a deployment site give \
+             both roles to the same servers. Elsewhere this may be meant: a remote site may only need a package server.",
+        sources: &[article::SITES, article::SITE_SERVERS],
+        run: split,
+    },
+    Check {
+        id: "task-by-manual-only",
+        severity: "warning",
+        phases: &[Phase::Live],
+        holds_when: "a site's task server is there by manual assignment alone",
+        explanation: "Manual assignment steers package servers. For task servers nobody promises it: the agent chooses \
+             among what it is offered and registers with one. Let the server stand in the site by its own address: in \
+             one of its subnets, or with that address as a /32 of the site.",
+        sources: &[article::SITES, article::HIERARCHY],
+        run: task_by_manual_only,
+    },
+];
 
-/// The roles whose choice sites are for.
-const CHOSEN: [Role; 2] = [Role::Package, Role::Task];
-
-pub(super) fn flat_lan(view: &View<'_>) -> Vec<Finding> {
-    let world = view.world;
-    let mut found = shared_deployment_servers(world);
-    found.extend(unchosen(world));
+fn flat_lan(view: &View<'_>) -> Vec<Finding> {
+    if view.snapshot.is_none() {
+        return Vec::new();
+    }
+    let standing = Standing::of(view.world);
+    let mut found = shared(view, &standing);
+    found.extend(unchosen(view, &standing));
+    found.extend(redundant(view, &standing));
     found
 }
 
-/// A deployment site's server that is also a candidate for the addresses of another site.
-fn shared_deployment_servers(world: &World) -> Vec<Finding> {
-    let automatic = world.automatic();
-    let has_addresses: BTreeSet<SiteIndex> = world.subnets.values().flatten().copied().collect();
-    let mut found = Vec::new();
-    for (index, site) in world.sites.iter().enumerate() {
-        if kind(world, index) != Some(SiteKind::DeploymentSite) {
-            continue;
-        }
-        for server in &site.manual {
-            for (other, neighbour) in world.sites.iter().enumerate() {
-                if other == index || !has_addresses.contains(&other) {
-                    continue;
-                }
-                let stands = automatic.get(&other).is_some_and(|s| s.contains(server));
-                let assigned = neighbour.manual.contains(server);
-                let roles: Vec<Role> = CHOSEN
-                    .into_iter()
-                    .filter(|role| world.has_role(*server, *role))
-                    .collect();
-                if !(stands || assigned) || roles.is_empty() {
-                    continue;
-                }
-                let name = server_name(world, *server);
-                let how = if stands {
-                    "its own address lies there"
-                } else {
-                    "it is assigned there manually"
-                };
-                found.push(Finding {
-                    objects: [
-                        site_object(world, index),
-                        site_object(world, other),
-                        format!("server {}", name.to_lowercase()),
-                    ]
-                    .into(),
-                    severity: Severity::Error,
-                    message: format!(
-                        "`{name}` of deployment site `{}` also serves `{}`, since {how}",
-                        site.name, neighbour.name
-                    ),
-                    remedy: if stands {
-                        format!(
-                            "move `{name}` into the deployment subnet, or declare its own address as a /32 in `{}`",
-                            site.name
-                        )
-                    } else {
-                        format!("take the manual assignment to `{}` away", neighbour.name)
-                    },
-                    places: [index, other]
-                        .into_iter()
-                        .filter_map(|site| place(world, site))
-                        .collect(),
-                });
+/// The servers of a role among some.
+fn of_role(world: &World, servers: impl IntoIterator<Item = Guid>, role: Role) -> BTreeSet<Guid> {
+    let servers = servers.into_iter();
+    servers
+        .filter(|server| world.has_role(*server, role))
+        .collect()
+}
+
+/// The servers of deployment sites, the SMP apart, each with the first of its sites.
+fn deployment_servers(world: &World, standing: &Standing) -> BTreeMap<Guid, SiteIndex> {
+    let mut servers = BTreeMap::new();
+    for site in deployment_sites(world) {
+        for server in standing.serving(world, site) {
+            if world.platform != Some(server) {
+                servers.entry(server).or_insert(site);
             }
         }
     }
+    servers
+}
+
+/// A deployment server that shares the addresses of another site with others of its role.
+fn shared(view: &View<'_>, standing: &Standing) -> Vec<Finding> {
+    let world = view.world;
+    let with_subnets: BTreeSet<SiteIndex> = world.subnets.values().flatten().copied().collect();
+    let mut found = Vec::new();
+    for (server, home) in deployment_servers(world, standing) {
+        let others: BTreeSet<SiteIndex> = standing
+            .sites_of(server)
+            .keys()
+            .chain(standing.manual_sites_of(server))
+            .copied()
+            .filter(|site| with_subnets.contains(site) && !deploys(world, *site))
+            .collect();
+        let mut sharing: BTreeMap<SiteIndex, BTreeSet<Guid>> = BTreeMap::new();
+        let mut roles = BTreeSet::new();
+        for site in others {
+            for role in chosen_roles(world, server) {
+                let mut valid = of_role(world, standing.serving(world, site), role);
+                valid.remove(&server);
+                if !valid.is_empty() {
+                    roles.insert(role);
+                    sharing.entry(site).or_default().extend(valid);
+                }
+            }
+        }
+        if sharing.is_empty() {
+            continue;
+        }
+        let roles: Vec<Role> = roles.into_iter().collect();
+        let rivals: BTreeSet<Guid> = sharing.values().flatten().copied().collect();
+        let rivals = server_names(world, &rivals);
+        found.push(Finding {
+            objects: sharing
+                .keys()
+                .chain([&home])
+                .map(|site| site_object(world, *site))
+                .chain([server_object(world, server)])
+                .collect(),
+            severity: Severity::Error,
+            message: format!(
+                "`{}` of deployment site `{}` shares the addresses of {} with {}, which {} {} {} too: latency decides",
+                server_name(world, server),
+                world.site_name(home),
+                some(site_names(world, sharing.keys())),
+                some(&rivals),
+                if rivals.len() == 1 { "is a" } else { "are" },
+                role_words(&roles),
+                if rivals.len() == 1 { "server" } else { "servers" },
+            ),
+            remedy: "let the deployment server serve its own site only".into(),
+            places: sharing
+                .keys()
+                .take(3)
+                .chain([&home])
+                .filter_map(|site| server_place(view, *site, server))
+                .collect(),
+        });
+    }
     found
 }
 
-/// Known subnets in no site for which several servers of one role are valid.
-fn unchosen(world: &World) -> Vec<Finding> {
+/// Subnets with the same servers are one finding: a flat LAN has one cause. Lists of servers are numbered, since a
+/// hundred thousand subnets may share one of thousands.
+#[derive(Default)]
+struct Unchosen {
+    lists: BTreeMap<Vec<Guid>, usize>,
+    groups: BTreeMap<(usize, Vec<Role>), Vec<Subnet>>,
+}
+
+impl Unchosen {
+    /// The number of a list of servers.
+    fn number(&mut self, list: Vec<Guid>) -> usize {
+        let next = self.lists.len();
+        *self.lists.entry(list).or_insert(next)
+    }
+}
+
+/// Known subnets in no site for which several servers of one role are valid: all of them while no site has a subnet,
+/// else those that a deployment server may share.
+///
+/// Servers that stand in such a subnet come first, else all are valid. Once there are sites the sources contradict each
+/// other; this is the reading that lets a deployment server in.
+fn unchosen(view: &View<'_>, standing: &Standing) -> Vec<Finding> {
+    let world = view.world;
     let no_sites = world.subnets.values().all(BTreeSet::is_empty);
-    // Subnets with the same servers are one finding: a flat LAN has one cause. Lists of servers are numbered, since a
-    // hundred thousand subnets may share one of thousands.
-    let mut groups: BTreeMap<(usize, Vec<Role>), Vec<Subnet>> = BTreeMap::new();
-    let mut lists: BTreeMap<Vec<Guid>, usize> = BTreeMap::new();
+    let deployment = deployment_servers(world, standing);
+    if !no_sites && deployment.is_empty() {
+        return Vec::new();
+    }
     let mut by_address: BTreeMap<Ipv4Addr, BTreeSet<Guid>> = BTreeMap::new();
-    for (guid, server) in &world.servers {
-        for (address, _) in server.addresses.iter().flatten() {
-            by_address.entry(*address).or_default().insert(*guid);
+    for server in world.servers.keys() {
+        for address in standing.outside(*server) {
+            by_address.entry(*address).or_default().insert(*server);
         }
     }
+    let mut unchosen = Unchosen::default();
     let everywhere = CHOSEN.map(|role| {
-        let servers = world.servers.keys().copied();
-        let all: Vec<Guid> = servers.filter(|s| world.has_role(*s, role)).collect();
-        (role, all.len(), number(&mut lists, all))
+        let all: Vec<Guid> = of_role(world, world.servers.keys().copied(), role)
+            .into_iter()
+            .collect();
+        let shared = all.iter().any(|server| deployment.contains_key(server));
+        (role, all.len(), shared, unchosen.number(all))
     });
     let assigned = world.assigned();
     for (subnet, sites) in &world.subnets {
-        let inherits = assigned.nearest(*subnet).is_some();
-        if !sites.is_empty() || inherits {
+        if !sites.is_empty() || assigned.nearest(*subnet).is_some() {
             continue;
         }
         let (first, last) = subnet.range();
-        let standing: BTreeSet<Guid> = by_address
+        let near: BTreeSet<Guid> = by_address
             .range(Ipv4Addr::from(first)..=Ipv4Addr::from(last))
             .flat_map(|(_, servers)| servers.iter().copied())
             .collect();
         let mut by_servers: BTreeMap<usize, Vec<Role>> = BTreeMap::new();
-        for (role, all, everyone) in everywhere {
-            let near: Vec<Guid> = standing
-                .iter()
-                .copied()
-                .filter(|server| world.has_role(*server, role))
-                .collect();
-            let (count, valid) = if near.is_empty() && no_sites {
-                (all, everyone)
+        for (role, all, all_shared, everyone) in everywhere {
+            let near = of_role(world, near.iter().copied(), role);
+            let (number, shared, valid) = if near.is_empty() {
+                (all, all_shared, everyone)
             } else {
-                (near.len(), number(&mut lists, near))
+                let shared = near.iter().any(|server| deployment.contains_key(server));
+                (
+                    near.len(),
+                    shared,
+                    unchosen.number(near.into_iter().collect()),
+                )
             };
-            if count > 1 {
+            if number > 1 && (no_sites || shared) {
                 by_servers.entry(valid).or_default().push(role);
             }
         }
         for (servers, roles) in by_servers {
-            groups.entry((servers, roles)).or_default().push(*subnet);
+            unchosen
+                .groups
+                .entry((servers, roles))
+                .or_default()
+                .push(*subnet);
         }
     }
-    let by_number: BTreeMap<usize, &Vec<Guid>> = lists.iter().map(|(list, n)| (*n, list)).collect();
+    let Unchosen { lists, groups } = unchosen;
+    let by_number: BTreeMap<usize, Vec<Guid>> =
+        lists.into_iter().map(|(list, n)| (n, list)).collect();
     groups
-        .into_iter()
-        .map(|((servers, roles), subnets)| {
-            let servers = by_number.get(&servers).copied().into_iter().flatten();
-            let mut names: Vec<String> = servers.map(|s| server_name(world, *s)).collect();
-            names.sort();
-            let others = names.split_off(names.len().min(6));
-            if !others.is_empty() {
-                names.push(format!("{} more", others.len()));
-            }
-            let shown: Vec<String> = subnets.iter().take(3).map(ToString::to_string).collect();
-            let more = match subnets.len().saturating_sub(shown.len()) {
-                0 => String::new(),
-                more => format!(" and {more} more"),
-            };
-            Finding {
-                objects: subnets.iter().map(|subnet| subnet_object(*subnet)).collect(),
-                severity: Severity::Warning,
-                message: format!(
-                    "{} are all valid {} servers for {}{more}, which {} in no site: latency decides, and agents drift",
-                    quoted(&names),
-                    roles.iter().map(|r| r.as_str()).collect::<Vec<_>>().join(" and "),
-                    quoted(&shown),
-                    if subnets.len() == 1 { "is" } else { "are" },
-                ),
-                remedy: "put the subnets into sites, each with the servers that are to serve it".into(),
-                places: BTreeSet::new(),
-            }
+        .iter()
+        .filter_map(|((servers, roles), subnets)| {
+            let servers = by_number.get(servers)?;
+            Some(one_group(view, &deployment, servers, roles, subnets))
         })
         .collect()
 }
 
-/// The number of a list of servers.
-fn number(lists: &mut BTreeMap<Vec<Guid>, usize>, list: Vec<Guid>) -> usize {
-    let next = lists.len();
-    *lists.entry(list).or_insert(next)
+fn one_group(
+    view: &View<'_>,
+    deployment: &BTreeMap<Guid, SiteIndex>,
+    servers: &[Guid],
+    roles: &[Role],
+    subnets: &[Subnet],
+) -> Finding {
+    let world = view.world;
+    let kept: Vec<(&Guid, &SiteIndex)> = servers
+        .iter()
+        .filter_map(|s| deployment.get_key_value(s))
+        .collect();
+    let (verb, pronoun) = if subnets.len() == 1 {
+        ("is", "it")
+    } else {
+        ("are", "them")
+    };
+    let shown = some(subnets);
+    let roles = role_words(roles);
+    let names = server_names(world, servers);
+    let (message, remedy) = if kept.is_empty() {
+        (
+            format!(
+                "{} are all valid {roles} servers for {shown}, which {verb} in no site: latency decides, and agents drift",
+                some(&names),
+            ),
+            "put the subnets into sites, each with the servers that are to serve it".to_owned(),
+        )
+    } else {
+        let own: Vec<Guid> = kept.iter().map(|(server, _)| **server).collect();
+        let own = server_names(world, &own);
+        (
+            format!(
+                "deployment {} {} may also serve {shown}, which {verb} in no site, beside {} {roles} {}",
+                if own.len() == 1 { "server" } else { "servers" },
+                some(&own),
+                servers.len() - own.len(),
+                if servers.len() - own.len() == 1 {
+                    "server"
+                } else {
+                    "servers"
+                },
+            ),
+            format!("put {pronoun} into sites, or delete what is no longer in use"),
+        )
+    };
+    // Where sites exist, what is in none may be a hundred thousand subnets: the deployment servers stand for them.
+    let objects: BTreeSet<String> = if kept.is_empty() {
+        subnets
+            .iter()
+            .map(|subnet| subnet_object(*subnet))
+            .collect()
+    } else {
+        kept.iter()
+            .flat_map(|(server, site)| [server_object(world, **server), site_object(world, **site)])
+            .collect()
+    };
+    Finding {
+        objects,
+        severity: Severity::Warning,
+        message,
+        remedy,
+        places: kept
+            .iter()
+            .take(3)
+            .filter_map(|(server, site)| server_place(view, **site, **server))
+            .collect(),
+    }
+}
+
+/// Several servers of a role in one site: two task servers of a deployment site each by themselves, the ordinary sites
+/// all together.
+fn redundant(view: &View<'_>, standing: &Standing) -> Vec<Finding> {
+    let world = view.world;
+    let with_subnets: BTreeSet<SiteIndex> = world.subnets.values().flatten().copied().collect();
+    let mut found = Vec::new();
+    let mut normal: BTreeMap<SiteIndex, BTreeSet<Guid>> = BTreeMap::new();
+    // An ordinary site that a deployment server shares is an error already.
+    let deployment = deployment_servers(world, standing);
+    for site in with_subnets {
+        let servers = standing.serving(world, site);
+        let task = of_role(world, servers.iter().copied(), Role::Task);
+        let package = of_role(world, servers, Role::Package);
+        if deploys(world, site) && task.len() > 1 {
+            let names = server_names(world, &task);
+            found.push(Finding {
+                objects: task
+                    .iter()
+                    .map(|server| server_object(world, *server))
+                    .chain([site_object(world, site)])
+                    .collect(),
+                severity: Severity::Warning,
+                message: format!(
+                    "deployment site `{}` has {} task servers, {}: the agent picks one, whichever answers faster",
+                    world.site_name(site),
+                    task.len(),
+                    some(&names)
+                ),
+                remedy: "let one server of the site have the task role".into(),
+                places: task
+                    .iter()
+                    .take(3)
+                    .filter_map(|server| server_place(view, site, *server))
+                    .collect(),
+            });
+        } else if (task.len() > 1 || package.len() > 1)
+            && (deploys(world, site)
+                || task
+                    .union(&package)
+                    .all(|server| !deployment.contains_key(server)))
+        {
+            normal.insert(site, task.union(&package).copied().collect());
+        }
+    }
+    found.extend(normal_redundancy(view, &normal));
+    found
+}
+
+fn normal_redundancy(
+    view: &View<'_>,
+    normal: &BTreeMap<SiteIndex, BTreeSet<Guid>>,
+) -> Option<Finding> {
+    let world = view.world;
+    let message = match normal.first_key_value()? {
+        (site, servers) if normal.len() == 1 => format!(
+            "{} share the addresses of `{}`: redundancy, if it is meant",
+            some(server_names(world, servers)),
+            world.site_name(*site)
+        ),
+        _ => format!(
+            "in {}, {}, several servers share the addresses: redundancy, if it is meant",
+            count(normal.len(), "site"),
+            some(site_names(world, normal.keys()))
+        ),
+    };
+    Some(Finding {
+        objects: normal.keys().map(|site| site_object(world, *site)).collect(),
+        severity: Severity::Info,
+        message,
+        remedy: "none where several servers are meant: a client cannot be told which of them it will use".into(),
+        places: normal.keys().take(3).filter_map(|site| place(world, *site)).collect(),
+    })
+}
+
+fn outside_own_site(view: &View<'_>) -> Vec<Finding> {
+    let world = view.world;
+    let standing = Standing::of(world);
+    let mut found = Vec::new();
+    for server in world
+        .servers
+        .keys()
+        .filter(|server| !chosen_roles(world, **server).is_empty())
+    {
+        let stands = standing.sites_of(*server);
+        // A deployment server that serves another site is an error of its own.
+        let away: Vec<SiteIndex> = standing
+            .manual_sites_of(*server)
+            .iter()
+            .copied()
+            .filter(|site| !stands.contains_key(site) && !deploys(world, *site))
+            .collect();
+        let own = stands.iter().min_by_key(|(_, (address, _))| *address);
+        let Some((own, (address, _))) = own.filter(|_| !away.is_empty()) else {
+            continue;
+        };
+        if stands.keys().any(|site| deploys(world, *site)) {
+            continue;
+        }
+        found.push(Finding {
+            objects: away
+                .iter()
+                .map(|site| site_object(world, *site))
+                .chain([server_object(world, *server)])
+                .collect(),
+            severity: Severity::Warning,
+            message: format!(
+                "`{}` is assigned to {} and stands in `{}` by its address `{address}`: it serves both",
+                server_name(world, *server),
+                some(site_names(world, &away)),
+                world.site_name(*own),
+            ),
+            remedy: "a manual assignment does not end the automatic one: move the server, or leave it knowingly".into(),
+            places: away
+                .iter()
+                .take(3)
+                .filter_map(|site| server_place(view, *site, *server))
+                .collect(),
+        });
+    }
+    found
+}
+
+fn split(view: &View<'_>) -> Vec<Finding> {
+    let world = view.world;
+    let standing = Standing::of(world);
+    let with_subnets: BTreeSet<SiteIndex> = world.subnets.values().flatten().copied().collect();
+    let mut found = Vec::new();
+    let mut ordinary = Vec::new();
+    for site in with_subnets {
+        let servers = standing.serving(world, site);
+        // What has roles by declaration alone may have more.
+        let known = |server: &Guid| has(view, *server, Role::Task).is_some();
+        if !servers.iter().all(known) || view.snapshot.is_none() {
+            continue;
+        }
+        let package = of_role(world, servers.iter().copied(), Role::Package);
+        let task = of_role(world, servers, Role::Task);
+        if package == task {
+            continue;
+        }
+        if !deploys(world, site) {
+            ordinary.push(site);
+            continue;
+        }
+        // A role that nobody has is a finding of its own.
+        if package.is_empty() || task.is_empty() {
+            continue;
+        }
+        found.push(Finding {
+            objects: package
+                .union(&task)
+                .map(|server| server_object(world, *server))
+                .chain([site_object(world, site)])
+                .collect(),
+            severity: Severity::Warning,
+            message: format!(
+                "deployment site `{}` has {} for packages and {} for tasks: the two are chosen apart",
+                world.site_name(site),
+                some(server_names(world, &package)),
+                some(server_names(world, &task)),
+            ),
+            remedy: "give both roles to the same servers".into(),
+            places: place(world, site).into_iter().collect(),
+        });
+    }
+    if !ordinary.is_empty() {
+        found.push(Finding {
+            objects: ordinary
+                .iter()
+                .map(|site| site_object(world, *site))
+                .collect(),
+            severity: Severity::Info,
+            message: format!(
+                "package and task servers of {} differ: the two are chosen apart",
+                some(site_names(world, &ordinary))
+            ),
+            remedy: "none where it is meant: a remote site may only need a package server".into(),
+            places: ordinary
+                .iter()
+                .take(3)
+                .filter_map(|site| place(world, *site))
+                .collect(),
+        });
+    }
+    found
+}
+
+fn task_by_manual_only(view: &View<'_>) -> Vec<Finding> {
+    let world = view.world;
+    let standing = Standing::of(world);
+    let mut found = Vec::new();
+    for (guid, server) in &world.servers {
+        if server.addresses.is_none() || !world.has_role(*guid, Role::Task) {
+            continue; // where it stands is not known, or does not matter
+        }
+        let sites: Vec<SiteIndex> = standing
+            .manual_sites_of(*guid)
+            .iter()
+            .copied()
+            .filter(|site| !standing.sites_of(*guid).contains_key(site))
+            .collect();
+        let Some(first) = sites.first() else {
+            continue;
+        };
+        let address = server.addresses.iter().flatten().next();
+        let example = address.map_or_else(String::new, |(address, _)| {
+            format!(
+                ", or declare `{address}/32` in `{}`",
+                world.site_name(*first)
+            )
+        });
+        found.push(Finding {
+            objects: sites
+                .iter()
+                .map(|site| site_object(world, *site))
+                .chain([server_object(world, *guid)])
+                .collect(),
+            severity: Severity::Warning,
+            message: format!(
+                "task server `{}` is in {} by manual assignment alone, which is no promise for tasks",
+                server.name,
+                some(site_names(world, &sites))
+            ),
+            remedy: format!("let it stand in the site by its own address{example}"),
+            places: sites
+                .iter()
+                .take(3)
+                .filter_map(|site| server_place(view, *site, *guid))
+                .collect(),
+        });
+    }
+    found
 }

@@ -56,6 +56,7 @@ fn now(id: &str, desired: &Desired, seen: &Seen, expect: &str) {
         desired: Some(desired),
         snapshot: Some(&seen.snapshot),
         ownership: Some(&seen.ownership),
+        planned: None,
     };
     assert_lines(&lines(id, Phase::Live, &view), expect);
 }
@@ -72,6 +73,7 @@ fn then(id: &str, desired: &Desired, seen: &Seen, expect: &str) {
         desired: Some(desired),
         snapshot: Some(&seen.snapshot),
         ownership: Some(&seen.ownership),
+        planned: None,
     };
     assert_lines(&lines(id, Phase::Live, &view), expect);
 }
@@ -85,6 +87,7 @@ fn audit(id: &str, seen: &Seen, expect: &str) {
         desired: None,
         snapshot: Some(&seen.snapshot),
         ownership: None,
+        planned: None,
     };
     assert_lines(&lines(id, Phase::Live, &view), expect);
 }
