@@ -392,6 +392,16 @@ fn names_are_never_guessed() {
     );
 }
 
+/// Where the SMP lacks the setting, declaring it is a note of the checks and no change.
+#[test]
+fn constrain_to_site_that_the_smp_lacks() {
+    let wanted = desired().site("HQ").constrain("HQ", true);
+    let seen = world().site("HQ").owns_site("HQ", Held::Adopted);
+    check(&wanted, &seen, "~ site HQ constrained Some(false) -> true");
+    let lacks = seen.but(|snapshot| snapshot.surroundings.can_constrain = false);
+    check(&wanted, &lacks, "");
+}
+
 #[test]
 fn taking_over_is_asked_for() {
     // The subnet itself, and a more specific one inside the subnet of a site that nobody declares.

@@ -2,11 +2,13 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 #![expect(clippy::disallowed_methods, reason = "tests damage files")]
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use proptest::prelude::*;
 
 use super::*;
+use crate::model::testing::net;
 use crate::model::{
     Action, Attestation, Guid, Held, Name, Outcome, Ownership, PackageRef, Platform, Record,
     ResourceRef, RunId, RunSummary, SiteRef, Step, StepCount, StepId,
@@ -115,6 +117,14 @@ fn facts() -> Vec<Fact> {
         },
         Fact::AssignmentWritten { package },
         Fact::DistributionUpdated { package: guid(9) },
+        Fact::UnassignedSeen {
+            appeared: [net("10.0.1.0/24"), net("10.0.2.0/24")].into(),
+            gone: BTreeSet::new(),
+        },
+        Fact::UnassignedSeen {
+            appeared: [net("10.0.3.0/24")].into(),
+            gone: [net("10.0.2.0/24")].into(),
+        },
         Fact::StepEnded {
             step: StepId("x".into()),
             outcome: Outcome::Waiting {
@@ -146,7 +156,7 @@ fn every_fact_comes_back_and_meets_the_schema() {
     let facts = facts();
     write(folder.path(), "r1", facts.clone());
     let reading = read(folder.path(), "hq", 0).unwrap();
-    assert_eq!(reading.last, 12);
+    assert_eq!(reading.last, 14);
     assert_eq!(reading.torn, None);
     let found: Vec<Fact> = reading
         .entries

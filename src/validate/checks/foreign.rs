@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{article, count, declared, quoted, site_object, some, subnet_object, subnet_place};
-use crate::model::{Guid, Origin, Snapshot, Subnet};
+use crate::model::{Desired, Guid, Name, Origin, PackageSelector, Snapshot, Subnet};
 use crate::plan::Severity;
 use crate::select::SiteIndex;
 use crate::validate::{Check, Finding, Phase, Takeover, View};
@@ -188,11 +188,24 @@ fn replicated(view: &View<'_>) -> Vec<Finding> {
                 .into_iter()
                 .map(|subnet| ("subnet", subnet.to_string())),
         );
+    let declared: BTreeMap<Subnet, &Origin> = view
+        .desired
+        .filter(|_| !hierarchy.replicated.is_empty())
+        .into_iter()
+        .flat_map(|desired| desired.sites.values())
+        .filter_map(|site| site.subnets.as_ref())
+        .flatten()
+        .map(|(subnet, origin)| (*subnet, origin))
+        .collect();
     objects
         .filter_map(|(kind, name)| {
             let object = format!("{kind} {}", name.to_lowercase());
             planned.changed.contains(&object).then(|| Finding {
-                places: declared_at(view, kind, &name).into_iter().collect(),
+                places: view
+                    .desired
+                    .and_then(|desired| declared_at(desired, &declared, kind, &name))
+                    .into_iter()
+                    .collect(),
                 objects: [object].into(),
                 severity: Severity::Error,
                 message: format!(
@@ -205,26 +218,18 @@ fn replicated(view: &View<'_>) -> Vec<Finding> {
         .collect()
 }
 
-/// Where a site, a subnet or a package is declared.
-fn declared_at(view: &View<'_>, kind: &str, name: &str) -> Option<Origin> {
-    let desired = view.desired?;
+/// Where a site, a subnet or a package is declared; `subnets` are all that are declared.
+fn declared_at(
+    desired: &Desired,
+    subnets: &BTreeMap<Subnet, &Origin>,
+    kind: &str,
+    name: &str,
+) -> Option<Origin> {
     match kind {
-        "site" => Some(
-            desired
-                .sites
-                .get(&crate::model::Name::new(name))?
-                .origin
-                .clone(),
-        ),
-        "subnet" => {
-            let subnet: Subnet = name.parse().ok()?;
-            desired
-                .sites
-                .values()
-                .find_map(|site| site.subnets.as_ref()?.get(&subnet).cloned())
-        }
+        "site" => Some(desired.sites.get(&Name::new(name))?.origin.clone()),
+        "subnet" => Some((*subnets.get(&name.parse().ok()?)?).clone()),
         _ => {
-            let selector = crate::model::PackageSelector::Name(crate::model::Name::new(name));
+            let selector = PackageSelector::Name(Name::new(name));
             Some(desired.packages.get(&selector)?.origin.clone())
         }
     }
