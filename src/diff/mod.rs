@@ -291,17 +291,7 @@ pub fn diff(desired: &Desired, snapshot: &Snapshot, ownership: &Ownership, takeo
 #[must_use]
 pub fn predicted(before: &World, desired: &Desired, changes: &[Found]) -> World {
     let mut world = before.clone();
-    for found in changes {
-        if let Change::CreateSite { name, .. } = &found.change {
-            world.sites.push(WorldSite {
-                name: name.clone(),
-                guid: None,
-                declared: None,
-                manual: BTreeSet::new(),
-                constrained: Some(false),
-            });
-        }
-    }
+    create_sites(&mut world, changes);
     let by_guid: BTreeMap<Guid, SiteIndex> = world
         .sites
         .iter()
@@ -399,6 +389,20 @@ pub fn predicted(before: &World, desired: &Desired, changes: &[Found]) -> World 
     replicate(before, &mut world, changes);
     declare(&mut world, desired);
     world
+}
+
+fn create_sites(world: &mut World, changes: &[Found]) {
+    for found in changes {
+        if let Change::CreateSite { name, .. } = &found.change {
+            world.sites.push(WorldSite {
+                name: name.clone(),
+                guid: None,
+                declared: None,
+                manual: BTreeSet::new(),
+                constrained: Some(false),
+            });
+        }
+    }
 }
 
 /// Packages come last: which servers an assignment to sites reaches depends on where everything else has gone.

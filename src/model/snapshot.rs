@@ -29,6 +29,14 @@ impl<T> Observed<T> {
         }
     }
 
+    /// The same of something else that follows from it.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Observed<U> {
+        match self {
+            Self::Known(value) => Observed::Known(change(value)),
+            Self::Unavailable(reason) => Observed::Unavailable(reason),
+        }
+    }
+
     /// The reason, where it is not known.
     pub fn reason(&self) -> Option<&str> {
         match self {

@@ -201,25 +201,22 @@ pub(super) async fn plug_ins(
     let evidence = profile.evidence.fact(FactKind::PlugIns);
     let by_rows = evidence.is_some_and(|evidence| evidence.data_class.is_some());
     let report = profile.reports.known(ReportKind::Facts);
-    let facts = match report.filter(|_| evidence.is_some() && !by_rows) {
-        Some(report) => {
-            let rows = observed(reader.fact_report(report).await)?;
-            judge(profile, &|kind| match &rows {
-                Observed::Unavailable(reason) => Observed::Unavailable(reason.clone()),
-                Observed::Known(rows) => Observed::Known(
-                    rows.iter()
-                        .filter(|(of, fact, _)| *of == computer && *fact == kind)
-                        .map(|(_, _, value)| value.clone())
-                        .collect(),
-                ),
-            })
-        }
-        None => {
-            let mut found = by_calls(reader, &[computer]).await?;
-            found
-                .remove(&computer)
-                .unwrap_or_else(|| judge_rows(profile, &Got::Absent))
-        }
+    let facts = if let Some(report) = report.filter(|_| evidence.is_some() && !by_rows) {
+        let rows = observed(reader.fact_report(report).await)?;
+        judge(profile, &|kind| match &rows {
+            Observed::Unavailable(reason) => Observed::Unavailable(reason.clone()),
+            Observed::Known(rows) => Observed::Known(
+                rows.iter()
+                    .filter(|(of, fact, _)| *of == computer && *fact == kind)
+                    .map(|(_, _, value)| value.clone())
+                    .collect(),
+            ),
+        })
+    } else {
+        let mut found = by_calls(reader, &[computer]).await?;
+        found
+            .remove(&computer)
+            .unwrap_or_else(|| judge_rows(profile, &Got::Absent))
     };
     Ok(facts.plug_ins)
 }

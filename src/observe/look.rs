@@ -125,10 +125,8 @@ async fn see(
             Seen::ManualServers(manual_servers(reader, bound(site)?).await?)
         }
         Action::AssignPackage { package, .. } => {
-            return Ok(match packages::assignment(reader, package.guid).await? {
-                Observed::Known(assignment) => Observed::Known(Seen::Assignment(assignment)),
-                Observed::Unavailable(reason) => Observed::Unavailable(reason),
-            });
+            let assignment = packages::assignment(reader, package.guid).await?;
+            return Ok(assignment.map(Seen::Assignment));
         }
         Action::AwaitHolders { package, .. }
         | Action::Console(ConsoleStep::ConfirmHolder { package, .. }) => {
@@ -152,10 +150,8 @@ async fn see(
             Seen::Roles(roles(reader, server.guid).await?)
         }
         Action::Console(ConsoleStep::InstallPlugIn { server, .. }) => {
-            return Ok(match facts::plug_ins(reader, server.guid).await? {
-                Observed::Known(installed) => Observed::Known(Seen::PlugIns(installed)),
-                Observed::Unavailable(reason) => Observed::Unavailable(reason),
-            });
+            let installed = facts::plug_ins(reader, server.guid).await?;
+            return Ok(installed.map(Seen::PlugIns));
         }
         Action::Console(ConsoleStep::Constrain { site, .. }) => {
             let site = bound(site)?;

@@ -12,6 +12,7 @@ mod pins;
 mod prefer;
 #[cfg(test)]
 mod properties;
+mod roles;
 mod steps;
 mod summary;
 #[cfg(test)]

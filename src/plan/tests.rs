@@ -463,6 +463,6 @@ fn plug_ins_that_a_deployment_server_lacks_come_before_its_clients() {
     check(&wanted, &flat().facts("DEPLOY01", |_| {}), silent);
     check(&wanted, &flat(), silent);
     // A site that is not for imaging asks for none.
-    let ordinary = wanted.of("Lab", |site| site.kind = SiteKind::Site);
+    let ordinary = wanted.of("Lab", |site| site.kind = crate::model::SiteKind::Site);
     check(&ordinary, &lacking, silent);
 }

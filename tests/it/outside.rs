@@ -169,7 +169,11 @@ impl Console for Foreign {
                 let query = [("server", &*server), ("role", &*role)];
                 self.post("/console/role", &query).await;
             }
-            ConsoleStep::InstallPlugIn { .. } => panic!("the foreign server shows no plug-ins"),
+            ConsoleStep::InstallPlugIn { server, plug_in } => {
+                let (computer, name) = (server.name.to_string(), plug_in.to_string());
+                let query = [("computer", &*computer), ("name", &*name), ("value", "on")];
+                self.post("/console/plug-in", &query).await;
+            }
             ConsoleStep::Constrain { site, on } => {
                 let (site, value) = (site.name.to_string(), if *on { "on" } else { "off" });
                 let query = [("site", &*site), ("value", value)];

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::members::{Members, Places, server_object, servers_named, some};
 use super::{place, site_object};
-use crate::model::{Guid, Origin, PlugIn, Role, Subnet};
+use crate::model::{Guid, Origin, Role, Subnet};
 use crate::plan::Severity;
 use crate::select::{SiteIndex, World};
 use crate::validate::{Check, Finding, Phase, View};
@@ -19,7 +19,7 @@ pub(super) const CHECKS: &[Check] = &[
         phases: &[Phase::Live],
         holds_when: "more than one server answers network boot in a broadcast domain, the SMP counted",
         explanation: "Every network-boot server that hears a PXE request answers it, and a client that gets two answers \
-             may get stuck between them. Only one server in a subnet should have the NBS plug-in, the SMP included. A /32 \
+             may get stuck between them. Only one server in a subnet should have network boot, the SMP included. A /32 \
              that is carved out for a server does not part its broadcast domain: inventory address and mask tell it. Take \
              the service off all but one.",
         sources: &["180278"],
@@ -38,17 +38,11 @@ pub(super) const CHECKS: &[Check] = &[
     },
 ];
 
-/// Servers that answer PXE requests: by the role, or by the plug-in that brings the services.
+/// Servers that answer PXE requests. The plug-in alone does not: it may be there, and its services not in use.
 fn answering(world: &World) -> BTreeSet<Guid> {
-    let by_role = world.servers.keys().copied();
-    by_role
-        .filter(|server| {
-            world.has_role(*server, Role::NetworkBoot)
-                || world
-                    .plug_ins
-                    .get(server)
-                    .is_some_and(|installed| PlugIn::NetworkBoot.is_among(installed))
-        })
+    let servers = world.servers.keys().copied();
+    servers
+        .filter(|server| world.has_role(*server, Role::NetworkBoot))
         .collect()
 }
 

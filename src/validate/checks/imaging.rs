@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::members::{
     Members, Places, lacks_role, server_object, servers_named, sites_named, some,
 };
-use super::packages::{Deployed, declared_places, deployed};
+use super::packages::{Deployed, declared_places, deployed, shows_holders};
 use super::{place, site_object};
 use crate::model::{
     DesiredPackage, DesiredSite, Guid, ImagingTool, Name, Origin, PackageSelector, Role, SiteKind,
@@ -113,13 +113,13 @@ fn only_tools_by_name<'p>(
     if tools.is_empty() {
         return None;
     }
-    let names = tools.iter().map(|(name, _)| name.to_string()).collect();
     let mut places: BTreeSet<Origin> = tools.iter().map(|(_, place)| (*place).clone()).collect();
     places.insert(site.origin.clone());
-    let mut objects = tool_objects(&tools.iter().map(|(name, _)| *name).collect::<Vec<_>>());
+    let names: Vec<&Name> = tools.iter().map(|(name, _)| *name).collect();
+    let mut objects = tool_objects(&names);
     objects.insert(format!("site {}", site.name.as_str().to_lowercase()));
     Some(only_tools(
-        names,
+        &names,
         &format!(" for `{}`", site.name),
         objects,
         places,
@@ -133,8 +133,8 @@ fn tool_objects(names: &[&Name]) -> BTreeSet<String> {
         .collect()
 }
 
-fn only_tools(
-    names: Vec<String>,
+fn only_tools<N: std::fmt::Display>(
+    names: &[N],
     whose: &str,
     objects: BTreeSet<String>,
     places: BTreeSet<Origin>,
@@ -196,7 +196,7 @@ fn pinned_tools(view: &View<'_>) -> Vec<Finding> {
         let of_tools = here.iter().filter_map(|(guid, _, _)| declared.get(guid));
         places.extend(of_tools.flatten().cloned());
         found.push(only_tools(
-            names.iter().map(ToString::to_string).collect(),
+            &names,
             &format!(" to servers of `{}`", world.site_name(site)),
             objects,
             places,
@@ -217,8 +217,8 @@ fn pinned_tools_anywhere(view: &View<'_>, snapshot: &Snapshot) -> Option<Finding
         .filter(|guid| !tools.contains(guid))
         .map(|guid| world.packages.get(guid)?.assignment.as_ref())
         .collect();
-    let loose = |assignment: &Option<&WorldAssignment>| assignment.is_some_and(|a| !is_pinned(a));
-    if images.is_empty() || !images.iter().all(loose) {
+    let loose = |assignment: Option<&WorldAssignment>| assignment.is_some_and(|a| !is_pinned(a));
+    if images.is_empty() || !images.iter().copied().all(loose) {
         return None;
     }
     let names: Vec<&Name> = tools
@@ -227,20 +227,16 @@ fn pinned_tools_anywhere(view: &View<'_>, snapshot: &Snapshot) -> Option<Finding
         .filter(|package| package.assignment.as_ref().is_some_and(is_pinned))
         .map(|package| &package.name)
         .collect();
-    (!names.is_empty()).then(|| {
-        only_tools(
-            names.iter().map(ToString::to_string).collect(),
-            "",
-            tool_objects(&names),
-            BTreeSet::new(),
-        )
-    })
+    (!names.is_empty()).then(|| only_tools(&names, "", tool_objects(&names), BTreeSet::new()))
 }
 
 pub(super) fn imaging_tools_missing(view: &View<'_>) -> Vec<Finding> {
     let world = view.world;
     let (tools, members, places) = (tools(view), Members::of(world), Places::of(view));
     let mut found = Vec::new();
+    if !shows_holders(view) {
+        return found;
+    }
     for (server, sites) in members.deployment_servers() {
         if !world.has_role(server, Role::Package) {
             continue;

@@ -287,6 +287,14 @@ fn shares(demands: &BTreeMap<BTreeSet<Guid>, Demand>) -> BTreeMap<Guid, usize> {
     expected
 }
 
+/// What the clients of a task server are measured against.
+struct Measure<'a> {
+    most: usize,
+    words: &'static str,
+    /// The servers for which it counts.
+    counts: &'a dyn Fn(&Guid) -> bool,
+}
+
 /// Servers that are to expect more clients than they should have, by what that is measured against.
 fn above(
     view: &View<'_>,
@@ -296,26 +304,31 @@ fn above(
 ) -> Vec<Finding> {
     let (world, places) = (view.world, Places::of(view));
     let smp = |server: &Guid| Some(*server) == world.platform;
-    let measures: [(usize, &str, &dyn Fn(&Guid) -> bool); 3] = [
-        (
-            limit,
-            "more than the registrations that a task server takes",
-            &|server| !full.contains(server),
-        ),
-        (
-            RECOMMENDED,
-            "more than is recommended for a site server",
-            &|server| !smp(server),
-        ),
-        (
-            RECOMMENDED_ON_SMP,
-            "more than is recommended for the SMP itself",
-            &smp,
-        ),
+    let measures = [
+        Measure {
+            most: limit,
+            words: "more than the registrations that a task server takes",
+            counts: &|server| !full.contains(server),
+        },
+        Measure {
+            most: RECOMMENDED,
+            words: "more than is recommended for a site server",
+            counts: &|server| !smp(server),
+        },
+        Measure {
+            most: RECOMMENDED_ON_SMP,
+            words: "more than is recommended for the SMP itself",
+            counts: &smp,
+        },
     ];
     measures
         .into_iter()
-        .filter_map(|(most, words, counts)| {
+        .filter_map(|measure| {
+            let Measure {
+                most,
+                words,
+                counts,
+            } = measure;
             let mut over: Vec<(usize, Guid)> = expected
                 .iter()
                 .filter(|(server, clients)| **clients > most && counts(server))

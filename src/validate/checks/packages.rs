@@ -301,11 +301,25 @@ pub(super) fn image_not_pinned(view: &View<'_>) -> Vec<Finding> {
         .collect()
 }
 
+/// Whether what the server says of holders can be believed: on one where nobody holds any package, it is the evidence
+/// that is wrong, such as a report whose parameters reach nothing (assumption A18).
+pub(super) fn shows_holders(view: &View<'_>) -> bool {
+    view.snapshot.is_some_and(|snapshot| {
+        let holders = snapshot.holders.values();
+        holders
+            .filter_map(|holders| holders.known())
+            .any(|holders| !holders.is_empty())
+    })
+}
+
 pub(super) fn image_not_replicated(view: &View<'_>) -> Vec<Finding> {
     let world = view.world;
     let (tools, members) = (all_tools(view), Members::of(world));
     let standing = world.automatic();
     let mut found = Vec::new();
+    if !shows_holders(view) {
+        return found;
+    }
     for one in deployed(view) {
         let servers = members.with_role(one.site, Role::Package);
         let Some(holders) = one.package.holders.as_ref() else {

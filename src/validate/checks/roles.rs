@@ -157,7 +157,7 @@ const PREREQUISITES: [Prerequisite; 9] = [
                 facts.agent_version.known()?,
                 product.agent_version.as_ref()?,
             );
-            is_older(has, wants.parse().ok()?)
+            is_older(has, &wants.parse().ok()?)
                 .then(|| format!("its agent {has} is older than {wants}"))
         },
     },
@@ -188,8 +188,7 @@ const PREREQUISITES: [Prerequisite; 9] = [
         of: &[Role::Task],
         fault: |facts, product| {
             let (has, wants) = (facts.dotnet.known()?, wanted_dotnet(product)?);
-            is_older(has, wants.clone())
-                .then(|| format!("its .NET framework {has} is older than {wants}"))
+            is_older(has, &wants).then(|| format!("its .NET framework {has} is older than {wants}"))
         },
     },
     Prerequisite {
@@ -206,8 +205,8 @@ fn is(switch: &Observed<bool>, wanted: bool) -> bool {
 }
 
 /// Whether a version is known to be older than another.
-fn is_older(has: &str, wants: Version) -> bool {
-    has.parse::<Version>().is_ok_and(|has| has < wants)
+fn is_older(has: &str, wants: &Version) -> bool {
+    has.parse::<Version>().is_ok_and(|has| has < *wants)
 }
 
 /// Whether a name begins with another, as a whole word: `Windows 1` is no beginning of `Windows 11`.
@@ -362,7 +361,7 @@ pub(super) fn dotnet(view: &View<'_>) -> Vec<Finding> {
         let serves = server.roles.as_ref().is_some_and(|roles| !roles.is_empty());
         let facts = surroundings.facts.get(guid).filter(|_| serves);
         if let Some(has) = facts.and_then(|facts| facts.dotnet.known())
-            && is_older(has, wants.clone())
+            && is_older(has, &wants)
         {
             old.entry(has).or_default().push(*guid);
         }
