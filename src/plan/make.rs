@@ -171,7 +171,7 @@ fn stranded(stranded: &Stranded, allowed: u64) -> Option<Note> {
             },
         ),
         remedy: format!(
-            "give their site a server of each role whose own address lies in it, or pass `--allow-stranded {stranded}`"
+            "give their site a package and a task server, or pass `--allow-stranded {stranded}`"
         ),
         sources: Vec::new(),
         places: Vec::new(),

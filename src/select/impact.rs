@@ -66,6 +66,9 @@ pub struct NamedReading {
     pub source: String,
     /// The servers by it.
     pub servers: Vec<Name>,
+    /// The assumption of the program that would have to be false, such as `A23`; `null` for what the sources leave
+    /// open. Nobody is stranded by such a reading.
+    pub denies: Option<String>,
 }
 
 /// Addresses next to each other.
@@ -470,6 +473,7 @@ impl Outcomes {
                             .iter()
                             .map(|reading| NamedReading {
                                 source: reading.source.to_string(),
+                                denies: reading.denies.map(ToOwned::to_owned),
                                 servers: names(selector, reading.servers.iter().copied()),
                             })
                             .collect(),

@@ -146,6 +146,9 @@ fn worlds() -> impl Strategy<Value = World> {
 
 type Set = BTreeSet<Guid>;
 
+/// Servers by a reading, and whether that denies an assumption.
+type Read = (Set, bool);
+
 /// What the rules leave, by each reading of the sources: the naive way.
 struct Naive<'a>(&'a World);
 
@@ -216,7 +219,7 @@ impl Naive<'_> {
         own: Option<Guid>,
         role: Role,
         holders: Option<&Set>,
-    ) -> BTreeSet<Set> {
+    ) -> BTreeSet<Read> {
         let mut all = BTreeSet::new();
         for full_too in [true, false] {
             let able = self.can(role, full_too);
@@ -242,23 +245,23 @@ impl Naive<'_> {
         able: &Set,
         holding: &Set,
         by_client: bool,
-    ) -> Vec<Set> {
+    ) -> Vec<Read> {
         if role == Role::Package
             && let Some(own) = own
             && holding.contains(&own)
         {
-            return vec![Set::from([own])];
+            return vec![(Set::from([own]), false)];
         }
         if holding.is_empty() {
-            return vec![Set::new()];
+            return vec![(Set::new(), false)];
         }
         let near = self.near(at, by_client);
         if role == Role::NetworkBoot {
             let here = &near & holding;
             return if here.is_empty() {
-                vec![here, holding.clone()]
+                vec![(here, false), (holding.clone(), false)]
             } else {
-                vec![here]
+                vec![(here, false)]
             };
         }
         let smp: Set = self
@@ -274,15 +277,15 @@ impl Naive<'_> {
         if sites.is_empty() {
             let here = &near & holding;
             let mut found = if here.is_empty() {
-                vec![holding.clone()]
+                vec![(holding.clone(), false)]
             } else {
-                vec![here.clone()]
+                vec![(here.clone(), false)]
             };
             if here.is_empty() && !near.is_disjoint(able) {
-                found.push(Set::new());
+                found.push((Set::new(), false));
             }
             if self.0.subnets.values().any(|sites| !sites.is_empty()) {
-                found.push(smp);
+                found.push((smp, false));
             }
             return found;
         }
@@ -305,9 +308,11 @@ impl Naive<'_> {
             &[true]
         };
         for manual_too in ways {
+            // Without manual assignment, where it would have made a difference, is against an assumption.
+            let denies = !manual_too && of_sites(true, holding) != of_sites(false, holding);
             let servers = of_sites(*manual_too, holding);
             if !servers.is_empty() {
-                found.push(servers);
+                found.push((servers, denies));
                 continue;
             }
             let constrained: BTreeSet<bool> = sites
@@ -315,11 +320,11 @@ impl Naive<'_> {
                 .map(|site| self.0.sites[*site].constrained.unwrap())
                 .collect();
             if constrained.contains(&true) || !of_sites(*manual_too, able).is_empty() {
-                found.push(Set::new());
+                found.push((Set::new(), denies));
             }
             if constrained.contains(&false) {
-                found.push(smp.clone());
-                found.push(holding.clone());
+                found.push((smp.clone(), denies));
+                found.push((holding.clone(), denies));
             }
         }
         found
@@ -392,19 +397,27 @@ fn compare(
     service: &Service,
     role: Role,
     is_certain: bool,
-    naive: impl Fn(&Naive<'_>) -> BTreeSet<Set>,
+    naive: impl Fn(&Naive<'_>) -> BTreeSet<Read>,
 ) -> Result<(), TestCaseError> {
-    let expected: BTreeSet<Set> = completions
+    let reads: BTreeSet<Read> = completions
         .iter()
         .flat_map(|world| naive(&Naive(world)))
         .collect();
+    let expected: BTreeSet<Set> = reads.iter().map(|(servers, _)| servers.clone()).collect();
+    let unserved = reads.contains(&(Set::new(), false));
     let found = sets(&service.choice);
     if is_certain || service.choice.is_determined() {
         prop_assert_eq!(&found, &expected, "{} {:?}", role, service);
     }
     // Where something is not known: nobody is served for sure who might not be, and no server is forgotten.
-    if service.choice.is_served() {
-        prop_assert!(!expected.contains(&Set::new()), "{role} {service:?}");
+    if is_certain || service.choice.is_served() {
+        prop_assert_eq!(
+            service.choice.is_served(),
+            !unserved,
+            "{} {:?}",
+            role,
+            service
+        );
     }
     let union: Set = expected.into_iter().flatten().collect();
     prop_assert_eq!(service.choice.servers(), union, "{} {:?}", role, service);
@@ -526,7 +539,7 @@ proptest! {
         } else {
             prop_assert!(!service.choice.is_served());
             for world in &all {
-                for servers in Naive(world).readings(&naive_at, own, Role::Package, None) {
+                for (servers, _) in Naive(world).readings(&naive_at, own, Role::Package, None) {
                     prop_assert!(service.choice.servers().is_superset(&servers));
                 }
             }

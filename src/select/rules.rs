@@ -15,6 +15,9 @@ use crate::model::{Guid, Role};
 /// How many registrations a task server takes where nobody says otherwise (article 180399).
 pub const REGISTRATIONS: u32 = 5_000;
 
+/// The assumption that a manually assigned task server is offered.
+const MANUAL_COUNTS: &str = "A23";
+
 /// The sources of the readings that differ.
 mod says {
     pub(super) const SMP: &str =
@@ -76,6 +79,7 @@ fn reading(source: &'static str, servers: Servers) -> Reading {
     Reading {
         source: Cow::Borrowed(source),
         servers,
+        denies: None,
     }
 }
 
@@ -213,9 +217,9 @@ impl Pool {
     ///
     /// Sources: servers of a site serve it, automatic where their own subnet belongs to it, manual in addition, and
     /// the one does not end the other (articles 431459 and 184143). Manual assignment steers package servers; for
-    /// task servers it is no promise (article 184143, assumption A23), so both readings stand where it alone makes a
-    /// server one of the site. Among package servers that hold the package chance decides, among task servers the
-    /// agent.
+    /// task servers it is no promise (article 184143): that they are offered is assumption A23, and where it alone
+    /// makes a server one of the site, the reading that denies it stands beside. Among package servers that hold the
+    /// package chance decides, among task servers the agent.
     pub(super) fn in_sites(
         &self,
         world: &World,
@@ -250,20 +254,23 @@ impl Pool {
         }
         if by_hand {
             answer.reason = Reason::ManualAlone;
+            let mut not_offered = Vec::new();
             if !automatic.is_empty() {
-                answer
-                    .readings
-                    .push(reading(says::NOT_OFFERED, Arc::new(automatic)));
+                not_offered.push(reading(says::NOT_OFFERED, Arc::new(automatic)));
             }
             if !self.settles(members.automatic.iter()) {
                 let without = self.without(world, sites, false);
-                answer
-                    .readings
-                    .extend(without.readings.into_iter().map(|reading| Reading {
-                        source: format!("{}; then {}", says::NOT_OFFERED, reading.source).into(),
-                        servers: reading.servers,
-                    }));
+                not_offered.extend(without.readings.into_iter().map(|reading| Reading {
+                    source: format!("{}; then {}", says::NOT_OFFERED, reading.source).into(),
+                    ..reading
+                }));
             }
+            answer
+                .readings
+                .extend(not_offered.into_iter().map(|reading| Reading {
+                    denies: Some(MANUAL_COUNTS),
+                    ..reading
+                }));
         }
         answer
     }
@@ -449,14 +456,13 @@ impl Folded {
             return;
         };
         for found in readings {
-            if self
-                .readings
-                .iter()
-                .all(|known| known.servers != found.servers)
-            {
+            let said = |known: &Reading| {
+                known.servers == found.servers && (known.denies.is_none() || found.denies.is_some())
+            };
+            if !self.readings.iter().any(said) {
                 self.readings.push(Reading {
                     source: format!("{supposition}: {}", found.source).into(),
-                    servers: found.servers,
+                    ..found
                 });
                 self.reason = why.or(self.reason);
             }

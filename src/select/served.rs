@@ -45,15 +45,15 @@ impl Choice {
         }
     }
 
-    /// Whether there is a server by every reading.
+    /// Whether there is a server by every reading that denies no assumption.
     #[must_use]
     pub fn is_served(&self) -> bool {
         match self {
             Self::Only(_) | Self::Random(_) | Self::Agent(_) => true,
             Self::None => false,
-            Self::Indeterminate(readings) => {
-                readings.iter().all(|reading| !reading.servers.is_empty())
-            }
+            Self::Indeterminate(readings) => readings
+                .iter()
+                .all(|reading| reading.denies.is_some() || !reading.servers.is_empty()),
         }
     }
 
@@ -97,6 +97,11 @@ pub struct Reading {
     pub source: Cow<'static, str>,
     /// The servers by it; empty where it leaves nobody.
     pub servers: Servers,
+    /// The row of `docs/assumptions.md` that would have to be false; `None` for what the sources leave open.
+    ///
+    /// Such a reading makes an answer uncertain. It does not make anybody unserved: the program relies on its
+    /// assumptions, and each is to be proven on the server at hand.
+    pub denies: Option<&'static str>,
 }
 
 /// Why these servers.

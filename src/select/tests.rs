@@ -112,6 +112,10 @@ fn manual_assignment_alone_is_no_promise_for_tasks() {
         Role::Task,
         "indeterminate [DEPLOY01] []",
     );
+    // Nobody is called stranded because an assumption may be false.
+    let world = World::observed(&seen.snapshot);
+    let served = Selector::new(&world).at("192.168.10.101".parse().unwrap());
+    assert!(served.task.choice.is_served());
     check(
         &seen,
         "192.168.0.101",

@@ -147,7 +147,11 @@ fn row(page: &mut Page, shift: &Shift, outcomes: &[Outcome], hosts: &Hosts) {
             continue;
         }
         for number in [before, after] {
-            for NamedReading { source, servers } in outcomes
+            for NamedReading {
+                source,
+                servers,
+                denies: _, // the source says it
+            } in outcomes
                 .get(*number)
                 .iter()
                 .flat_map(|outcome| &outcome.readings)
@@ -171,7 +175,12 @@ fn phrase(outcome: &Outcome, hosts: &Hosts) -> String {
         "agent" => format!("the agent's choice of {}", hosts.list(servers)),
         "indeterminate" => {
             let mut ways: Vec<String> = Vec::new();
-            for NamedReading { source: _, servers } in readings {
+            for NamedReading {
+                source: _, // for those who want to know more
+                servers,
+                denies: _,
+            } in readings
+            {
                 let way = hosts.list(servers);
                 if !ways.contains(&way) {
                     ways.push(way);
