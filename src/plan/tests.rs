@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::testing::*;
-use crate::model::{Action, Desired, Held, Observed, SiteKind};
+use crate::model::{Action, Desired, Held, Observed};
 
 fn made(desired: &Desired, seen: &Seen) -> Plan {
     make(&Inputs {

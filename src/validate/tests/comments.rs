@@ -37,10 +37,10 @@ fn comments_are_heard_with_a_plan_and_without() {
     };
     assert_eq!(
         said(judge(&view, &view, &BTreeSet::new())),
-        ["subnet-overlap fine", "unused-allow "]
+        ["subnet-overlap fine", "supernet ", "unused-allow "]
     );
     // What is there now does not tell whether what is declared will need the comment.
-    assert_eq!(said(crate::validate::check(&view)), ["subnet-overlap fine"]);
+    assert_eq!(said(crate::validate::check(&view)), ["subnet-overlap fine", "supernet "]);
     let declared = World::declared(&both);
     assert_eq!(
         said(crate::validate::check(&View::declared(&declared, &both))),
