@@ -5,8 +5,10 @@
 //! observed*, what cannot be read is *unknown*, with what to look at instead.
 
 mod baseline;
+mod clients;
 mod rows;
 mod server;
+mod servers;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests;

@@ -40,7 +40,10 @@ fn comments_are_heard_with_a_plan_and_without() {
         ["subnet-overlap fine", "supernet ", "unused-allow "]
     );
     // What is there now does not tell whether what is declared will need the comment.
-    assert_eq!(said(crate::validate::check(&view)), ["subnet-overlap fine", "supernet "]);
+    assert_eq!(
+        said(crate::validate::check(&view)),
+        ["subnet-overlap fine", "supernet "]
+    );
     let declared = World::declared(&both);
     assert_eq!(
         said(crate::validate::check(&View::declared(&declared, &both))),
