@@ -7,13 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::article;
 use super::imaging::all_tools;
-use super::members::{
-    Members, Places, lacks_role, server_object, servers_named, sites_named, some,
-};
+use super::members::{Members, Places, lacks_role, server_object, servers_named, some};
 use super::{place, site_object};
 use crate::model::{Guid, Name, Origin, PackageSelector, Role, Snapshot, glob};
 use crate::plan::Severity;
-use crate::select::{SiteIndex, WorldAssignment, WorldPackage};
+use crate::select::{SiteIndex, World, WorldAssignment, WorldPackage};
 use crate::validate::{Check, Finding, Phase, View};
 
 pub(super) const CHECKS: &[Check] = &[
@@ -140,17 +138,109 @@ pub(super) fn package_object(package: &WorldPackage) -> String {
     format!("package {}", package.name.as_str().to_lowercase())
 }
 
+/// What declared sites deploy, package by package: what is alike in many sites is one finding.
+fn by_package<'a>(view: &View<'a>) -> BTreeMap<Guid, Vec<Deployed<'a>>> {
+    let mut found: BTreeMap<Guid, Vec<Deployed<'a>>> = BTreeMap::new();
+    for one in deployed(view) {
+        found.entry(one.guid).or_default().push(one);
+    }
+    found
+}
+
+/// Servers that may stand in any site: their addresses are not known.
+fn unplaced(world: &World, server: Guid) -> bool {
+    let known = world.servers.get(&server);
+    known.is_none_or(|server| server.addresses.is_none())
+}
+
+/// The servers of a site.
+struct Own {
+    all: BTreeSet<Guid>,
+    package: BTreeSet<Guid>,
+}
+
+/// The servers of each site that deploys something.
+fn own_servers(
+    members: &Members<'_>,
+    deployed: &BTreeMap<Guid, Vec<Deployed<'_>>>,
+) -> BTreeMap<SiteIndex, Own> {
+    let sites: BTreeSet<SiteIndex> = deployed.values().flatten().map(|one| one.site).collect();
+    let own = |site| Own {
+        all: members.servers(site),
+        package: members.with_role(site, Role::Package),
+    };
+    sites.into_iter().map(|site| (site, own(site))).collect()
+}
+
+/// A package that has the same fault in some sites.
+struct Faulty<'a> {
+    package: &'a WorldPackage,
+    sites: BTreeSet<SiteIndex>,
+    places: BTreeSet<Origin>,
+}
+
+impl<'a> Faulty<'a> {
+    fn of(list: Vec<Deployed<'a>>) -> Option<Self> {
+        let package = list.first()?.package;
+        Some(Self {
+            package,
+            sites: list.iter().map(|one| one.site).collect(),
+            places: list.into_iter().flat_map(|one| one.places).collect(),
+        })
+    }
+
+    /// `` `golden`, which `Lab` deploys, ``
+    fn subject(&self, world: &World) -> String {
+        let names = self
+            .sites
+            .iter()
+            .map(|site| format!("`{}`", world.site_name(*site)));
+        let deploy = if self.sites.len() == 1 {
+            "deploys"
+        } else {
+            "deploy"
+        };
+        format!(
+            "`{}`, which {} {deploy},",
+            self.package.name,
+            some(names.collect())
+        )
+    }
+
+    fn finding(self, world: &World, message: String, remedy: String) -> Finding {
+        let Self {
+            package,
+            sites,
+            places,
+        } = self;
+        Finding {
+            objects: sites
+                .iter()
+                .map(|site| site_object(world, *site))
+                .chain([package_object(package)])
+                .collect(),
+            severity: Severity::Error,
+            message,
+            remedy,
+            places,
+        }
+    }
+}
+
 pub(super) fn pin_outside_site(view: &View<'_>) -> Vec<Finding> {
     let world = view.world;
     let members = Members::of(world);
+    let deployed = by_package(view);
+    let own = own_servers(&members, &deployed);
     // A package server that may stand anywhere may stand in the sites that a package goes to.
-    let unplaced = world.servers.iter().any(|(guid, server)| {
+    let hidden = world.servers.iter().any(|(guid, server)| {
         server.addresses.is_none()
             && (server.roles.is_none() || world.has_role(*guid, Role::Package))
     });
     let mut found = Vec::new();
-    for one in deployed(view) {
-        let pinned: BTreeSet<Guid> = match &one.package.assignment {
+    for list in deployed.into_values() {
+        let assignment = list.first().and_then(|one| one.package.assignment.as_ref());
+        let (pinned, to_sites): (BTreeSet<Guid>, BTreeSet<SiteIndex>) = match assignment {
             None
             | Some(
                 WorldAssignment::All
@@ -159,44 +249,52 @@ pub(super) fn pin_outside_site(view: &View<'_>) -> Vec<Finding> {
                     automatic: true,
                 },
             ) => continue,
-            Some(WorldAssignment::Servers(servers)) => servers.clone(),
+            Some(WorldAssignment::Servers(servers)) => (servers.clone(), BTreeSet::new()),
             Some(WorldAssignment::Sites {
                 sites,
                 automatic: false,
             }) => {
-                if sites.contains(&one.site) || unplaced {
+                if hidden {
                     continue;
                 }
-                let of_sites = sites
+                let of = sites
                     .iter()
                     .map(|site| members.with_role(*site, Role::Package));
-                of_sites.flatten().collect()
+                (of.flatten().collect(), sites.clone())
             }
         };
-        let outside = |server: &Guid| members.belongs(*server, one.site) == Some(false);
-        if !pinned.iter().all(outside) {
+        if pinned.iter().any(|server| unplaced(world, *server)) {
             continue;
         }
-        let (package, site) = (&one.package.name, world.site_name(one.site));
+        let outside = list.into_iter().filter(|one| {
+            let own = own.get(&one.site);
+            !to_sites.contains(&one.site) && own.is_none_or(|own| own.all.is_disjoint(&pinned))
+        });
+        let Some(faulty) = Faulty::of(outside.collect()) else {
+            continue;
+        };
         let to = if pinned.is_empty() {
             "no server at all".to_owned()
         } else {
             servers_named(world, &pinned)
         };
-        let own = members.with_role(one.site, Role::Package);
-        found.push(Finding {
-            objects: [package_object(one.package), site_object(world, one.site)].into(),
-            severity: Severity::Error,
-            message: format!(
-                "`{package}`, which `{site}` deploys, is pinned to {to}: nothing of that serves `{site}`, and a pin does not reach across sites"
-            ),
-            remedy: if own.is_empty() {
-                format!("give `{site}` a package server, and pin the package to it")
-            } else {
-                format!("pin it to {} as well", servers_named(world, &own))
-            },
-            places: one.places,
-        });
+        let wanted: BTreeSet<Guid> = faulty
+            .sites
+            .iter()
+            .filter_map(|site| own.get(site))
+            .flat_map(|own| &own.package)
+            .copied()
+            .collect();
+        let remedy = if wanted.is_empty() {
+            "give the site a package server, and pin the package to it".to_owned()
+        } else {
+            format!("pin it to {} as well", servers_named(world, &wanted))
+        };
+        let message = format!(
+            "{} is pinned to {to}: that serves no client there, and a pin does not reach across sites",
+            faulty.subject(world)
+        );
+        found.push(faulty.finding(world, message, remedy));
     }
     found
 }
@@ -270,32 +368,23 @@ pub(super) fn image_not_pinned(view: &View<'_>) -> Vec<Finding> {
     let world = view.world;
     let (tools, members) = (all_tools(view), Members::of(world));
     let imaging: BTreeSet<SiteIndex> = members.deployment_sites().collect();
-    let mut found: BTreeMap<Guid, Vec<Deployed<'_>>> = BTreeMap::new();
-    for one in deployed(view) {
-        let everywhere = one.package.assignment == Some(WorldAssignment::All);
-        if everywhere && imaging.contains(&one.site) && !tools.contains(&one.guid) {
-            found.entry(one.guid).or_default().push(one);
-        }
-    }
-    found
-        .into_values()
-        .filter_map(|list| {
-            let package = list.first()?.package;
-            let sites: BTreeSet<SiteIndex> = list.iter().map(|one| one.site).collect();
+    by_package(view)
+        .into_iter()
+        .filter(|(guid, _)| !tools.contains(guid))
+        .filter_map(|(_, mut list)| {
+            list.retain(|one| imaging.contains(&one.site));
+            let faulty = Faulty::of(list)?;
+            if faulty.package.assignment != Some(WorldAssignment::All) {
+                return None;
+            }
+            let message = format!(
+                "the image {} goes to every package server",
+                faulty.subject(world)
+            );
+            let remedy = "assign it to the package servers that deploy it".to_owned();
             Some(Finding {
-                objects: sites
-                    .iter()
-                    .map(|site| site_object(world, *site))
-                    .chain([package_object(package)])
-                    .collect(),
                 severity: Severity::Warning,
-                message: format!(
-                    "the image `{}`, which {} deploys, goes to every package server",
-                    package.name,
-                    sites_named(world, &sites)
-                ),
-                remedy: "assign it to the package servers that deploy it".into(),
-                places: list.into_iter().flat_map(|one| one.places).collect(),
+                ..faulty.finding(world, message, remedy)
             })
         })
         .collect()
@@ -315,45 +404,61 @@ pub(super) fn shows_holders(view: &View<'_>) -> bool {
 pub(super) fn image_not_replicated(view: &View<'_>) -> Vec<Finding> {
     let world = view.world;
     let (tools, members) = (all_tools(view), Members::of(world));
-    let standing = world.automatic();
     let mut found = Vec::new();
     if !shows_holders(view) {
         return found;
     }
-    for one in deployed(view) {
-        let servers = members.with_role(one.site, Role::Package);
-        let Some(holders) = one.package.holders.as_ref() else {
+    let standing = world.automatic();
+    let deployed = by_package(view);
+    let own = own_servers(&members, &deployed);
+    for (guid, list) in deployed {
+        let package = list.first().map(|one| one.package);
+        let Some(holders) = package.and_then(|package| package.holders.as_ref()) else {
             continue;
         };
-        // A site without package servers is another fault.
-        if tools.contains(&one.guid) || servers.is_empty() {
+        if tools.contains(&guid) || holders.iter().any(|server| unplaced(world, *server)) {
             continue;
         }
-        let may_serve = |server: &Guid| members.belongs(*server, one.site) != Some(false);
-        if holders.iter().any(may_serve) {
-            continue;
-        }
-        let receivers = one.package.assignment.as_ref();
-        let assigned = receivers
+        let receivers = package
+            .and_then(|package| package.assignment.as_ref())
             .map(|assignment| world.receivers(assignment, &standing))
-            .is_some_and(|receivers| !receivers.is_disjoint(&servers));
-        let (package, site) = (&one.package.name, world.site_name(one.site));
-        let who = servers_named(world, &servers);
-        found.push(Finding {
-            objects: [package_object(one.package), site_object(world, one.site)].into(),
-            severity: Severity::Error,
-            message: if assigned {
-                format!("`{package}`, which `{site}` deploys, is assigned to {who} and has not arrived")
+            .unwrap_or_default();
+        // A site without package servers is another fault.
+        let lacks = |one: &Deployed<'_>| {
+            own.get(&one.site)
+                .is_some_and(|own| !own.package.is_empty() && own.all.is_disjoint(holders))
+        };
+        let is_assigned = |one: &Deployed<'_>| {
+            let own = own.get(&one.site);
+            own.is_some_and(|own| !own.package.is_disjoint(&receivers))
+        };
+        let (assigned, loose): (Vec<_>, Vec<_>) =
+            list.into_iter().filter(lacks).partition(is_assigned);
+        for (faulty, assigned) in [(Faulty::of(assigned), true), (Faulty::of(loose), false)] {
+            let Some(faulty) = faulty else {
+                continue;
+            };
+            let servers: BTreeSet<Guid> = faulty
+                .sites
+                .iter()
+                .filter_map(|site| own.get(site))
+                .flat_map(|own| own.package.iter().copied())
+                .collect();
+            let who = servers_named(world, &servers);
+            let subject = faulty.subject(world);
+            let (message, remedy) = if assigned {
+                (
+                    format!("{subject} is assigned to {who} and has not arrived"),
+                    "wait for its replication; if it stays away, update its distribution points and look whether the server can reach a source".to_owned(),
+                )
             } else {
-                format!("`{package}`, which `{site}` deploys, is not held by {who}, and no step brings it there")
-            },
-            remedy: if assigned {
-                "wait for its replication; if it stays away, update its distribution points and look whether the server can reach a source".into()
-            } else {
-                format!("assign it to {who}")
-            },
-            places: one.places,
-        });
+                (
+                    format!("{subject} is not held by {who}, and no step brings it there"),
+                    format!("assign it to {who}"),
+                )
+            };
+            found.push(faulty.finding(world, message, remedy));
+        }
     }
     found
 }

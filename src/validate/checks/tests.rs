@@ -157,13 +157,13 @@ fn a_pin_outside_the_site() {
             .task("Deploy Win11", &["golden"])
     };
     now(id, &deploying(), &pinned("servers SITE01"), "
-        Error `golden`, which `Lab` deploys, is pinned to `SITE01.corp.example`: nothing of that serves `Lab`, and a pin does not reach across sites [package golden, site lab]
+        Error `golden`, which `Lab` deploys, is pinned to `SITE01.corp.example`: that serves no client there, and a pin does not reach across sites [package golden, site lab]
     ");
     now(id, &deploying(), &pinned("servers"), "
-        Error `golden`, which `Lab` deploys, is pinned to no server at all: nothing of that serves `Lab`, and a pin does not reach across sites [package golden, site lab]
+        Error `golden`, which `Lab` deploys, is pinned to no server at all: that serves no client there, and a pin does not reach across sites [package golden, site lab]
     ");
     now(id, &deploying(), &pinned("sites HQ"), "
-        Error `golden`, which `Lab` deploys, is pinned to `SITE01.corp.example` and `SMP01.corp.example`: nothing of that serves `Lab`, and a pin does not reach across sites [package golden, site lab]
+        Error `golden`, which `Lab` deploys, is pinned to `SITE01.corp.example` and `SMP01.corp.example`: that serves no client there, and a pin does not reach across sites [package golden, site lab]
     ");
     for fine in [
         "servers SITE01 DEPLOY01",
@@ -208,7 +208,7 @@ fn the_imaging_section_deploys_too() {
     let id = "pin-outside-site";
     let seen = lab().package("Win11 golden", "servers SITE01", &[]);
     let message = "
-        Error `Win11 golden`, which `Lab` deploys, is pinned to `SITE01.corp.example`: nothing of that serves `Lab`, and a pin does not reach across sites [package win11 golden, site lab]
+        Error `Win11 golden`, which `Lab` deploys, is pinned to `SITE01.corp.example`: that serves no client there, and a pin does not reach across sites [package win11 golden, site lab]
     ";
     let golden = seen.snapshot.packages.known().unwrap()[0].guid;
     for selector in [
