@@ -18,3 +18,4 @@ mod outside;
 mod properties;
 mod sessions;
 mod support;
+mod surroundings;
