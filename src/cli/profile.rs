@@ -106,7 +106,8 @@ async fn find(context: &Context, session: &Session, args: &DiscoverArgs) -> Resu
                 .guid
                 .map(|guid| format!(" {guid}"))
                 .unwrap_or_default();
-            print(&format!("           candidate: {}{guid}\n", candidate.name));
+            let line = format!("  candidate: {}{guid}", candidate.name);
+            print(&wrap(&line, 13, context.style.width));
         }
     }
     save(&found, &file)?;

@@ -121,8 +121,20 @@ fn without_servers(
             ));
         }
     };
+    let platform = &snapshot.platform;
+    // The SMP has an agent itself. Where not even it is seen, nobody being there proves nothing.
+    if !computers
+        .iter()
+        .any(|computer| computer.guid == platform.server)
+    {
+        return Observed::Unavailable(format!(
+            "the SMP itself ({}) is not among the managed computers that were read: `evidence.facts.managed` or \
+             `dataClasses.tcpip` in the server profile is wrong, or the account may not see them",
+            platform.name
+        ));
+    }
     let mut servers: BTreeSet<Guid> = services.iter().map(|service| service.computer).collect();
-    servers.insert(snapshot.platform.server);
+    servers.insert(platform.server);
     computers.retain(|computer| !servers.contains(&computer.guid));
     for client in &mut computers {
         client.plug_ins = plug_ins.get(&client.guid).map(Arc::clone);

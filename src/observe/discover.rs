@@ -17,7 +17,7 @@ use crate::smp::{ReadError, Reader};
 
 use super::RefreshError;
 use super::prove;
-use super::shape::{Notes, structures, type_names};
+use super::shape::{Notes, evidence, structures, type_names};
 
 /// The resource type of computers, which the vendor documents.
 pub(super) const COMPUTER: Guid = Guid::from_u128(0x4934_35f7_3b17_4c4c_b07f_c23e_7ab7_781f);
@@ -479,6 +479,7 @@ async fn find_addresses(
             return Ok(());
         }
     };
+    evidence(&classes, notes);
     let (guid, _) = match by_name(
         &classes,
         &["aex ac tcpip", "aex ac tcp/ip", "inv_aex_ac_tcpip"],

@@ -283,6 +283,9 @@ async fn imported_by_calls(
     let mut imported = BTreeSet::new();
     let mut failure = None;
     rows::fetch(reader, &places, &wanted, |place, got| {
+        if matches!(got, Got::Absent) {
+            return; // deleted meanwhile
+        }
         match got.values(class, &evidence.value) {
             Observed::Known(values) => {
                 if values.iter().any(|value| evidence.means_yes(value)) {

@@ -98,7 +98,7 @@ async fn fetches(
                             .time
                             .as_deref()
                             .and_then(|field| row.get(field))
-                            .map(|time| time.trim().to_owned()),
+                            .map(ToOwned::to_owned),
                     });
                 }
                 (Some(Err(error)), _) | (_, Some(Err(error))) => {

@@ -25,6 +25,8 @@ mod settings;
 mod shape;
 mod surroundings;
 #[cfg(test)]
+mod surroundings_tests;
+#[cfg(test)]
 mod tests;
 
 pub use discover::{Candidate, Discovery, Finding, discover};

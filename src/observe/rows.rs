@@ -74,8 +74,7 @@ impl Got {
         Observed::Known(
             rows.iter()
                 .filter_map(|row| row.get(field))
-                .map(|value| value.trim().to_owned())
-                .filter(|value| !value.is_empty())
+                .map(ToOwned::to_owned)
                 .collect(),
         )
     }

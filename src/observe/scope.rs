@@ -8,6 +8,10 @@ use crate::model::{Desired, DesiredAssignment, Name, PackageSelector, SiteKind, 
 
 /// What a refresh is asked for beside what it always reads: sites, subnets, memberships, services, packages by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "parts that are asked for one by one"
+)]
 pub struct Scope {
     /// The name of the SMP's own computer by the workspace; `None`: by the profile.
     pub server: Option<Name>,

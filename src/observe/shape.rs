@@ -3,6 +3,7 @@
 //! Pure. Nothing is guessed: where not exactly one element fits, none is taken and all are listed.
 
 use super::discover::{Candidate, Finding};
+use crate::model::Guid;
 use crate::profile::{
     Profile, RelationshipNames, ResourceInfoNames, ResourceNames, Standing, TypeNames,
 };
@@ -123,6 +124,51 @@ fn resource_fields(notes: &mut Notes, entry: &str, fields: &[Field]) -> Resource
             &pick(fields, |field| is_text(field) && says(field, "desc")),
         ),
     }
+}
+
+/// Words in the names of data classes that may tell facts or events. No document says which ones do, so that they are
+/// shown and never taken.
+const EVIDENCE_WORDS: [&str; 20] = [
+    ".net",
+    "agent",
+    "asset status",
+    "availability",
+    "client task",
+    "directory",
+    "framework",
+    "heartbeat",
+    "identification",
+    "iis",
+    "internet",
+    "load",
+    "managed",
+    "operating system",
+    "package source",
+    "plug-in",
+    "registration",
+    "software delivery",
+    "web server",
+    "windows features",
+];
+
+/// Says which data classes may tell facts and events, by words in their names.
+pub(super) fn evidence(classes: &[(Guid, String)], notes: &mut Notes) {
+    let candidates = classes
+        .iter()
+        .filter(|(_, name)| {
+            let name = name.to_lowercase();
+            EVIDENCE_WORDS.iter().any(|word| name.contains(word))
+        })
+        .map(|(guid, name)| Candidate {
+            name: name.clone(),
+            guid: Some(*guid),
+        })
+        .collect();
+    notes.unknown(
+        "evidence",
+        "no document says which data classes tell facts and events; by their names some may",
+        candidates,
+    );
 }
 
 /// Fills in the names of the structures of `ResourceModel`.

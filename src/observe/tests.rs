@@ -19,13 +19,13 @@ use crate::profile::{AssociatedTypeArgument, Profile, Report, Standing, TypeRole
 use crate::smp::testing::{Got, Said, Server, answer, profile, serve, soap};
 use crate::smp::{Connection, Reader, Transport};
 
-fn guid(text: &str) -> Guid {
+pub(super) fn guid(text: &str) -> Guid {
     format!("00000000-0000-0000-0000-{text:0>12}")
         .parse()
         .unwrap()
 }
 
-fn item(id: &str, name: &str, kind: &str) -> String {
+pub(super) fn item(id: &str, name: &str, kind: &str) -> String {
     format!(
         "<X><Description>about {name}</Description><ResourceTypeGuid>{}</ResourceTypeGuid><Guid>{{{}}}</Guid><Name>{name}</Name></X>",
         guid(kind),
@@ -33,7 +33,7 @@ fn item(id: &str, name: &str, kind: &str) -> String {
     )
 }
 
-fn table(columns: &[&str], rows: &[&[&str]]) -> String {
+pub(super) fn table(columns: &[&str], rows: &[&[&str]]) -> String {
     let mut xml = String::from(
         "<NewDataSet><xs:schema xmlns:xs='x'><xs:element name='NewDataSet'><xs:complexType><xs:choice><xs:element name='Table1'><xs:complexType><xs:sequence>",
     );
@@ -57,7 +57,7 @@ fn table(columns: &[&str], rows: &[&[&str]]) -> String {
 }
 
 /// What stands between the tags of a parameter.
-fn parameter<'a>(got: &'a Got, name: &str) -> &'a str {
+pub(super) fn parameter<'a>(got: &'a Got, name: &str) -> &'a str {
     let start = got
         .body
         .find(&format!("<{name}>"))
@@ -68,7 +68,7 @@ fn parameter<'a>(got: &'a Got, name: &str) -> &'a str {
 }
 
 /// A world: two sites, three subnets, two site servers, one package, one task.
-fn world(got: &Got) -> Said {
+pub(super) fn world(got: &Got) -> Said {
     let method = got.method();
     let ends_with = |name: &str, id: &str| parameter(got, name).ends_with(&format!("{id:0>12}"));
     let result = match method.as_str() {
@@ -220,7 +220,7 @@ fn world(got: &Got) -> Said {
     soap(&method, &result)
 }
 
-fn reader(server: &Server, profile: Profile) -> Reader {
+pub(super) fn reader(server: &Server, profile: Profile) -> Reader {
     let connection = Connection::new(server.url.clone(), RunId("test".into()));
     Reader::new(Transport::new(connection).unwrap(), Arc::new(profile))
 }
@@ -665,10 +665,13 @@ fn discoverable(got: &Got, extra_guid: &str) -> Said {
                 + &one("bb05", computer, &site.to_string())
                 + &one("bb03", &service.to_string(), computer)
         }
-        "GetDataClassesForResourceType" => row(&[
-            ("ClassGuid", &guid("dd01").to_string()),
-            ("ClassName", "AeX AC TCPIP"),
-        ]),
+        "GetDataClassesForResourceType" => [
+            ("dd01", "AeX AC TCPIP"),
+            ("dd05", "AeX AC Identification"),
+            ("dd06", "Something else"),
+        ]
+        .map(|(id, name)| row(&[("ClassGuid", &guid(id).to_string()), ("ClassName", name)]))
+        .concat(),
         "GetResource" if parameter(got, "resourceGUID") == guid("c1").to_string() => {
             format!("<Guid>{}</Guid><Name>SMP01.corp.example</Name>", guid("c1"))
         }
@@ -705,6 +708,11 @@ async fn discovers_what_can_be_told() {
     assert_eq!(profile.associations.server_to_site, None);
     assert_eq!(finding("associations.serverToSite").candidates.len(), 2);
     assert!(finding("dataClasses.tcpip").found);
+    // What no document names is shown and not taken.
+    let facts = finding("evidence");
+    assert!(!facts.found);
+    assert_eq!(facts.candidates.len(), 1);
+    assert_eq!(profile.evidence, crate::profile::Evidence::default());
     assert!(finding("roles.package").found);
     assert!(!finding("roles.task").found);
     assert_eq!(

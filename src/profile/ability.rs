@@ -396,12 +396,10 @@ impl Profile {
                     reported(ReportKind::Facts),
                 );
             }
-            Ability::ReadClients => {
-                if !reported(ReportKind::Computers) {
-                    needs.resource_type(TypeRole::Computer);
-                    needs.listing();
-                    self.collect(Ability::ReadAddresses, needs);
-                }
+            Ability::ReadClients if !reported(ReportKind::Computers) => {
+                needs.resource_type(TypeRole::Computer);
+                needs.listing();
+                self.collect(Ability::ReadAddresses, needs);
             }
             Ability::ReadRegistrations => {
                 let entry = evidence.task_registrations.as_ref();

@@ -33,12 +33,14 @@ impl DataRow {
             .any(|(field, _)| field.eq_ignore_ascii_case(name))
     }
 
-    /// The value of a field; `None` where it is empty or not there.
+    /// The value of a field without blanks around it; `None` where it is empty or not there.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.fields
             .iter()
             .find(|(field, _)| field.eq_ignore_ascii_case(name))
             .and_then(|(_, value)| value.as_deref())
+            .map(str::trim)
+            .filter(|value| !value.is_empty())
     }
 }
 

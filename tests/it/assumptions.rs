@@ -10,8 +10,10 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sitewright::model::{Desired, Event, Guid, Outcome};
-use sitewright::observe::install_reports;
+use sitewright::model::{
+    Desired, Event, Fetch, Guid, Happenings, Image, Observed, Outcome, Snapshot,
+};
+use sitewright::observe::{Scope, happenings, install_reports};
 use sitewright::plan::{Plan, Standing};
 use sitewright::profile::{Report, Roles, SettingItem, Standing as Learned};
 use sitewright_sim::world::{AsdkError, Names, Resource, RolesBy};
@@ -1144,4 +1146,180 @@ async fn replication_stalls() {
     pinned_to_the_smp(without.world());
     converged(&without, &desired).await;
     assert_eq!(settled(without.world()), made_by_hand(&open(&[])));
+}
+
+/// The SMP's facts and the clients are not known, for reasons; the plan of the example goes its way all the same.
+async fn facts_are_not_known(switch: Switch, reports: bool) -> [String; 2] {
+    let lab = lab(switch, reports).await;
+    let snapshot = lab.snapshot(&Scope::audit(None)).await;
+    let found = &snapshot.surroundings;
+    let facts = &found.facts[&snapshot.platform.server];
+    let reason = facts.operating_system.reason().unwrap().to_owned();
+    for other in [
+        facts.dotnet.reason(),
+        facts.managed.reason(),
+        facts.plug_ins.reason(),
+        facts.iis.reason(),
+        facts.answering.reason(),
+    ] {
+        assert!(other.is_some(), "{facts:#?}");
+    }
+    let clients = found.clients.reason().unwrap().to_owned();
+    example_converges(&lab).await;
+
+    let without = lab_of(flat_lan(&[], 1), reports).await;
+    let snapshot = without.snapshot(&Scope::audit(None)).await;
+    let found = &snapshot.surroundings;
+    let facts = &found.facts[&snapshot.platform.server];
+    assert!(facts.operating_system.known().is_some());
+    assert_eq!(found.clients.known().unwrap().len(), 60);
+    [reason, clients]
+}
+
+// A28
+#[tokio::test]
+async fn facts_not_readable() {
+    let [fact, clients] = Box::pin(facts_are_not_known(Switch::FactsNotReadable, false)).await;
+    assert!(
+        fact.contains("no row by `evidence.facts.operatingSystem`"),
+        "{fact}"
+    );
+    assert!(clients.contains("the SMP itself"), "{clients}");
+    let [fact, clients] = Box::pin(facts_are_not_known(Switch::FactsNotReadable, true)).await;
+    for reason in [fact, clients] {
+        assert!(reason.contains("refused"), "{reason}");
+    }
+}
+
+// A29
+#[tokio::test]
+async fn fact_columns_renamed() {
+    for reason in Box::pin(facts_are_not_known(Switch::FactColumnsRenamed, false)).await {
+        assert!(reason.contains("expected a field"), "{reason}");
+    }
+    for reason in Box::pin(facts_are_not_known(Switch::FactColumnsRenamed, true)).await {
+        assert!(reason.contains("column"), "{reason}");
+    }
+}
+
+/// Runs a task on the first computer of the VLAN; gives what is seen of it.
+async fn ran(lab: &Lab, task: &str) -> (Snapshot, Happenings) {
+    let snapshot = lab.snapshot(&Scope::audit(None)).await;
+    let all = snapshot.surroundings.clients.known().unwrap();
+    let imaged = all
+        .iter()
+        .find(|client| client.addresses[0].0 == IMAGED)
+        .unwrap();
+    let action = ConsoleAction::RunTask {
+        task: text(task),
+        computers: vec![imaged.name.to_string()],
+    };
+    lab.world().console(action).unwrap();
+    lab.world().tick(Duration::from_mins(10));
+    let servers: Vec<Guid> = snapshot.computers.keys().copied().collect();
+    let found = happenings(&lab.reader(), &[imaged.guid], &servers).await;
+    (snapshot, found.unwrap())
+}
+
+// A30
+#[tokio::test]
+async fn package_sources_stale() {
+    let fetches = async |switches: &[Switch]| -> Vec<Fetch> {
+        let lab = lab_of(flat_lan(switches, 1), false).await;
+        let (_, found) = ran(&lab, "Deploy Win11").await;
+        found.fetches.known().unwrap().clone()
+    };
+    assert_eq!(fetches(&[Switch::PackageSourcesStale]).await, []);
+    assert_eq!(fetches(&[]).await.len(), 1);
+}
+
+// A31
+#[tokio::test]
+async fn registrations_lag() {
+    for reports in [false, true] {
+        let server_of_imaged = async |lab: &Lab| -> Option<String> {
+            let snapshot = lab.snapshot(&Scope::audit(None)).await;
+            let found = &snapshot.surroundings;
+            let clients = found.clients.known().unwrap().iter();
+            let mut imaged = clients.filter(|client| client.addresses[0].0 == IMAGED);
+            let server = found.registrations.known()?.get(&imaged.next()?.guid)?;
+            Some(snapshot.computers[server].name.host().to_owned())
+        };
+        let stale = lab(Switch::RegistrationsLag, reports).await;
+        // Whoever is registered with DEPLOY01 beforehand would prove nothing.
+        let action = ConsoleAction::RemoveRole {
+            server: text("DEPLOY01.corp.example"),
+            role: text("task"),
+        };
+        stale.world().console(action).unwrap();
+        stale.world().tick(Duration::from_hours(1));
+        let before = server_of_imaged(&stale).await;
+        assert_ne!(before.as_deref(), Some("DEPLOY01"));
+        converged(&stale, &example("deployment-site")).await;
+        assert_eq!(server_of_imaged(&stale).await, before);
+        stale.world().tick(Duration::from_mins(31));
+        assert_eq!(server_of_imaged(&stale).await.as_deref(), Some("DEPLOY01"));
+
+        let current = lab_of(flat_lan(&[], 1), reports).await;
+        converged(&current, &example("deployment-site")).await;
+        assert_eq!(
+            server_of_imaged(&current).await.as_deref(),
+            Some("DEPLOY01")
+        );
+    }
+}
+
+// A32
+#[tokio::test]
+async fn image_location_local() {
+    let images = async |switches: &[Switch]| -> Vec<Image> {
+        let lab = lab_of(flat_lan(switches, 1), false).await;
+        let found = happenings(&lab.reader(), &[], &[]).await.unwrap();
+        found.images.known().unwrap().clone()
+    };
+    let unnamed = images(&[Switch::ImageLocationLocal]).await;
+    let named = images(&[]).await;
+    assert!(!named.is_empty() && named.iter().all(|image| image.host.is_some()));
+    assert!(unnamed.iter().all(|image| image.host.is_none()));
+    assert_eq!(unnamed.len(), named.len());
+}
+
+// A33
+#[tokio::test]
+async fn hierarchy_managed_unknown() {
+    let desired = desired(
+        "apiVersion: sitewright/v1
+kind: Site
+metadata: { name: Replicated_Site }
+spec: { description: Ours now, subnets: [10.5.0.0/24] }
+",
+    );
+    for switches in [&[Switch::HierarchyManagedUnknown][..], &[]] {
+        let options = switches
+            .iter()
+            .fold(Options::builtin("neglected").unwrap(), |options, switch| {
+                options.with_switch(*switch)
+            });
+        let lab = lab_of(options, false).await;
+        let snapshot = lab.snapshot(&Scope::of(&desired, None)).await;
+        let Observed::Known(hierarchy) = &snapshot.surroundings.hierarchy else {
+            panic!("{:?}", snapshot.surroundings.hierarchy);
+        };
+        assert!(hierarchy.member);
+        // The site and its subnet.
+        let expected = if switches.is_empty() { 2 } else { 0 };
+        assert_eq!(hierarchy.replicated.len(), expected);
+        if switches.is_empty() {
+            continue; // what is said of it beforehand is a check's business
+        }
+        let dump = lab.world().dump();
+        let plan = lab.plan(&desired).await;
+        let outcomes = lab.apply_watched(&plan, &mut |_| ()).await;
+        let refused = outcomes.iter().any(|(step, outcome)| {
+            step.to_string() == "describe-site:Replicated_Site"
+                && matches!(outcome, Outcome::Failed { code, .. } if code == "SW0332")
+        });
+        assert!(refused, "{outcomes:#?}");
+        assert_eq!(lab.world().dump(), dump);
+    }
 }

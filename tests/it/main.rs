@@ -20,3 +20,4 @@ mod outside;
 mod properties;
 mod sessions;
 mod support;
+mod surroundings;
