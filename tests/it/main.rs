@@ -16,5 +16,6 @@ mod house;
 mod manifests;
 mod outside;
 mod properties;
+mod selection;
 mod sessions;
 mod support;
