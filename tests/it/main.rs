@@ -18,6 +18,7 @@ mod manifests;
 mod neglected;
 mod outside;
 mod properties;
+mod selection;
 mod sessions;
 mod support;
 mod surroundings;

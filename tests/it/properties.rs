@@ -29,7 +29,7 @@ const SITES: usize = 4;
 const PACKAGES: usize = 3;
 
 /// Runs a check on random cases, the same ones every time.
-fn cases<S: Strategy>(count: u32, seed: u8, strategy: S, check: impl Fn(S::Value)) {
+pub(crate) fn cases<S: Strategy>(count: u32, seed: u8, strategy: S, check: impl Fn(S::Value)) {
     let config = Config {
         cases: count,
         failure_persistence: None,
@@ -46,7 +46,7 @@ fn cases<S: Strategy>(count: u32, seed: u8, strategy: S, check: impl Fn(S::Value
         .unwrap_or_else(|error| panic!("{error}"));
 }
 
-fn wait<F: Future>(future: F) -> F::Output {
+pub(crate) fn wait<F: Future>(future: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
