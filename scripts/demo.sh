@@ -52,6 +52,9 @@ run 0 sitewright validate
 say 'Once for each server: read-only reports, which make a refresh a constant number of requests (their SQL is cut here).'
 run 0 sitewright profile install-reports --yes | cut -c -100
 
+say 'One client of the imaging network, as things stand.'
+run 0 sitewright explain IMAGE-001
+
 say 'The plan: what is wrong today, what would change, and in which order.'
 run 0 sitewright plan
 
@@ -75,4 +78,12 @@ if grep -F ' 192.168.10.' clients.txt | grep -qE 'SMP01|SITE01|nowhere| - ' || g
   echo 'demo: a client talks to the wrong server' >&2
   exit 1
 fi
+say 'The same client, and then the verification of article 431459, around a deployment and a capture.'
+run 0 sitewright explain IMAGE-001
+run 0 sitewright verify --take-baseline before.json
+run 0 sitewright sim console run-task 'Deploy Win11' IMAGE-001 IMAGE-002 --platform sim:flat-lan
+run 0 sitewright sim console run-task 'Capture Win11' IMAGE-003 --platform sim:flat-lan
+run 0 sitewright sim tick 10m --platform sim:flat-lan
+run 0 sitewright verify --baseline before.json
+
 say 'All 20 deployment clients use DEPLOY01, none of the 40 office clients does.'

@@ -31,6 +31,7 @@ pub struct Inputs<'a> {
 ///
 /// # Guarantees
 /// Every row is there, in the order of the article; a row without evidence is never met.
+#[must_use]
 pub fn verify(input: &Inputs<'_>) -> Report {
     let seen = Seen::of(input);
     let mut rows = vec![
@@ -61,7 +62,7 @@ pub fn verify(input: &Inputs<'_>) -> Report {
     }
 }
 
-/// A client in a DeploymentSite.
+/// A client in a deployment site.
 pub(super) struct Deployed<'a> {
     pub(super) client: &'a Client,
     pub(super) sites: BTreeSet<SiteIndex>,
@@ -72,10 +73,10 @@ pub(super) struct Seen<'a> {
     pub(super) input: &'a Inputs<'a>,
     pub(super) world: &'a World,
     pub(super) selector: Selector<'a>,
-    /// Clients in DeploymentSites, and the others.
+    /// Clients in deployment sites, and the others.
     pub(super) inside: Observed<Vec<Deployed<'a>>>,
     pub(super) outside: Vec<&'a Client>,
-    /// The servers of each DeploymentSite.
+    /// The servers of each deployment site.
     pub(super) servers: BTreeMap<SiteIndex, BTreeSet<Guid>>,
     pub(super) names: BTreeMap<Guid, &'a Name>,
 }
@@ -187,7 +188,7 @@ impl<'a> Seen<'a> {
         listed(&servers.iter().map(|server| self.name(*server)).collect())
     }
 
-    /// The servers of some DeploymentSites that have a role.
+    /// The servers of some deployment sites that have a role.
     pub(super) fn expected(&self, sites: &BTreeSet<SiteIndex>, role: Role) -> BTreeSet<Guid> {
         sites
             .iter()
@@ -198,12 +199,12 @@ impl<'a> Seen<'a> {
             .collect()
     }
 
-    /// All servers of DeploymentSites.
+    /// All servers of deployment sites.
     pub(super) fn deployment_servers(&self) -> BTreeSet<Guid> {
         self.servers.values().flatten().copied().collect()
     }
 
-    /// Clients in DeploymentSites, or the row that says why there are none to judge.
+    /// Clients in deployment sites, or the row that says why there are none to judge.
     pub(super) fn inside(&self, frame: &Frame, expected: &str) -> Result<&[Deployed<'a>], Row> {
         if self.servers.is_empty() {
             return Err(frame.row(
@@ -232,8 +233,8 @@ impl<'a> Seen<'a> {
 
     /// Why a client uses a server that it should not, by the rules of selection.
     pub(super) fn why(&self, client: &Client, role: Role, server: Guid) -> String {
-        let served = self.selector.client(&client.addresses, Some(client.guid));
-        let Some(service) = served.of(role) else {
+        let answer = self.selector.client(&client.addresses, Some(client.guid));
+        let Some(service) = answer.of(role) else {
             return String::new();
         };
         if service.choice.servers().contains(&server) {
@@ -254,8 +255,8 @@ impl<'a> Seen<'a> {
             .into_iter()
             .map(|site| Name::new(self.world.site_name(site)))
             .collect();
-        let served = self.selector.serves(&place);
-        let reason = served.of(role).map(|service| service.reason);
+        let answer = self.selector.serves(&place);
+        let reason = answer.of(role).map(|service| service.reason);
         if sites.is_empty() {
             return reason.map_or_else(String::new, |reason| reason.to_string());
         }
