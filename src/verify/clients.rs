@@ -19,7 +19,7 @@ impl<'a> Seen<'a> {
         };
         let inside = match self.inside(&FRAME, "the task servers of their DeploymentSite") {
             Ok(inside) => inside,
-            Err(row) => return row,
+            Err(row) => return *row,
         };
         let registrations = match &self.input.snapshot.surroundings.registrations {
             Observed::Known(registrations) => registrations,
@@ -87,7 +87,7 @@ impl<'a> Seen<'a> {
     ) -> Row {
         let inside = match self.inside(frame, shown) {
             Ok(inside) => inside,
-            Err(row) => return row,
+            Err(row) => return *row,
         };
         let fetches = match self.fetches() {
             Observed::Known(fetches) => fetches,

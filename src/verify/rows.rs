@@ -205,28 +205,32 @@ impl<'a> Seen<'a> {
     }
 
     /// Clients in deployment sites, or the row that says why there are none to judge.
-    pub(super) fn inside(&self, frame: &Frame, expected: &str) -> Result<&[Deployed<'a>], Row> {
+    pub(super) fn inside(
+        &self,
+        frame: &Frame,
+        expected: &str,
+    ) -> Result<&[Deployed<'a>], Box<Row>> {
         if self.servers.is_empty() {
-            return Err(frame.row(
+            return Err(Box::new(frame.row(
                 Verdict::Unknown,
                 expected,
                 "no DeploymentSite is declared that exists on this server",
                 vec![],
-            ));
+            )));
         }
         match &self.inside {
-            Observed::Unavailable(reason) => Err(frame.row(
+            Observed::Unavailable(reason) => Err(Box::new(frame.row(
                 Verdict::Unknown,
                 expected,
                 format!("clients cannot be read: {reason}"),
                 vec![],
-            )),
-            Observed::Known(inside) if inside.is_empty() => Err(frame.row(
+            ))),
+            Observed::Known(inside) if inside.is_empty() => Err(Box::new(frame.row(
                 Verdict::NotObserved,
                 expected,
                 "no known client is in a DeploymentSite",
                 vec![],
-            )),
+            ))),
             Observed::Known(inside) => Ok(inside),
         }
     }
