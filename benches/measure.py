@@ -32,12 +32,12 @@ class Sample:
         return self.user + self.system
 
 
-def run(command, out, err, env=None, cwd=None, expect=(0,)):
+def run(command, out, err, env=None, cwd=None, expect=(0,), stdin=os.devnull):
     """Runs a command to its end, with its output in files; ends the benchmark where it fails."""
-    with open(out, "wb") as stdout, open(err, "wb") as stderr:
+    with open(stdin, "rb") as asked, open(out, "wb") as stdout, open(err, "wb") as stderr:
         began = time.perf_counter()
         child = subprocess.Popen(
-            [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, env=env, cwd=cwd
+            [str(word) for word in command], stdin=asked, stdout=stdout, stderr=stderr, env=env, cwd=cwd
         )
         _, status, used = os.wait4(child.pid, 0)
         wall = time.perf_counter() - began

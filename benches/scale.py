@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures refresh, plan and apply on `enterprise` worlds of growing size: `make bench`.
+"""Measures refresh, plan, checks, predictions and apply on `enterprise` worlds of growing size: `make bench`.
 
 The simulator is a process of its own; what it uses is told apart. The declarations are what `export` writes of the
 world, adopted by a first `apply`. Each no-change plan reads all of them, reads the server over HTTP, and compares.
@@ -10,6 +10,7 @@ import datetime
 import http.client
 import json
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -21,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from measure import Sample, Watched, machine, numbers, revision, run, seconds, spread, summary, write
 
 ROOT = Path(__file__).resolve().parent.parent
-SERVER = "SMP01.corp.example"
+ASKED = 10_000
 STAGE = re.compile(r'^(\S+)\s+INFO \S+: what="([^"]+)"')
 
 
@@ -65,16 +66,17 @@ class World:
         """How many requests the simulator answered since they were last forgotten."""
         return self.ask("GET", "/sim/requests").count(b'"status":')
 
-    def client(self, *words, expect=(0,), log=None):
+    def client(self, *words, expect=(0,), log=None, stdin=os.devnull):
         """Runs the client: its sample, the simulator's, and the number of requests."""
         env = {k: v for k, v in os.environ.items() if not k.startswith("SITEWRIGHT")}
         self.ask("DELETE", "/sim/requests")
         self.watched.forget_peak()
         before = self.watched.cpu()
         sample = run(
-            [self.program, "--platform", self.url, "--server", SERVER, "--profile", self.profile]
+            [self.program, "--platform", self.url, "--profile", self.profile]
             + ["--state", self.folder / "state", *words],
             self.folder / "out", log or self.folder / "err", env=env, cwd=self.folder, expect=expect,
+            stdin=stdin,
         )
         server = Sample(sample.wall, self.watched.cpu() - before, 0.0, self.watched.peak())
         return sample, server, self.requests()
@@ -110,6 +112,39 @@ def timed(world, repetitions, *words, expect=(0,), says=None):
         "requests": max(requests for _, _, requests in runs),
         "stages": {name: spread(times) for name, times in stages.items()},
     }
+
+
+def beside(world, repetitions):
+    """The other commands that read everything: what they predict and judge grows with the world as well."""
+    deployment = world.folder / "deployment"
+    shutil.rmtree(deployment, ignore_errors=True)
+    shutil.copytree(world.declarations, deployment)
+    sites = deployment / "sites.yaml"
+    # One site that serves imaging, since `verify` looks at nothing else.
+    sites.write_text(sites.read_text().replace("kind: Site\n", "kind: DeploymentSite\n", 1))
+    asked = world.folder / "addresses"
+    networks = re.findall(r"    - (\d+\.\d+\.\d+)\.\d+/24\b", sites.read_text())
+    chosen = random.Random(world.subnets)
+    asked.write_text("".join(f"{chosen.choice(networks)}.{chosen.randrange(1, 255)}\n" for _ in range(ASKED)))
+    rows = {}
+    # Whether the world is as it should be is not what is measured; that there was an answer is.
+    for title, words, expect, stdin in (
+        ("validate --live", ["validate", "--live", "-f", deployment], (0, 1), os.devnull),
+        (f"explain {ASKED:,}", ["explain", "-"], (0,), asked),
+        ("verify", ["verify", "--wait", "0s", "-f", deployment], (0, 1, 2), os.devnull),
+    ):
+        runs = []
+        for _ in range(repetitions + 1):
+            runs.append(world.client(*words, expect=expect, stdin=stdin))
+            if not (world.folder / "out").stat().st_size:
+                sys.exit(f"`{title}` answered nothing:\n{(world.folder / 'err').read_text()[-500:]}")
+        runs = runs[1:]
+        rows[title] = {
+            "client": summary([client for client, _, _ in runs]),
+            "simulator": summary([server for _, server, _ in runs]),
+            "requests": max(requests for _, _, requests in runs),
+        }
+    return rows
 
 
 def read_stages(log):
@@ -171,20 +206,20 @@ def show(result):
     """Prints one world's figures, 80 columns wide at most."""
     print(f"\n{result['subnets']:,} subnets: {result['files_mb']:.1f} MB of YAML;"
           f" simulator ready after {seconds(result['start_up'])} s")
-    print(f"  {'':22} {'wall, s':>22} {'CPU, s':>7} {'peak MB':>8} {'sim CPU':>8} {'requests':>8}")
-    print(f"  {'':22} {'min':>6}  {'median':>6}  {'max':>6} {'median':>7} {'max':>8} {'median':>8}")
-    for key, title in (("unchanged", "plan, no change"), ("one_change", "plan, one change")):
-        row = result[key]
+    print(f"  {'':22} {'wall, s':>20} {'CPU, s':>7} {'peak MB':>8} {'sim CPU':>7} {'requests':>8}")
+    print(f"  {'':22} {'min':>6} {'median':>6} {'max':>6} {'median':>7} {'max':>8} {'median':>7}")
+    plans = {"plan, no change": result["unchanged"], "plan, one change": result["one_change"]}
+    for title, row in (plans | result["beside"]).items():
         wall, client = row["client"]["wall"], row["client"]
-        print(f"  {title:22} {seconds(wall['min']):>6}  {seconds(wall['median']):>6}  {seconds(wall['max']):>6}"
+        print(f"  {title:22} {seconds(wall['min']):>6} {seconds(wall['median']):>6} {seconds(wall['max']):>6}"
               f" {seconds(client['cpu']['median']):>7} {client['peak_mb']['max']:>8.1f}"
-              f" {seconds(row['simulator']['cpu']['median']):>8} {row['requests']:>8}")
+              f" {seconds(row['simulator']['cpu']['median']):>7} {row['requests']:>8}")
     row = result["apply"]
     wall = row["wall"]
     title = f"apply, {row['steps']} subnets"
-    print(f"  {title:22} {seconds(wall['min']):>6}  {seconds(wall['median']):>6}  {seconds(wall['max']):>6}"
+    print(f"  {title:22} {seconds(wall['min']):>6} {seconds(wall['median']):>6} {seconds(wall['max']):>6}"
           f" {seconds(row['client_cpu']['median']):>7} {row['peak_mb']['max']:>8.1f}"
-          f" {seconds(row['simulator_cpu']['median']):>8} {row['requests']['median']:>8.0f}")
+          f" {seconds(row['simulator_cpu']['median']):>7} {row['requests']['median']:>8.0f}")
     each = wall["median"] / row["steps"] * 1000
     print(f"  per subnet: {each:.1f} ms, {row['requests']['median'] / row['steps']:.1f} requests"
           " (of a saved plan)")
@@ -221,6 +256,7 @@ def main():
             )
             change(world, world.folder / "one", 15, 1, 0)
             result["one_change"] = timed(world, arguments.repetitions, "-f", world.folder / "one")
+            result["beside"] = beside(world, arguments.repetitions)
             result["apply"] = apply(world, arguments.apply_repetitions, arguments.steps)
         finally:
             world.close()

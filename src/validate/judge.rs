@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Check, Finding, Phase, View, allow, findings, note};
+use super::{Check, Finding, Phase, Planned, View, allow, findings, note};
 use crate::plan::{Note, Severity, Standing};
 
 /// Judges the view before and the view after; `touched` holds the objects that the plan changes.
@@ -16,7 +16,12 @@ use crate::plan::{Note, Severity, Standing};
 #[must_use]
 pub fn judge(before: &View<'_>, after: &View<'_>, touched: &BTreeSet<String>) -> Vec<Note> {
     let was = findings(before);
-    let will = findings(after);
+    // What nothing is done to is not looked at twice.
+    let will = if is_same(before, after) {
+        was.clone()
+    } else {
+        findings(after)
+    };
     let earlier = Index::of(&was);
     let mut kept: BTreeSet<usize> = BTreeSet::new();
     let mut notes = Vec::new();
@@ -62,6 +67,29 @@ pub fn judge(before: &View<'_>, after: &View<'_>, touched: &BTreeSet<String>) ->
         );
     }
     grouped(notes)
+}
+
+/// Whether two views show the same: a plan without changes leads to the world that is there.
+fn is_same(before: &View<'_>, after: &View<'_>) -> bool {
+    let View {
+        world,
+        desired,
+        snapshot,
+        ownership,
+        planned,
+    } = *before;
+    let does_nothing = |planned: Option<&Planned>| planned.is_none_or(Planned::is_empty);
+    does_nothing(planned)
+        && does_nothing(after.planned)
+        && same(desired, after.desired)
+        && same(snapshot, after.snapshot)
+        && same(ownership, after.ownership)
+        && world == after.world
+}
+
+/// Whether both are the very same object, which costs nothing to tell.
+fn same<T>(one: Option<&T>, other: Option<&T>) -> bool {
+    one.map(std::ptr::from_ref) == other.map(std::ptr::from_ref)
 }
 
 /// What goes together: whether it is allowed, how bad it is, how it goes with the plan, its check.

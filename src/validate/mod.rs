@@ -89,6 +89,19 @@ pub struct Planned {
     pub takeovers: BTreeMap<Subnet, Takeover>,
 }
 
+impl Planned {
+    /// Whether it does nothing and leaves nothing alone that is declared.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let Self {
+            changed,
+            deleted,
+            takeovers,
+        } = self;
+        changed.is_empty() && deleted.is_empty() && takeovers.is_empty()
+    }
+}
+
 /// Addresses that would leave sites which nobody declares.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Takeover {

@@ -46,6 +46,38 @@ fn a_finding_that_shrinks_is_the_same_finding() {
         ");
 }
 
+/// What does nothing is not looked at twice; what does something is, even where the worlds are equal.
+#[test]
+fn a_plan_is_judged_by_what_it_does() {
+    let nested = two()
+        .subnet("10.0.0.0/16", &["HQ"])
+        .subnet("10.0.1.0/24", &["Lab"]);
+    let seen = with_clients(nested, vec![client(1, "10.9.0.1", 24)]);
+    let (desired, doing) = (desired(), Planned::default());
+    let world = seen_as(&desired, &seen);
+    let before = view(&world, &desired, &seen);
+    let judged = |planned: &Planned| -> Vec<(String, Standing)> {
+        let after = View {
+            planned: Some(planned),
+            ..before
+        };
+        judge(&before, &after, &BTreeSet::new())
+            .into_iter()
+            .map(|note| (note.id, note.standing))
+            .collect()
+    };
+    let nothing = judged(&doing);
+    assert!(nothing.contains(&("subnet-overlap".into(), Standing::Existing)));
+    assert!(nothing.iter().all(|(_, s)| *s == Standing::Existing));
+    let deletes = Planned {
+        deleted: [net("10.9.0.0/24")].into(),
+        ..doing
+    };
+    let deleting = judged(&deletes);
+    assert!(deleting.contains(&("resurrecting-subnet".into(), Standing::Remains)));
+    assert_eq!(deleting.len(), nothing.len() + 1);
+}
+
 /// A warning that becomes an error was not there before as an error.
 #[test]
 fn what_gets_worse_is_introduced() {
