@@ -29,9 +29,10 @@ mod sim;
 mod validate;
 mod verify;
 
-use std::io::IsTerminal as _;
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
@@ -184,7 +185,11 @@ pub fn main() -> ExitCode {
         colour: colour_of_errors(&context),
         ..context.style
     };
-    match dispatch(&context, cli.command) {
+    let ended = match dispatch(&context, cli.command) {
+        Ok(exit) => written().map(|()| exit),
+        failed @ Err(_) => failed,
+    };
+    match ended {
         Ok(exit) => ExitCode::from(match exit {
             Exit::Done => 0,
             Exit::Open => 1,
@@ -303,8 +308,28 @@ fn wrap(text: &str, hang: usize, width: usize) -> String {
     out
 }
 
+/// The first fault of standard output; the command goes on, since what it does matters more than what it says.
+static UNWRITTEN: OnceLock<io::Error> = OnceLock::new();
+
 /// Prints data; a reader that has gone away ends the output, not the program.
 fn print(text: &str) {
-    use std::io::Write as _;
-    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+    keep(io::stdout().lock().write_all(text.as_bytes()));
+}
+
+/// Whether all that was printed has arrived: a list cut short by a full disk must not pass for the whole.
+fn written() -> Result<(), Failure> {
+    keep(io::stdout().lock().flush());
+    match UNWRITTEN.get() {
+        Some(error) => Err(Failure::io("cannot write the output", error)),
+        None => Ok(()),
+    }
+}
+
+fn keep(outcome: io::Result<()>) {
+    if let Err(error) = outcome
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        // Only the first is told: those that follow have the same cause.
+        let _ = UNWRITTEN.set(error);
+    }
 }

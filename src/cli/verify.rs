@@ -98,7 +98,8 @@ pub(super) async fn run(context: &Context, args: &VerifyArgs) -> Result<Exit, Fa
         let reading = read(&reader, &scope).await?;
         let report = judge(args, &desired, ownership, &reading)?;
         let left = wait.saturating_sub(started.elapsed());
-        if report.outcome() == Outcome::Met || left.is_zero() {
+        let awaited = report.awaited();
+        if awaited.is_empty() || left.is_zero() {
             match args.format {
                 Format::Text => print(&text::verification(&report, &context.style)),
                 Format::Json => print(&json(&report)),
@@ -109,27 +110,21 @@ pub(super) async fn run(context: &Context, args: &VerifyArgs) -> Result<Exit, Fa
                 Outcome::Open => Ok(Exit::Open),
             };
         }
-        tracing::info!(left = ?left, "rows are open, waiting");
-        waiting(&report, left);
+        tracing::info!(left = ?left, "rows are not met yet, waiting");
+        waiting(&awaited, left);
         tokio::time::sleep(PAUSE.min(left)).await;
     }
 }
 
 /// Says on standard error that something is waited for, and how long at most.
-fn waiting(report: &Report, left: Duration) {
-    let open: Vec<&str> = report
-        .rows
-        .iter()
-        .filter(|row| row.verdict != crate::verify::Verdict::Met)
-        .map(|row| row.id)
-        .collect();
+fn waiting(awaited: &[&str], left: Duration) {
     let minutes = left.as_secs().div_ceil(60);
     eprint!(
         "{}",
         super::wrap(
             &format!(
                 "waiting up to {minutes} min for {} (--wait 0s does not wait)",
-                open.join(", ")
+                awaited.join(", ")
             ),
             2,
             80

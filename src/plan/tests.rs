@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::testing::*;
-use crate::model::{Action, Desired, Held, Observed};
+use crate::model::{Action, Client, Desired, Guid, Held, Name, Observed};
 
 fn made(desired: &Desired, seen: &Seen) -> Plan {
     make(&Inputs {
@@ -465,4 +465,34 @@ fn plug_ins_that_a_deployment_server_lacks_come_before_its_clients() {
     // A site that is not for imaging asks for none.
     let ordinary = wanted.of("Lab", |site| site.kind = crate::model::SiteKind::Site);
     check(&ordinary, &lacking, silent);
+}
+
+/// People look for names, and GUIDs come in no order that means anything to them.
+#[test]
+fn stranded_clients_are_the_first_by_name() {
+    let clients = [12, 3, 7, 1, 9, 11, 2, 8, 4, 10, 6, 5].map(|number: u8| Client {
+        guid: Guid::from_u128(0x6000 + 100 - u128::from(number)),
+        name: Name::new(&format!("PC-{number:02}")),
+        addresses: vec![([192, 168, 10, number].into(), 24)],
+        plug_ins: None,
+    });
+    let seen = bare()
+        .server("SMP01", &["192.168.0.10"], "package task")
+        .subnet("192.168.10.0/24", &[])
+        .but(|snapshot| snapshot.surroundings.clients = Observed::Known(clients.to_vec()));
+    let wanted = desired()
+        .site("Lonely")
+        .subnets("Lonely", &["192.168.10.0/24"])
+        .servers("Lonely", &[])
+        .constrain("Lonely", true);
+    let plan = made(&wanted, &seen);
+    let examples: Vec<String> = plan
+        .impact
+        .stranded
+        .examples
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let first_ten: Vec<String> = (1..=10).map(|number| format!("PC-{number:02}")).collect();
+    assert_eq!(examples, first_ten);
 }

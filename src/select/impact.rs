@@ -405,8 +405,14 @@ impl<'s, 'a> Comparison<'s, 'a> {
         add(&mut self.determined, turn.determined);
         add(&mut self.undetermined, turn.undetermined);
         add(&mut self.stranded.extent, turn.stranded);
-        if turn.stranded && self.stranded.examples.len() < EXAMPLES {
-            self.stranded.examples.push(client.name.clone());
+        if turn.stranded {
+            // The first by name: clients come in the order of their GUIDs, which tells people nothing.
+            let examples = &mut self.stranded.examples;
+            let at = examples.partition_point(|name| *name < client.name);
+            if at < EXAMPLES {
+                examples.insert(at, client.name.clone());
+                examples.truncate(EXAMPLES);
+            }
         }
     }
 }

@@ -263,10 +263,12 @@ impl<'a> Seen<'a> {
             look: "Site Server Settings > Site Servers > the server > its sites and its clients",
         };
         let own = self.deployment_servers();
-        let expected = format!(
-            "none eligible for, registered with or served by {}",
+        let served_by = if own.is_empty() {
+            "the servers of a DeploymentSite".into()
+        } else {
             self.listed(&own)
-        );
+        };
+        let expected = format!("none eligible for, registered with or served by {served_by}");
         if self.servers.is_empty() {
             return FRAME.row(
                 Verdict::Unknown,

@@ -136,6 +136,13 @@ impl Report {
             Outcome::Met
         }
     }
+
+    /// The rows that time alone may change: clients report, jobs run. What cannot be read stays so.
+    #[must_use]
+    pub fn awaited(&self) -> Vec<&'static str> {
+        let open = |row: &&Row| matches!(row.verdict, Verdict::NotMet | Verdict::NotObserved);
+        self.rows.iter().filter(open).map(|row| row.id).collect()
+    }
 }
 
 /// Names of servers in backticks, sorted: `` `A`, `B` ``.

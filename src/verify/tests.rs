@@ -222,6 +222,28 @@ fn nobody_has_registered_or_fetched() {
             "capture-image: not observed: no image was captured since the baseline",
         ]);
     assert_eq!(report.outcome(), Outcome::Open);
+    assert_eq!(
+        report.awaited(),
+        [
+            "task-server",
+            "package-server",
+            "smp-load",
+            "deploy-image",
+            "capture-image"
+        ]
+    );
+}
+
+#[test]
+fn what_cannot_be_read_is_not_waited_for() {
+    let report = Case::good()
+        .with(|case| {
+            case.baseline = None;
+            case.surroundings().registrations = none();
+        })
+        .report();
+    assert_eq!(report.outcome(), Outcome::Open);
+    assert_eq!(report.awaited(), Vec::<&str>::new(), "{report:?}");
 }
 
 #[test]
@@ -365,7 +387,13 @@ fn without_clients_or_sites_nothing_is_met() {
             .all(|row| row.verdict == Verdict::Unknown)
     );
     let undeclared = Case::good().with(|case| case.desired = desired());
-    assert_ne!(undeclared.report().outcome(), Outcome::Met);
+    let report = undeclared.report();
+    assert_ne!(report.outcome(), Outcome::Met);
+    let apart = report.rows.iter().find(|row| row.id == "clients-outside");
+    assert_eq!(
+        apart.unwrap().expected,
+        "none eligible for, registered with or served by the servers of a DeploymentSite"
+    );
 }
 
 #[test]

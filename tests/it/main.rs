@@ -16,6 +16,7 @@ mod firewall;
 mod house;
 mod manifests;
 mod neglected;
+mod output;
 mod outside;
 mod properties;
 mod selection;

@@ -164,10 +164,16 @@ impl<'a> Entry<'a> {
                 format!("at: {origin}: {text}")
             }
         }));
+        let numbered = |source: &String| source.bytes().all(|byte| byte.is_ascii_digit());
+        let mark = if self.sources.iter().all(numbered) {
+            "article"
+        } else {
+            "source"
+        };
         match self.sources {
             [] => {}
-            [one] => lines.push(format!("article: {one}")),
-            many => lines.push(format!("articles: {}", many.join(", "))),
+            [one] => lines.push(format!("{mark}: {one}")),
+            many => lines.push(format!("{mark}s: {}", many.join(", "))),
         }
         if let Some(Allowance { reason, place }) = self.allowed {
             lines.push(format!("allowed: {reason} ({place})"));

@@ -188,9 +188,10 @@ fn unchosen(view: &View<'_>, standing: &Standing) -> Vec<Finding> {
         return Vec::new();
     }
     let mut by_address: BTreeMap<Ipv4Addr, BTreeSet<Guid>> = BTreeMap::new();
-    for server in world.servers.keys() {
-        for address in standing.outside(*server) {
-            by_address.entry(*address).or_default().insert(*server);
+    // Carved out or not: a /32 puts a server into a site and does not take it off the subnet that its clients see.
+    for (guid, server) in &world.servers {
+        for (address, _) in server.addresses.iter().flatten() {
+            by_address.entry(*address).or_default().insert(*guid);
         }
     }
     let mut unchosen = Unchosen::default();

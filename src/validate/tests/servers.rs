@@ -60,6 +60,17 @@ fn a_deployment_server_may_share_what_is_in_no_site() {
         .server("OTHER01", &["10.9.0.2", "10.9.1.2"], "package task")
         .subnet("192.168.10.0/28", &[]);
     finds("flat-lan", &wanted(), &near, normal);
+    // A carve-out makes it no stranger to the subnet around it.
+    let around = bare()
+        .server("SMP01", &["192.168.0.10"], "package task")
+        .server("DEPLOY01", &["192.168.0.12"], "package task")
+        .site("Imaging")
+        .assign("Imaging", &["DEPLOY01"])
+        .subnet("192.168.0.0/24", &[])
+        .subnet("192.168.0.12/32", &["Imaging"]);
+    finds("flat-lan", &desired().deployment_site("Imaging"), &around, "
+            Warning: deployment server `DEPLOY01` may also serve `192.168.0.0/24`, which is in no site, beside 1 package and task server
+        ");
     // Without a deployment server nothing is lost by it.
     finds(
         "flat-lan",
