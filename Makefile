@@ -65,7 +65,8 @@ release: toolchain
 	$(CARGO) build --locked --release --bins
 
 .PHONY: bench
-bench: release ## Refresh, plan and apply on worlds of growing size; BENCH='--sizes 1000' narrows it
+bench: release ## Prediction; refresh, plan and apply on worlds of growing size; BENCH='--sizes 1000' narrows these
+	$(CARGO) bench --locked --bench sweep
 	python3 benches/scale.py --program $(TARGET)/release/sitewright --work $(TARGET)/bench $(BENCH)
 
 .PHONY: bench-peers
