@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::steps::console;
 use super::touch::{planned, touched};
 use super::{
-    Context, FORMAT_VERSION, Names, Note, ObjectChange, OrderError, Plan, Severity, Standing,
-    console_value, objects, plan_steps,
+    Context, FORMAT_VERSION, Names, Note, ObjectChange, OrderError, Ordered, Plan, Severity,
+    Standing, Unkept, console_value, objects, plan_steps,
 };
 use crate::diff::{Blocked, Change, Found, Takeover, declare, diff, predicted};
 use crate::model::{
@@ -17,6 +17,9 @@ use crate::model::{
 };
 use crate::select::{Extent, Impact, Selector, Stranded, World, impact};
 use crate::validate::{View, judge};
+
+/// The id of the note that says which addresses may be without a server between two steps.
+pub(super) const UNKEPT: &str = "unkept-order";
 
 /// Everything that a plan is made of.
 #[derive(Debug, Clone, Copy)]
@@ -71,7 +74,9 @@ pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
         before: &before,
         after: &after,
     };
-    let steps = drop_confirmed(plan_steps(&open, &context)?, ownership, &mut notes);
+    let Ordered { steps, unkept } = plan_steps(&open, &context)?;
+    let steps = drop_confirmed(steps, ownership, &mut notes);
+    notes.extend(said_unkept(&unkept, &after));
     let view = View {
         world: &before,
         desired: Some(desired),
@@ -177,6 +182,49 @@ fn stranded(stranded: &Stranded, allowed: u64) -> Option<Note> {
         places: Vec::new(),
         allowed: None,
     })
+}
+
+/// Says where the order of the steps cannot promise that every address stays served.
+fn said_unkept(unkept: &Unkept, world: &World) -> Vec<Note> {
+    let Unkept { sites, outside } = unkept;
+    let note = |message: String, remedy: &str| Note {
+        severity: Severity::Warning,
+        standing: Standing::Remains,
+        id: UNKEPT.into(),
+        message,
+        remedy: remedy.into(),
+        sources: Vec::new(),
+        places: Vec::new(),
+        allowed: None,
+    };
+    let mut notes = Vec::new();
+    if !sites.is_empty() {
+        let names: BTreeSet<String> = sites
+            .iter()
+            .map(|site| format!("`{}`", world.site_name(*site)))
+            .collect();
+        let names: Vec<String> = names.into_iter().collect();
+        notes.push(note(
+            format!(
+                "between two steps, clients of {} may be without a server: their servers move with their subnets, \
+                 and no order was found in which each always has one",
+                names.join(", ")
+            ),
+            "assign a server to each of these sites, at least until the plan is applied",
+        ));
+    }
+    if !outside.is_empty() {
+        let roles: Vec<String> = outside.iter().map(|role| format!("`{role}`")).collect();
+        notes.push(note(
+            format!(
+                "while some subnets are in sites and others are not, clients in no site have, by one reading of the \
+                 sources, no server: the SMP itself lacks {}",
+                roles.join(" and ")
+            ),
+            "give the SMP itself the role, at least until the plan is applied",
+        ));
+    }
+    notes
 }
 
 /// Says at each subnet that is taken over from whom.

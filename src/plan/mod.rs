@@ -5,6 +5,7 @@
 //! outer ones (after them where both go to one site, so that servers come along) and the SMP's own subnet last; a pin widens, awaits the new holder, then narrows; Constrain to Site
 //! comes last; taking down runs the other way.
 
+mod keep;
 mod make;
 mod moves;
 mod order;
@@ -25,9 +26,10 @@ use serde::{Deserialize, Serialize};
 use crate::model::{Origin, Platform, Step, StepKind};
 use crate::select::Impact;
 
+pub use keep::Unkept;
 pub use make::{Inputs, make};
 pub use order::{Draft, OrderError, order};
-pub use steps::{Context, plan_steps};
+pub use steps::{Context, Ordered, plan_steps};
 pub use summary::{
     Changed, Field, NOT_READABLE, Names, ObjectChange, Tally, assignment, console_value, objects,
     tally,

@@ -36,7 +36,7 @@ impl Builder<'_> {
 
     /// Whether a site has a server with the role all the while once it is equipped: one that is assigned manually, or
     /// one that stands there and does not move.
-    fn sure(&self, moves: &Moves, site: SiteIndex, role: Role) -> bool {
+    pub(super) fn sure(&self, moves: &Moves, site: SiteIndex, role: Role) -> bool {
         let after = self.context.after;
         after.sites.get(site).is_some_and(|site| {
             site.manual
@@ -50,7 +50,7 @@ impl Builder<'_> {
 
     /// Whether an address in a site without servers falls back to the SMP while subnets move: the site is not
     /// constrained by then, and not yet.
-    fn falls_back(&self, site: SiteIndex, role: Role) -> bool {
+    pub(super) fn falls_back(&self, site: SiteIndex, role: Role) -> bool {
         let Context { before, after } = self.context;
         let free = before
             .sites
@@ -202,7 +202,7 @@ impl Builder<'_> {
     }
 
     /// Everything that a step waits for, itself included.
-    fn waits_for(&self, step: usize) -> BTreeSet<usize> {
+    pub(super) fn waits_for(&self, step: usize) -> BTreeSet<usize> {
         let mut seen = BTreeSet::from([step]);
         let mut open = vec![step];
         while let Some(step) = open.pop() {

@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use super::keep::Unkept;
 use super::moves::Moves;
 use super::order::{Draft, OrderError, order};
 use super::pins::Narrow;
@@ -62,13 +63,24 @@ pub(super) struct Builder<'a> {
     pub(super) unconstrains: BTreeMap<SiteIndex, usize>,
     /// For each step those that wait for it; kept only while the rules that may contradict each other are added.
     pub(super) behind: Vec<Vec<usize>>,
+    /// What the order of the steps cannot promise.
+    pub(super) unkept: Unkept,
+}
+
+/// Steps in order, and what that order cannot promise.
+#[derive(Debug)]
+pub struct Ordered {
+    /// The steps.
+    pub steps: Vec<Step>,
+    /// Where addresses may be without a server between two steps.
+    pub unkept: Unkept,
 }
 
 /// Makes and orders the steps of a set of changes.
 ///
 /// # Errors
 /// [`OrderError`] where the rules contradict each other, which is a defect.
-pub fn plan_steps(changes: &[Found], context: &Context<'_>) -> Result<Vec<Step>, OrderError> {
+pub fn plan_steps(changes: &[Found], context: &Context<'_>) -> Result<Ordered, OrderError> {
     let mut builder = Builder::new(context);
     builder.records(changes);
     builder.sites(changes);
@@ -80,9 +92,18 @@ pub fn plan_steps(changes: &[Found], context: &Context<'_>) -> Result<Vec<Step>,
     let narrowed = builder.narrows(&pins);
     builder.takes(changes, &pins, &narrowed);
     builder.settings(changes);
+    let hard: Vec<usize> = builder
+        .drafts
+        .iter()
+        .map(|draft| draft.depends_on.len())
+        .collect();
     builder.prefer();
+    builder.keep(&hard);
     tell_apart(&mut builder.drafts);
-    order(builder.drafts)
+    Ok(Ordered {
+        steps: order(builder.drafts)?,
+        unkept: builder.unkept,
+    })
 }
 
 /// Makes ids unique where several objects have one name, as two packages may: their GUID tells them apart.
@@ -233,6 +254,7 @@ impl<'a> Builder<'a> {
             moves: Moves::default(),
             unconstrains: BTreeMap::new(),
             behind: Vec::new(),
+            unkept: Unkept::default(),
         }
     }
 

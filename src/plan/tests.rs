@@ -496,3 +496,44 @@ fn stranded_clients_are_the_first_by_name() {
     let first_ten: Vec<String> = (1..=10).map(|number| format!("PC-{number:02}")).collect();
     assert_eq!(examples, first_ten);
 }
+
+/// What no order keeps served is told: each site hangs on the one server that the other gets.
+#[test]
+fn what_no_order_keeps_is_told() {
+    let seen = bare()
+        .server("SMP01", &["172.16.0.1"], "")
+        .server("S1", &["10.1.0.1"], "package task")
+        .server("S2", &["10.2.0.1"], "package task")
+        .site("A")
+        .site("B")
+        .subnet("10.1.0.0/24", &["A"])
+        .subnet("10.1.1.0/24", &["A"])
+        .subnet("10.2.0.0/24", &["B"])
+        .subnet("10.2.1.0/24", &["B"]);
+    let swapped = desired()
+        .site("A")
+        .subnets("A", &["10.2.0.0/24", "10.1.1.0/24"])
+        .site("B")
+        .subnets("B", &["10.1.0.0/24", "10.2.1.0/24"]);
+    let told = |plan: &Plan| -> Vec<String> {
+        let notes = plan.notes.iter().filter(|note| note.id == "unkept-order");
+        notes.map(|note| note.message.clone()).collect()
+    };
+    let found = told(&made(&swapped, &seen));
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(
+        found[0].starts_with("between two steps, clients of `"),
+        "{found:?}"
+    );
+
+    // With a server that stays there is an order, and nothing to tell.
+    let helped = seen.clone().server("S3", &["10.1.1.1"], "package task");
+    assert_eq!(told(&made(&swapped, &helped)), [""; 0]);
+    // So there is where only one of them moves and the other site gets its server first.
+    let one_way = desired()
+        .site("A")
+        .subnets("A", &["10.1.0.0/24", "10.1.1.0/24", "10.2.0.0/24"])
+        .site("B")
+        .subnets("B", &[]);
+    assert_eq!(told(&made(&one_way, &seen)), [""; 0]);
+}

@@ -136,7 +136,8 @@ fn plan_of(changes: Vec<(Change, u32)>, notes: Vec<Note>) -> Plan {
             after: &after,
         },
     )
-    .unwrap();
+    .unwrap()
+    .steps;
     Plan {
         format_version: FORMAT_VERSION,
         tool_version: "0.1.0".into(),

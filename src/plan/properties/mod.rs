@@ -1,0 +1,455 @@
+//! Property tests of the whole pure core: random small worlds and declarations, an interpreter of steps that knows
+//! nothing of the planner, and the prediction of server selection.
+#![expect(
+    clippy::unwrap_used,
+    clippy::too_many_lines,
+    clippy::format_push_string,
+    clippy::format_collect,
+    clippy::similar_names,
+    reason = "tests"
+)]
+
+mod interpreter;
+mod worlds;
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+use proptest::prelude::*;
+
+use super::make::UNKEPT;
+use super::{Inputs, Plan, make};
+use crate::model::testing::{Seen, known};
+use crate::model::*;
+use crate::select::{Selector, World};
+use interpreter::run;
+use worlds::{POOL, STANDS, raw};
+
+fn plan(desired: &Desired, seen: &Seen, takeover: bool) -> Plan {
+    make(&Inputs {
+        desired,
+        snapshot: &seen.snapshot,
+        ownership: &seen.ownership,
+        takeover,
+        allow_stranded: 0,
+        lineage: "test",
+        serial: 1,
+        tool_version: "0.0.0",
+    })
+    .unwrap()
+}
+
+const KEPT: [Role; 2] = [Role::Package, Role::Task];
+
+/// The ends of all ranges, and where servers stand.
+fn addresses() -> BTreeSet<Ipv4Addr> {
+    POOL.iter()
+        .map(|text| text.parse::<Subnet>().unwrap())
+        .flat_map(|subnet| [subnet.range().0, subnet.range().1])
+        .map(Ipv4Addr::from)
+        .chain(STANDS.iter().map(|stand| stand.parse().unwrap()))
+        .collect()
+}
+
+/// What is there, as far as it can be read or somebody vouches for it.
+fn world(seen: &Seen) -> World {
+    let mut world = World::observed(&seen.snapshot);
+    for site in &mut world.sites {
+        let step = format!("constrain:{}", site.name);
+        if let (None, Some(word)) = (site.constrained, seen.ownership.attestations.get(&step)) {
+            site.constrained = Some(word.value == "on");
+        }
+    }
+    world
+}
+
+/// Who is served (design rule 4.2), by address and role.
+fn served(seen: &Seen) -> BTreeSet<(Ipv4Addr, Role)> {
+    served_in(&world(seen))
+}
+
+/// The same as if servers served only the sites that they are assigned to.
+fn firmly_served(seen: &Seen) -> BTreeSet<(Ipv4Addr, Role)> {
+    let mut world = world(seen);
+    for server in world.servers.values_mut() {
+        server.addresses = Some(BTreeSet::new());
+    }
+    served_in(&world)
+}
+
+fn served_in(world: &World) -> BTreeSet<(Ipv4Addr, Role)> {
+    let selector = Selector::new(world);
+    let mut all = BTreeSet::new();
+    for address in addresses() {
+        let served = selector.at(address);
+        for role in KEPT {
+            if served.of(role).unwrap().choice.is_served() {
+                all.insert((address, role));
+            }
+        }
+    }
+    all
+}
+
+fn after(seen: &Seen, steps: &[Step], done: impl Fn(usize) -> bool) -> Seen {
+    let mut seen = seen.clone();
+    for (index, step) in steps.iter().enumerate() {
+        if done(index) {
+            run(&mut seen, step);
+        }
+    }
+    seen
+}
+
+/// Everything that a step waits for, itself included; by index.
+fn closure(steps: &[Step]) -> Vec<BTreeSet<usize>> {
+    let mut all: Vec<BTreeSet<usize>> = vec![];
+    for (index, step) in steps.iter().enumerate() {
+        let mut set = BTreeSet::from([index]);
+        for on in &step.depends_on {
+            set.extend(&all[usize::try_from(*on).unwrap()]);
+        }
+        all.push(set);
+    }
+    all
+}
+
+/// Sets of steps that may be done when nothing else is: for each step the least and the most that can be done with it
+/// and without it, and the prefixes of some random orders.
+fn down_sets(steps: &[Step], seed: u64) -> BTreeSet<BTreeSet<usize>> {
+    let closure = closure(steps);
+    let mut sets = BTreeSet::new();
+    for (index, least) in closure.iter().enumerate() {
+        sets.insert(least.clone());
+        sets.insert(
+            (0..steps.len())
+                .filter(|other| !closure[*other].contains(&index))
+                .collect(),
+        );
+    }
+    let mut random = fastrand::Rng::with_seed(seed);
+    for _ in 0..2 {
+        let mut done = BTreeSet::new();
+        while done.len() < steps.len() {
+            let free: Vec<usize> = (0..steps.len())
+                .filter(|i| {
+                    !done.contains(i) && closure[*i].iter().all(|on| on == i || done.contains(on))
+                })
+                .collect();
+            done.insert(free[random.usize(..free.len())]);
+            sets.insert(done.clone());
+        }
+    }
+    sets
+}
+
+/// Whether some order keeps every address served, whatever the planner thinks: a site must exist before it is used,
+/// and that is all. `None` where there are too many steps to try.
+fn can_be_kept(seen: &Seen, steps: &[Step], kept: &BTreeSet<(Ipv4Addr, Role)>) -> Option<bool> {
+    let mut start = seen.clone();
+    let mut free = vec![];
+    for step in steps {
+        match &step.action {
+            Action::CreateSite { .. } => run(&mut start, step),
+            Action::CreateSubnet { .. }
+            | Action::AssignSubnet { .. }
+            | Action::UnassignSubnet { .. }
+            | Action::DeleteSubnet { .. }
+            | Action::AssignServer { .. }
+            | Action::UnassignServer { .. }
+            | Action::Console(ConsoleStep::InstallRole { .. } | ConsoleStep::Constrain { .. }) => {
+                free.push(step.clone());
+            }
+            _ => {}
+        }
+    }
+    // What only gives can be given at once.
+    free.retain(|step| {
+        let gives = matches!(
+            step.action,
+            Action::AssignServer { .. }
+                | Action::Console(
+                    ConsoleStep::InstallRole { .. } | ConsoleStep::Constrain { on: false, .. }
+                )
+        );
+        if gives {
+            run(&mut start, step);
+        }
+        !gives
+    });
+    // What only takes can be taken at the end.
+    free.retain(|step| {
+        !matches!(
+            step.action,
+            Action::UnassignServer { .. }
+                | Action::Console(ConsoleStep::Constrain { on: true, .. })
+        )
+    });
+    if free.len() > 12 {
+        return None;
+    }
+    let full = (1_usize << free.len()) - 1;
+    let mut seen_sets = BTreeSet::from([0]);
+    let mut open = vec![0];
+    while let Some(set) = open.pop() {
+        if set == full {
+            return Some(true);
+        }
+        for index in 0..free.len() {
+            let next = set | 1 << index;
+            if next != set && seen_sets.insert(next) {
+                let then = after(&start, &free, |i| next >> i & 1 == 1);
+                if kept.is_subset(&served(&then)) {
+                    open.push(next);
+                }
+            }
+        }
+    }
+    Some(false)
+}
+
+fn shuffle<T>(list: &mut [T], seed: u64) {
+    fastrand::Rng::with_seed(seed).shuffle(list);
+}
+
+fn show(steps: &[Step]) -> String {
+    steps
+        .iter()
+        .enumerate()
+        .map(|(index, step)| format!("{index} {} <- {:?}\n", step.id, step.depends_on))
+        .collect()
+}
+
+proptest! {
+    // A fixed seed: the same worlds on every machine. `PROPTEST_CASES` looks at more of them.
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        max_shrink_iters: 4000,
+        rng_seed: proptest::test_runner::RngSeed::Fixed(1),
+        ..ProptestConfig::default()
+    })]
+
+    /// Design rule 1. Also proves that no step meets a world that it does not expect, in the order of the plan.
+    #[test]
+    fn a_second_plan_is_empty(raw in raw()) {
+        let (wanted, seen) = raw.case();
+        let first = plan(&wanted, &seen, raw.takeover);
+        let converged = after(&seen, &first.steps, |_| true);
+        let second = plan(&wanted, &converged, raw.takeover);
+        prop_assert!(second.steps.is_empty(), "first:\n{}second:\n{}", show(&first.steps), show(&second.steps));
+        prop_assert!(second.changes.is_empty());
+    }
+
+    /// Design rule 8.
+    #[test]
+    fn order_of_answers_does_not_matter(raw in raw(), seed in any::<u64>()) {
+        let (wanted, seen) = raw.case();
+        let mut other = seen.clone();
+        shuffle(known(&mut other.snapshot.sites).as_mut_slice(), seed);
+        shuffle(known(&mut other.snapshot.subnets).as_mut_slice(), seed);
+        shuffle(known(&mut other.snapshot.services).as_mut_slice(), seed);
+        shuffle(known(&mut other.snapshot.packages).as_mut_slice(), seed);
+        let one = serde_json::to_string(&plan(&wanted, &seen, raw.takeover)).unwrap();
+        let two = serde_json::to_string(&plan(&wanted, &other, raw.takeover)).unwrap();
+        prop_assert_eq!(one, two);
+    }
+
+    /// Design rules 3 and 6: what cannot be seen is neither created nor deleted, and nothing that is neither declared
+    /// nor ours changes.
+    #[test]
+    fn the_unseen_and_the_undeclared_are_left_alone(raw in raw(), hidden in 0_u8..4) {
+        let (wanted, mut seen) = raw.case();
+        if hidden & 1 == 1 {
+            seen.snapshot.sites = Observed::Unavailable("no right".into());
+        }
+        if hidden & 2 == 2 {
+            seen.snapshot.subnets = Observed::Unavailable("no right".into());
+        }
+        let made = plan(&wanted, &seen, raw.takeover);
+        let declares = |name: &Name| wanted.sites.contains_key(name);
+        let declares_subnet = |subnet: &Subnet| wanted.sites.values().any(|s| s.subnets.as_ref().is_some_and(|l| l.contains_key(subnet)));
+        let ours = |site: &SiteRef| site.guid.is_some_and(|g| seen.ownership.sites.contains_key(&g));
+        for step in &made.steps {
+            let about_site = matches!(step.action, Action::CreateSite { .. } | Action::DeleteSite { .. } | Action::AssignServer { .. } | Action::UnassignServer { .. });
+            let about_subnet = matches!(step.action, Action::CreateSubnet { .. } | Action::AssignSubnet { .. } | Action::UnassignSubnet { .. } | Action::DeleteSubnet { .. });
+            prop_assert!(hidden & 1 == 0 || !(about_site || about_subnet), "{}", step.id);
+            prop_assert!(hidden & 2 == 0 || !(about_subnet || matches!(step.action, Action::DeleteSite { .. })), "{}", step.id);
+            match &step.action {
+                Action::CreateSite { name, .. } => prop_assert!(declares(name)),
+                Action::DeleteSite { site } => {
+                    let owned = &seen.ownership.sites[&site.guid.unwrap()];
+                    prop_assert!(!declares(&site.name) && owned.how == Held::Created && !owned.protected);
+                }
+                Action::CreateSubnet { subnet, site } => prop_assert!(declares_subnet(subnet) && declares(&site.name)),
+                Action::AssignSubnet { subnet, site, before, .. } => {
+                    prop_assert!(declares_subnet(subnet) && declares(&site.name));
+                    prop_assert!(raw.takeover || before.iter().all(|s| declares(&s.name) || ours(s)));
+                }
+                Action::UnassignSubnet { subnet, before, .. } => {
+                    prop_assert!(!declares_subnet(subnet));
+                    prop_assert!(before.iter().all(|s| declares(&s.name) || ours(s)));
+                }
+                Action::DeleteSubnet { subnet, guid, before } => {
+                    prop_assert!(!declares_subnet(subnet) && seen.ownership.subnets[guid].how == Held::Created);
+                    prop_assert!(before.iter().all(|s| declares(&s.name) || ours(s)));
+                }
+                Action::AssignServer { site, .. } => prop_assert!(declares(&site.name)),
+                Action::UnassignServer { site, .. } => prop_assert!(declares(&site.name) || ours(site)),
+                _ => {}
+            }
+        }
+    }
+
+    /// Design rule 2, make before break, for addresses that are served before and after by a server that is assigned
+    /// to their site, or by the SMP where their site is not constrained: in every order, whatever the plan says of
+    /// sites whose servers move.
+    #[test]
+    fn addresses_stay_served(raw in raw(), seed in any::<u64>()) {
+        let (wanted, seen) = raw.case();
+        let made = plan(&wanted, &seen, raw.takeover);
+        let end = after(&seen, &made.steps, |_| true);
+        let kept = &firmly_served(&seen) & &firmly_served(&end);
+        let kept = kept.difference(&unkept_outside(&made, &kept)).copied().collect();
+        if let Some(lost) = first_lost(&seen, &made.steps, &kept, seed) {
+            return Err(TestCaseError::fail(lost));
+        }
+    }
+
+    /// Design rule 2 for every address, also where all servers of a site stand in it and move with their subnets; but
+    /// for those of which the plan itself says that it cannot promise it.
+    #[test]
+    fn addresses_stay_served_where_servers_move(raw in raw(), seed in any::<u64>()) {
+        let (wanted, seen) = raw.case();
+        let made = plan(&wanted, &seen, raw.takeover);
+        let end = after(&seen, &made.steps, |_| true);
+        let kept = &served(&seen) & &served(&end);
+        let told: BTreeSet<_> = &unkept_outside(&made, &kept) | &unkept_in_sites(&made, &seen, &end, &kept);
+        let kept = kept.difference(&told).copied().collect();
+        if let Some(lost) = first_lost(&seen, &made.steps, &kept, seed) {
+            return Err(TestCaseError::fail(lost));
+        }
+    }
+
+    /// The plan is not faint-hearted: what it says it cannot promise, no order keeps.
+    #[test]
+    fn only_what_no_order_keeps_is_told(raw in raw()) {
+        let (wanted, seen) = raw.case();
+        let made = plan(&wanted, &seen, raw.takeover);
+        prop_assume!(told(&made).any(|note| note.contains("between two steps")));
+        let end = after(&seen, &made.steps, |_| true);
+        let kept = &served(&seen) & &served(&end);
+        let kept = kept.difference(&unkept_outside(&made, &kept)).copied().collect();
+        prop_assert!(
+            can_be_kept(&seen, &made.steps, &kept) != Some(true),
+            "{:?} although there is an order of\n{}{}", told(&made).collect::<Vec<_>>(), show(&made.steps), picture(&seen)
+        );
+    }
+}
+
+type Kept = BTreeSet<(Ipv4Addr, Role)>;
+
+fn told(plan: &Plan) -> impl Iterator<Item = &str> {
+    plan.notes
+        .iter()
+        .filter(|note| note.id == UNKEPT)
+        .map(|note| note.message.as_str())
+}
+
+/// What the plan says of roles that the SMP lacks while only some subnets are in sites.
+fn unkept_outside(plan: &Plan, kept: &Kept) -> Kept {
+    kept.iter()
+        .filter(|(_, role)| {
+            told(plan).any(|note| {
+                note.contains("the SMP itself lacks") && note.contains(&format!("`{role}`"))
+            })
+        })
+        .copied()
+        .collect()
+}
+
+/// What the plan says of sites whose servers move.
+fn unkept_in_sites(plan: &Plan, seen: &Seen, end: &Seen, kept: &Kept) -> Kept {
+    let worlds = [seen, end].map(world);
+    let names = |address: Ipv4Addr| -> Vec<String> {
+        let of = |world: &World| -> Vec<String> {
+            let selector = Selector::new(world);
+            let sites = selector.sites_of(address).into_iter().flatten();
+            sites
+                .map(|site| format!("`{}`", world.site_name(*site)))
+                .collect()
+        };
+        worlds.iter().flat_map(of).collect()
+    };
+    kept.iter()
+        .filter(|(address, _)| {
+            let names = names(*address);
+            told(plan).any(|note| {
+                note.contains("between two steps") && names.iter().any(|name| note.contains(name))
+            })
+        })
+        .copied()
+        .collect()
+}
+
+/// The first set of steps after which one of these addresses is not served, in words.
+fn first_lost(
+    seen: &Seen,
+    steps: &[Step],
+    kept: &BTreeSet<(Ipv4Addr, Role)>,
+    seed: u64,
+) -> Option<String> {
+    down_sets(steps, seed).into_iter().find_map(|done| {
+        let then = after(seen, steps, |index| done.contains(&index));
+        let lost: Vec<_> = kept.difference(&served(&then)).copied().collect();
+        (!lost.is_empty()).then(|| {
+            format!(
+                "lost {lost:?} after {done:?} of\n{}{}",
+                show(steps),
+                picture(seen)
+            )
+        })
+    })
+}
+
+/// A world in a few lines.
+fn picture(seen: &Seen) -> String {
+    let snapshot = &seen.snapshot;
+    let name = |guid: &Guid| snapshot.computers[guid].name.host().to_owned();
+    let mut text = String::new();
+    for site in snapshot.sites.known().unwrap() {
+        let servers: Vec<String> = site.servers.iter().map(name).collect();
+        text += &format!(
+            "site {} {:?} constrained {:?}\n",
+            site.name,
+            servers,
+            site.constrained.known()
+        );
+    }
+    for subnet in snapshot.subnets.known().unwrap() {
+        let sites: Vec<String> = subnet
+            .sites
+            .iter()
+            .map(|g| {
+                snapshot
+                    .sites
+                    .known()
+                    .unwrap()
+                    .iter()
+                    .find(|s| s.guid == *g)
+                    .unwrap()
+                    .name
+                    .to_string()
+            })
+            .collect();
+        text += &format!("subnet {} {sites:?}\n", subnet.subnet.clone().unwrap());
+    }
+    for computer in snapshot.computers.values() {
+        text += &format!(
+            "server {} {:?} {:?}\n",
+            computer.name.host(),
+            computer.addresses.known(),
+            snapshot.roles_of(computer.guid).known()
+        );
+    }
+    text
+}
