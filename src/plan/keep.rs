@@ -212,10 +212,18 @@ impl Builder<'_> {
                 .filter(|(subnet, _)| near(subnet))
                 .map(|(subnet, sites)| (*subnet, sites.clone()))
                 .collect();
-            // Whether there are sites at all matters too.
-            let any = world.subnets.iter().find(|(_, sites)| !sites.is_empty());
+            // What is not near stays where it is: of addresses in the same sites, some stand for all. One subnet
+            // more says that there are sites at all.
+            let mut known: BTreeSet<&BTreeSet<SiteIndex>> = BTreeSet::new();
+            let far = || world.subnets.iter().filter(|(subnet, _)| !near(subnet));
+            for (subnet, of) in far().filter(|(_, of)| of.is_empty() || !of.is_disjoint(&sites)) {
+                if known.insert(of) {
+                    part.subnets.insert(*subnet, of.clone());
+                }
+            }
+            let any = far().find(|(_, of)| !of.is_empty());
             part.subnets
-                .extend(any.map(|(subnet, sites)| (*subnet, sites.clone())));
+                .extend(any.map(|(subnet, of)| (*subnet, of.clone())));
             part
         };
         let (mut start, mut end) = (part(before), part(after));

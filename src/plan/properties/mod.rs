@@ -329,13 +329,25 @@ proptest! {
             return Err(TestCaseError::fail(lost));
         }
     }
+}
+
+proptest! {
+    // Few worlds have such a plan, and most are done with before it is tried out.
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        cases: 2000,
+        rng_seed: proptest::test_runner::RngSeed::Fixed(2),
+        ..ProptestConfig::default()
+    })]
 
     /// The plan is not faint-hearted: what it says it cannot promise, no order keeps.
     #[test]
     fn only_what_no_order_keeps_is_told(raw in raw()) {
         let (wanted, seen) = raw.case();
         let made = plan(&wanted, &seen, raw.takeover);
-        prop_assume!(told(&made).any(|note| note.contains("between two steps")));
+        if !told(&made).any(|note| note.contains("between two steps")) {
+            return Ok(());
+        }
         let end = after(&seen, &made.steps, |_| true);
         let kept = &served(&seen) & &served(&end);
         let kept = kept.difference(&unkept_outside(&made, &kept)).copied().collect();

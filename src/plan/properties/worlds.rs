@@ -6,8 +6,8 @@ use proptest::sample::Index;
 use crate::model::testing::{Seen, bare, desired, named};
 use crate::model::*;
 
-/// The prefixes that worlds are made of: nested up to five deep in 64 addresses, and one aside.
-pub(super) const POOL: [&str; 16] = [
+/// The prefixes that worlds are made of: nested up to five deep in 64 addresses, and some aside.
+pub(super) const POOL: [&str; 19] = [
     "10.0.0.0/26",
     "10.0.0.0/27",
     "10.0.0.32/27",
@@ -23,16 +23,20 @@ pub(super) const POOL: [&str; 16] = [
     "10.0.0.10/32",
     "10.0.0.18/32",
     "10.0.0.34/32",
+    "10.7.0.0/24",
+    "10.8.0.0/23",
+    "10.8.0.0/24",
     "10.9.0.0/24",
 ];
 /// Where servers stand.
-pub(super) const STANDS: [&str; 8] = [
+pub(super) const STANDS: [&str; 9] = [
     "10.0.0.2",
     "10.0.0.10",
     "10.0.0.18",
     "10.0.0.34",
     "10.0.0.42",
     "10.0.0.50",
+    "10.8.0.1",
     "10.9.0.1",
     "172.16.0.1",
 ];
