@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{ATTESTED_ROW, Baseline, Differing, Report, Row, Verdict, listed, nameless};
-use crate::model::{Client, Guid, Happenings, Name, Observed, Role, SiteKind, Snapshot};
+use crate::model::{Client, Guid, Happenings, Name, Observed, Role, SiteKind, Snapshot, Subnet};
 use crate::select::{Place, Selector, SiteIndex, World};
 use crate::validate::View;
 
@@ -244,10 +244,36 @@ impl<'a> Seen<'a> {
         if service.choice.servers().contains(&server) {
             return self.eligible(client, role, &BTreeSet::from([server]));
         }
+        let name = self.name(server);
+        if self.in_one_network(client, server) {
+            // What a carve-out rests on may be false on this server: waiting would not mend that.
+            return format!(
+                "{name} is none of its servers by the most specific subnet: it has not asked anew since, which agents \
+                 do within 30 minutes, or the SMP goes by the mask of the server's inventory, which holds both"
+            );
+        }
         format!(
-            "{} is none of its servers any more, and it has not asked anew since: agents do within 30 minutes",
-            self.name(server)
+            "{name} is none of its servers any more, and it has not asked anew since: agents do within 30 minutes"
         )
+    }
+
+    /// Whether a server stands around a client by the mask of its inventory.
+    fn in_one_network(&self, client: &Client, server: Guid) -> bool {
+        let own = self
+            .world
+            .servers
+            .get(&server)
+            .map(|server| &server.addresses);
+        own.into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|(address, prefix)| Subnet::containing(*address, *prefix))
+            .any(|network| {
+                client
+                    .addresses
+                    .iter()
+                    .any(|(address, _)| network.contains(*address))
+            })
     }
 
     /// Why a client may use these servers: the site that it is in, and how each came to serve it.

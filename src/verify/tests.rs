@@ -207,6 +207,21 @@ fn a_registration_elsewhere() {
 }
 
 #[test]
+fn a_carve_out_that_does_not_hold() {
+    let report = Case::good()
+        .with(|case| {
+            let deploy = case.seen.server_guid("DEPLOY01.corp.example");
+            let registrations = known(&mut case.surroundings().registrations);
+            registrations.insert(Guid::from_u128(0x6002), deploy);
+        })
+        .check(&[
+            "clients-outside: not met: 1 of 1 client outside / OFFICE-1 registered with DEPLOY01.corp.example",
+        ]);
+    let why = &report.rows[6].differing[0].why;
+    assert!(why.contains("mask of the server's inventory"), "{why}");
+}
+
+#[test]
 fn nobody_has_registered_or_fetched() {
     let report = Case::good()
         .with(|case| {
