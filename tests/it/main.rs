@@ -11,11 +11,11 @@
 )]
 
 mod assumptions;
+mod checks;
 mod examples;
 mod firewall;
 mod house;
 mod manifests;
-mod neglected;
 mod output;
 mod outside;
 mod properties;

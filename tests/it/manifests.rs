@@ -12,7 +12,6 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use sitewright::manifest::{self, Source, Workspace};
 use sitewright::model::{Desired, Name, PackageSelector};
-use sitewright::plan::Severity;
 use sitewright::render;
 use sitewright::select::World;
 use sitewright::validate::{self, View, check};
@@ -130,18 +129,6 @@ fn checks_find_what_is_recorded() {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
-}
-
-#[test]
-fn examples_have_no_error() {
-    for name in ["deployment-site", "isolated-vlan"] {
-        let wanted = desired(&example(name));
-        let notes = check(&View::declared(&World::declared(&wanted), &wanted));
-        assert!(
-            notes.iter().all(|note| note.severity != Severity::Error),
-            "{name}: {notes:#?}"
-        );
-    }
 }
 
 fn example(name: &str) -> Vec<Source> {

@@ -72,6 +72,11 @@ pub(super) fn two(view: &View<'_>) -> Vec<Finding> {
         .filter(|(_, servers)| servers.len() > 1)
         .map(|(network, servers)| {
             let smp = world.platform.filter(|smp| servers.contains(smp));
+            let (all, others) = if servers.len() == 2 {
+                ("both", "other")
+            } else {
+                ("all", "others")
+            };
             Finding {
                 objects: servers
                     .iter()
@@ -79,7 +84,7 @@ pub(super) fn two(view: &View<'_>) -> Vec<Finding> {
                     .collect(),
                 severity: Severity::Error,
                 message: format!(
-                    "{} all answer network boot in {network}, the broadcast domain of their inventory{}",
+                    "{} {all} answer network boot in `{network}`, the broadcast domain of their inventory{}",
                     servers_named(world, &servers),
                     if smp.is_some() {
                         "; one of them is the SMP"
@@ -87,7 +92,9 @@ pub(super) fn two(view: &View<'_>) -> Vec<Finding> {
                         ""
                     }
                 ),
-                remedy: "let one of them only have network boot: take the service and its plug-in off the others".into(),
+                remedy: format!(
+                    "let one of them only have network boot: take the service and its plug-in off the {others}"
+                ),
                 places: servers
                     .iter()
                     .filter_map(|server| places.role(*server, Role::NetworkBoot))

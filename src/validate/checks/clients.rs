@@ -194,7 +194,11 @@ fn unassigned(view: &View<'_>) -> Vec<Finding> {
         objects: new.iter().map(|subnet| subnet_object(*subnet)).collect(),
         severity: Severity::Info,
         message: format!("new in no site since the last run: {}", some(&new)),
-        remedy: "declare it in the site that is to serve it, or delete it".into(),
+        remedy: if new.len() == 1 {
+            "declare it in the site that is to serve it, or delete it".into()
+        } else {
+            "declare each in the site that is to serve it, or delete it".into()
+        },
         places: BTreeSet::new(),
     }]
 }

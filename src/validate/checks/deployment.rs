@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use super::{
     CHOSEN, Standing, article, chosen_roles, constrain, declared, deployment_sites, deploys, has,
     joined, place, quoted, same_host, server_name, server_names, server_object, server_place,
-    site_names, site_object, some, subnet_place,
+    site_names, site_object, some, subnet_place, withheld,
 };
 use crate::model::{Guid, Role, Subnet};
 use crate::plan::Severity;
@@ -253,10 +253,16 @@ fn serves_others(
             "`{}` automatically, since its address `{address}` lies in `{subnet}`{more}",
             world.site_name(*first)
         ));
-        remedies.push(format!(
-            "move `{name}` into the deployment subnet, or declare `{address}/32` in `{}`",
-            world.site_name(site)
-        ));
+        remedies.push(match withheld(view, site, *address) {
+            Some(subnet) => format!(
+                "let `{}` have `{subnet}`, in which `{name}` stands: `takeover` says how",
+                world.site_name(site)
+            ),
+            None => format!(
+                "move `{name}` into the deployment subnet, or declare `{address}/32` in `{}`",
+                world.site_name(site)
+            ),
+        });
     }
     if !manual.is_empty() {
         let sites = some(site_names(world, manual));
@@ -387,6 +393,11 @@ fn foreign_failover(view: &View<'_>) -> Vec<Finding> {
     }
     let names = server_names(world, &servers);
     let available = can_constrain(view);
+    let sites = if free.len() == 1 {
+        "that site"
+    } else {
+        "these sites"
+    };
     vec![Finding {
         objects: free
             .iter()
@@ -406,10 +417,11 @@ fn foreign_failover(view: &View<'_>) -> Vec<Finding> {
             some(&names),
         ),
         remedy: if available {
-            "declare `constrainToSite: true` there, or keep other servers of these sites running"
-                .into()
+            format!(
+                "declare `constrainToSite: true` there, or keep other servers of {sites} running"
+            )
         } else {
-            "keep other servers of these sites running: this SMP has no Constrain to Site".into()
+            format!("keep other servers of {sites} running: this SMP has no Constrain to Site")
         },
         places: free
             .iter()

@@ -4,13 +4,14 @@
 
 use std::collections::BTreeSet;
 
+use super::members::facts;
 use super::{
     Standing, article, deployment_sites, quoted, server_name, server_object, site_names,
     site_object,
 };
 use crate::model::{Guid, Role};
 use crate::plan::Severity;
-use crate::select::{SiteIndex, World};
+use crate::select::SiteIndex;
 use crate::validate::{Check, Finding, Phase, View};
 
 pub(super) const CHECKS: &[Check] = &[Check {
@@ -100,7 +101,7 @@ fn package_server(view: &View<'_>) -> Vec<Finding> {
             .collect(),
         severity,
         message,
-        remedy: steps(world, &standing, smp, &own),
+        remedy: steps(view, &standing, smp, &own),
         places: parent
             .map(|parent| parent.origin.clone())
             .into_iter()
@@ -108,8 +109,23 @@ fn package_server(view: &View<'_>) -> Vec<Finding> {
     }]
 }
 
+/// Whether a server is known not to answer, or not to be this SMP's to assign: it is proposed where there is no other.
+fn is_unfit(view: &View<'_>, server: Guid) -> bool {
+    facts(view, server).is_some_and(|facts| {
+        [
+            &facts.answering,
+            &facts.managed,
+            &facts.local,
+            &facts.asset_active,
+        ]
+        .into_iter()
+        .any(|fact| fact.known() == Some(&false))
+    })
+}
+
 /// The six steps of the article, with a package server that may be taken for them.
-fn steps(world: &World, standing: &Standing, smp: Guid, own: &[SiteIndex]) -> String {
+fn steps(view: &View<'_>, standing: &Standing, smp: Guid, own: &[SiteIndex]) -> String {
+    let world = view.world;
     let deployment: BTreeSet<Guid> = deployment_sites(world)
         .flat_map(|site| standing.serving(world, site))
         .collect();
@@ -119,10 +135,10 @@ fn steps(world: &World, standing: &Standing, smp: Guid, own: &[SiteIndex]) -> St
         .iter()
         .filter(|(server, _)| **server != smp && !deployment.contains(*server))
         .filter(|(server, _)| world.has_role(**server, Role::Package))
-        .map(|(_, server)| &server.name)
+        .map(|(guid, server)| (is_unfit(view, *guid), &server.name))
         .min();
     let server = match candidate {
-        Some(name) => format!("`{name}`"),
+        Some((_, name)) => format!("`{name}`"),
         None => "a package server that is no deployment server (there is none yet)".to_owned(),
     };
     let site = match own.first() {

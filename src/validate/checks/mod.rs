@@ -23,6 +23,8 @@ mod subnets;
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests;
 
+use std::net::Ipv4Addr;
+
 use super::{Check, View};
 use crate::model::{Declared, Guid, Name, Origin, Role, SiteKind, Subnet};
 use crate::select::{SiteIndex, World};
@@ -133,6 +135,16 @@ pub(super) fn declared<'a>(
     let site = view.world.sites.get(site)?;
     site.declared.as_ref()?;
     view.desired?.sites.get(&site.name)
+}
+
+/// The subnet of a site that holds an address and that the plan leaves alone, since others have its addresses: the
+/// server with that address will stand in the site once that is settled.
+pub(super) fn withheld(view: &View<'_>, site: SiteIndex, address: Ipv4Addr) -> Option<Subnet> {
+    let subnets = declared(view, site)?.subnets.as_ref()?;
+    let mut withheld = view.planned?.takeovers.keys();
+    withheld
+        .find(|subnet| subnet.contains(address) && subnets.contains_key(subnet))
+        .copied()
 }
 
 /// What a site declares of Constrain to Site.

@@ -128,6 +128,8 @@ pub(super) fn beyond_need(view: &View<'_>) -> Vec<Finding> {
 /// One prerequisite: the roles that it is one of, and what is said where it is known not to be met.
 struct Prerequisite {
     of: &'static [Role],
+    /// Whether `dotnet-version` says it too, of every site server that is there.
+    also_dotnet: bool,
     fault: fn(&Facts, &Product) -> Option<String>,
 }
 
@@ -138,20 +140,24 @@ const BOTH: &[Role] = &[Role::Task, Role::Package];
 const PREREQUISITES: [Prerequisite; 9] = [
     Prerequisite {
         of: BOTH,
+        also_dotnet: false,
         fault: |facts, _| is(&facts.managed, false).then(|| "it is not managed".into()),
     },
     Prerequisite {
         of: BOTH,
+        also_dotnet: false,
         fault: |facts, _| is(&facts.local, false).then(|| "it belongs to another SMP".into()),
     },
     Prerequisite {
         of: BOTH,
+        also_dotnet: false,
         fault: |facts, _| {
             is(&facts.asset_active, false).then(|| "its asset status is not active".into())
         },
     },
     Prerequisite {
         of: BOTH,
+        also_dotnet: false,
         fault: |facts, product| {
             let (has, wants) = (
                 facts.agent_version.known()?,
@@ -163,12 +169,14 @@ const PREREQUISITES: [Prerequisite; 9] = [
     },
     Prerequisite {
         of: BOTH,
+        also_dotnet: false,
         fault: |facts, _| {
             is(&facts.cem_mode, true).then(|| "it is in Cloud-enabled Management mode".into())
         },
     },
     Prerequisite {
         of: BOTH,
+        also_dotnet: false,
         fault: |facts, product| {
             let (has, supported) = (
                 facts.operating_system.known()?,
@@ -182,10 +190,12 @@ const PREREQUISITES: [Prerequisite; 9] = [
     },
     Prerequisite {
         of: &[Role::Task],
+        also_dotnet: false,
         fault: |facts, _| is(&facts.iis, false).then(|| "IIS is not configured".into()),
     },
     Prerequisite {
         of: &[Role::Task],
+        also_dotnet: true,
         fault: |facts, product| {
             let (has, wants) = (facts.dotnet.known()?, wanted_dotnet(product)?);
             is_older(has, &wants).then(|| format!("its .NET framework {has} is older than {wants}"))
@@ -193,6 +203,7 @@ const PREREQUISITES: [Prerequisite; 9] = [
     },
     Prerequisite {
         of: &[Role::Package],
+        also_dotnet: false,
         fault: |facts, _| {
             is(&facts.http_server, false).then(|| "no HTTP server is installed".into())
         },
@@ -235,15 +246,16 @@ pub(super) fn prerequisites(view: &View<'_>) -> Vec<Finding> {
             continue;
         };
         for role in server.roles.iter().flatten() {
-            let faults: Vec<String> = PREREQUISITES
-                .iter()
-                .filter(|prerequisite| prerequisite.of.contains(role))
-                .filter_map(|prerequisite| (prerequisite.fault)(facts, &surroundings.product))
-                .collect();
             // Where services cannot be read, the role may be there: that is never an error.
             let to_come = installed
                 .as_ref()
                 .is_some_and(|roles| roles.get(guid).is_none_or(|roles| !roles.contains(role)));
+            let faults: Vec<String> = PREREQUISITES
+                .iter()
+                .filter(|prerequisite| prerequisite.of.contains(role))
+                .filter(|prerequisite| to_come || !prerequisite.also_dotnet)
+                .filter_map(|prerequisite| (prerequisite.fault)(facts, &surroundings.product))
+                .collect();
             if to_come && !faults.is_empty() {
                 found.push(unready(view, &places, *guid, *role, &faults));
             } else {
@@ -306,9 +318,10 @@ fn unmet(
         objects: objects(view.world, servers),
         severity: Severity::Warning,
         message: format!(
-            "{} lacks what the {} takes: {fault}",
+            "{} lacks what the {} {}: {fault}",
             each(servers, &with_inventory(view, servers)),
-            services.join(" and the ")
+            services.join(" and the "),
+            if services.len() == 1 { "takes" } else { "take" }
         ),
         remedy: MEND.into(),
         places: declared,

@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use super::{
-    CHOSEN, Standing, article, chosen_roles, count, deployment_sites, deploys, has, place,
+    CHOSEN, Standing, article, chosen_roles, count, deployment_sites, deploys, has, joined, place,
     role_words, server_name, server_names, server_object, server_place, site_names, site_object,
-    some, subnet_object,
+    some, subnet_object, subnet_place, withheld,
 };
 use crate::model::{Guid, Role, Subnet};
 use crate::plan::Severity;
@@ -147,7 +147,10 @@ fn shared(view: &View<'_>, standing: &Standing) -> Vec<Finding> {
                 role_words(&roles),
                 if rivals.len() == 1 { "server" } else { "servers" },
             ),
-            remedy: "let the deployment server serve its own site only".into(),
+            remedy: format!(
+                "let `{}` serve its own site only: `server-not-dedicated` says how",
+                server_name(world, server)
+            ),
             places: sharing
                 .keys()
                 .take(3)
@@ -240,78 +243,92 @@ fn unchosen(view: &View<'_>, standing: &Standing) -> Vec<Finding> {
     let Unchosen { lists, groups } = unchosen;
     let by_number: BTreeMap<usize, Vec<Guid>> =
         lists.into_iter().map(|(list, n)| (n, list)).collect();
-    groups
-        .iter()
-        .filter_map(|((servers, roles), subnets)| {
-            let servers = by_number.get(servers)?;
-            Some(one_group(view, &deployment, servers, roles, subnets))
-        })
-        .collect()
+    let mut found = Vec::new();
+    // What deployment servers lend of each role is one finding: it has one remedy.
+    let mut lent: BTreeMap<(Vec<Guid>, &[Subnet]), Vec<(&[Role], usize)>> = BTreeMap::new();
+    for ((servers, roles), subnets) in &groups {
+        let Some(servers) = by_number.get(servers) else {
+            continue;
+        };
+        let own: Vec<Guid> = servers
+            .iter()
+            .filter(|server| deployment.contains_key(server))
+            .copied()
+            .collect();
+        if own.is_empty() {
+            found.push(drifting(world, servers, roles, subnets));
+        } else {
+            let others = servers.len() - own.len();
+            lent.entry((own, subnets))
+                .or_default()
+                .push((roles, others));
+        }
+    }
+    found.extend(
+        lent.into_iter()
+            .map(|((own, subnets), beside)| lending(view, &deployment, &own, subnets, &beside)),
+    );
+    found
 }
 
-fn one_group(
+/// Subnets in no site for which the same servers are valid, none of them for deployment.
+fn drifting(world: &World, servers: &[Guid], roles: &[Role], subnets: &[Subnet]) -> Finding {
+    Finding {
+        objects: subnets
+            .iter()
+            .map(|subnet| subnet_object(*subnet))
+            .collect(),
+        severity: Severity::Warning,
+        message: format!(
+            "{} are all valid {} servers for {}, which {} in no site: latency decides, and agents drift",
+            some(server_names(world, servers)),
+            role_words(roles),
+            some(subnets),
+            if subnets.len() == 1 { "is" } else { "are" },
+        ),
+        remedy: "put the subnets into sites, each with the servers that are to serve it".into(),
+        places: BTreeSet::new(),
+    }
+}
+
+/// Subnets in no site that deployment servers may serve, with how many others there are of each role.
+fn lending(
     view: &View<'_>,
     deployment: &BTreeMap<Guid, SiteIndex>,
-    servers: &[Guid],
-    roles: &[Role],
+    own: &[Guid],
     subnets: &[Subnet],
+    beside: &[(&[Role], usize)],
 ) -> Finding {
     let world = view.world;
-    let kept: Vec<(&Guid, &SiteIndex)> = servers
+    let homes: Vec<(&Guid, &SiteIndex)> = own
         .iter()
-        .filter_map(|s| deployment.get_key_value(s))
+        .filter_map(|server| deployment.get_key_value(server))
         .collect();
     let (verb, pronoun) = if subnets.len() == 1 {
         ("is", "it")
     } else {
         ("are", "them")
     };
-    let shown = some(subnets);
-    let roles = role_words(roles);
-    let names = server_names(world, servers);
-    let (message, remedy) = if kept.is_empty() {
-        (
-            format!(
-                "{} are all valid {roles} servers for {shown}, which {verb} in no site: latency decides, and agents drift",
-                some(&names),
-            ),
-            "put the subnets into sites, each with the servers that are to serve it".to_owned(),
-        )
-    } else {
-        let own: Vec<Guid> = kept.iter().map(|(server, _)| **server).collect();
-        let own = server_names(world, &own);
-        (
-            format!(
-                "deployment {} {} may also serve {shown}, which {verb} in no site, beside {} {roles} {}",
-                if own.len() == 1 { "server" } else { "servers" },
-                some(&own),
-                servers.len() - own.len(),
-                if servers.len() - own.len() == 1 {
-                    "server"
-                } else {
-                    "servers"
-                },
-            ),
-            format!("put {pronoun} into sites, or delete what is no longer in use"),
-        )
-    };
-    // Where sites exist, what is in none may be a hundred thousand subnets: the deployment servers stand for them.
-    let objects: BTreeSet<String> = if kept.is_empty() {
-        subnets
-            .iter()
-            .map(|subnet| subnet_object(*subnet))
-            .collect()
-    } else {
-        kept.iter()
-            .flat_map(|(server, site)| [server_object(world, **server), site_object(world, **site)])
-            .collect()
-    };
+    let beside: Vec<String> = beside
+        .iter()
+        .map(|(roles, others)| count(*others, &format!("{} server", role_words(roles))))
+        .collect();
     Finding {
-        objects,
+        // Where sites exist, what is in none may be a hundred thousand subnets: the deployment servers stand for them.
+        objects: homes
+            .iter()
+            .flat_map(|(server, site)| [server_object(world, **server), site_object(world, **site)])
+            .collect(),
         severity: Severity::Warning,
-        message,
-        remedy,
-        places: kept
+        message: format!(
+            "deployment {} {} may also serve {}, which {verb} in no site, beside {}",
+            if own.len() == 1 { "server" } else { "servers" },
+            some(server_names(world, own)),
+            some(subnets),
+            joined(&beside),
+        ),
+        remedy: format!("put {pronoun} into sites, or delete what is no longer in use"),
+        places: homes
             .iter()
             .take(3)
             .filter_map(|(server, site)| server_place(view, **site, **server))
@@ -411,7 +428,7 @@ fn outside_own_site(view: &View<'_>) -> Vec<Finding> {
             .filter(|site| !stands.contains_key(site) && !deploys(world, *site))
             .collect();
         let own = stands.iter().min_by_key(|(_, (address, _))| *address);
-        let Some((own, (address, _))) = own.filter(|_| !away.is_empty()) else {
+        let Some((own, (address, subnet))) = own.filter(|_| !away.is_empty()) else {
             continue;
         };
         if stands.keys().any(|site| deploys(world, *site)) {
@@ -435,6 +452,7 @@ fn outside_own_site(view: &View<'_>) -> Vec<Finding> {
                 .iter()
                 .take(3)
                 .filter_map(|site| server_place(view, *site, *server))
+                .chain(subnet_place(view, *own, *subnet))
                 .collect(),
         });
     }
@@ -525,10 +543,7 @@ fn task_by_manual_only(view: &View<'_>) -> Vec<Finding> {
         };
         let address = server.addresses.iter().flatten().next();
         let example = address.map_or_else(String::new, |(address, _)| {
-            format!(
-                ", or declare `{address}/32` in `{}`",
-                world.site_name(*first)
-            )
+            or_declare(view, &standing, *guid, *first, *address)
         });
         found.push(Finding {
             objects: sites
@@ -551,4 +566,32 @@ fn task_by_manual_only(view: &View<'_>) -> Vec<Finding> {
         });
     }
     found
+}
+
+/// The other way to let a server stand in a site: its own address as a subnet of the site, and what that costs.
+fn or_declare(
+    view: &View<'_>,
+    standing: &Standing,
+    server: Guid,
+    site: SiteIndex,
+    address: Ipv4Addr,
+) -> String {
+    let world = view.world;
+    let name = world.site_name(site);
+    if let Some(subnet) = withheld(view, site, address) {
+        return format!(", which it does once `{name}` has `{subnet}`: `takeover` says how");
+    }
+    let leaves: Vec<SiteIndex> = standing
+        .sites_of(server)
+        .iter()
+        .filter(|(_, (at, _))| *at == address)
+        .map(|(site, _)| *site)
+        .collect();
+    if leaves.is_empty() {
+        return format!(", or declare `{address}/32` in `{name}`");
+    }
+    format!(
+        ", or declare `{address}/32` in `{name}`, which takes it out of {}",
+        some(site_names(world, &leaves))
+    )
 }

@@ -240,20 +240,6 @@ impl Hosts {
     fn carved_out(&self, world: &World, subnet: Subnet, site: SiteIndex) -> bool {
         kind(world, site).is_some() && self.server(subnet).is_some()
     }
-
-    /// The same, or it cannot be told, since the addresses of a server of the site are not known.
-    fn may_be_carved_out(&self, world: &World, subnet: Subnet, site: SiteIndex) -> bool {
-        subnet.prefix() == 32
-            && (self.server(subnet).is_some()
-                || world.sites.get(site).is_some_and(|site| {
-                    site.manual.iter().any(|server| {
-                        world
-                            .servers
-                            .get(server)
-                            .is_none_or(|server| server.addresses.is_none())
-                    })
-                }))
-    }
 }
 
 fn host_carve_out(view: &View<'_>) -> Vec<Finding> {
@@ -303,7 +289,10 @@ fn host_carve_out(view: &View<'_>) -> Vec<Finding> {
                     world.site_name(*site)
                 ),
                 remedy: prove,
-                places: subnet_place(view, *site, *subnet).into_iter().collect(),
+                places: subnet_place(view, *site, *subnet)
+                    .into_iter()
+                    .chain(outer.and_then(|(outer, outside)| subnet_place(view, outside, outer)))
+                    .collect(),
             });
         }
     }
@@ -427,15 +416,15 @@ struct Enclosed {
 
 fn supernet(view: &View<'_>) -> Vec<Finding> {
     let world = view.world;
-    let hosts = Hosts::of(world);
     let subnets: Vec<Subnet> = world.subnets.keys().copied().collect();
     let parents = enclosing(&subnets);
     let mut enclosed: BTreeMap<Subnet, Enclosed> = BTreeMap::new();
     for ((inner, sites), parent) in world.subnets.iter().zip(&parents) {
+        // A single address was carved out of what is around it, for a server or for a client.
+        if inner.prefix() == 32 {
+            continue;
+        }
         for site in sites {
-            if hosts.may_be_carved_out(world, *inner, *site) {
-                continue;
-            }
             let mut at = *parent;
             while let Some((index, outer)) = at.and_then(|at| Some((at, subnets.get(at)?))) {
                 at = parents.get(index).copied().flatten();
@@ -493,6 +482,7 @@ fn one_supernet(
         remedy: declared.remedy(outer),
         places: own
             .filter_map(|site| subnet_place(view, *site, outer))
+            .chain(first.and_then(|(inner, site)| subnet_place(view, site, inner)))
             .collect(),
     }
 }

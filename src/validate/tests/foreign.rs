@@ -201,6 +201,11 @@ fn a_deployment_server_is_never_proposed() {
     for step in 1..=6 {
         assert!(told.contains(&format!("({step}) ")), "{told}");
     }
+    // Who does not answer, or belongs to another SMP, is proposed where there is no other.
+    let down = with(&[("AAA01", "192.168.20.2"), ("PACK01", "192.168.20.3")])
+        .facts("AAA01", |facts| facts.answering = Observed::Known(false));
+    let told = remedy(&down);
+    assert!(told.starts_with("declare `PACK01` under"), "{told}");
     let none = remedy(&with(&[("DEPLOY01", "192.168.10.2")]));
     assert!(
         !none.contains("DEPLOY01") && none.contains("there is none yet"),

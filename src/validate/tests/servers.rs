@@ -163,3 +163,60 @@ fn a_task_server_by_assignment_alone() {
     });
     finds("task-by-manual-only", &wanted(), &unknown, "");
 }
+
+/// What the first finding of a check advises.
+fn advice(id: &str, view: &View<'_>) -> String {
+    let found = findings(view);
+    let (_, finding) = found.iter().find(|(check, _)| check.id == id).unwrap();
+    finding.remedy.clone()
+}
+
+#[test]
+fn what_a_carve_out_costs_is_said() {
+    let (wanted, seen) = (wanted(), example());
+    let world = seen_as(&wanted, &seen);
+    assert_eq!(
+        advice("task-by-manual-only", &view(&world, &wanted, &seen)),
+        "let it stand in the site by its own address, or declare `192.168.0.12/32` in `Imaging`, which takes it out of `HQ`"
+    );
+}
+
+#[test]
+fn what_a_takeover_will_mend_has_no_other_remedy() {
+    let seen = example();
+    let wanted = desired()
+        .deployment_site("Imaging")
+        .subnets("Imaging", &["192.168.0.0/28"]);
+    let world = seen_as(&wanted, &seen);
+    let takeover = Takeover {
+        from: vec![Name::new("HQ")],
+        origin: origin(),
+    };
+    let planned = Planned {
+        takeovers: [(net("192.168.0.0/28"), takeover)].into(),
+        ..Planned::default()
+    };
+    let view = View {
+        planned: Some(&planned),
+        ..view(&world, &wanted, &seen)
+    };
+    assert_eq!(
+        advice("server-not-dedicated", &view),
+        "let `Imaging` have `192.168.0.0/28`, in which `DEPLOY01` stands: `takeover` says how"
+    );
+    assert_eq!(
+        advice("task-by-manual-only", &view),
+        "let it stand in the site by its own address, which it does once `Imaging` has `192.168.0.0/28`: `takeover` says how"
+    );
+}
+
+#[test]
+fn what_a_deployment_server_lends_is_said_once() {
+    let seen = carved()
+        .subnet("10.9.0.0/24", &[])
+        .server("PACK01", &["192.168.0.14"], "package");
+    finds("flat-lan", &wanted(), &seen, "
+            Warning: deployment server `DEPLOY01` may also serve `10.9.0.0/24`, which is in no site, beside 3 package servers and 2 task servers
+            Info: `PACK01`, `SITE01` and `SMP01` share the addresses of `HQ`: redundancy, if it is meant
+        ");
+}

@@ -92,6 +92,9 @@ fn a_server_carved_out() {
     // Said once: neither an overlap nor a supernet.
     finds("subnet-overlap", &wanted(), &carved(), "");
     finds("supernet", &wanted(), &carved(), "");
+    // Nor is it one around a single address that nobody has any more.
+    let stale = example().subnet("192.168.0.99/32", &["Imaging"]);
+    finds("supernet", &wanted(), &stale, "");
     // A /32 of a client is a small carve-out like any other.
     let client = example().subnet("192.168.0.77/32", &["Imaging"]);
     finds("host-carve-out", &wanted(), &client, "");
