@@ -283,9 +283,9 @@ impl<'a> Seen<'a> {
         }
         let registrations = self.input.snapshot.surroundings.registrations.known();
         let fetches = self.fetches();
-        let mut fetched: BTreeMap<Guid, BTreeSet<Guid>> = BTreeMap::new();
+        let mut sources: BTreeMap<Guid, BTreeSet<Guid>> = BTreeMap::new();
         for fetch in fetches.known().into_iter().flatten() {
-            fetched
+            sources
                 .entry(fetch.client)
                 .or_default()
                 .insert(fetch.server);
@@ -314,7 +314,7 @@ impl<'a> Seen<'a> {
                     why: self.why(client, Role::Task, *server),
                 });
             }
-            for server in fetched.get(&client.guid).into_iter().flatten() {
+            for server in sources.get(&client.guid).into_iter().flatten() {
                 if own.contains(server) {
                     differing.push(Differing {
                         name: client.name.clone(),

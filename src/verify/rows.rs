@@ -232,8 +232,8 @@ impl<'a> Seen<'a> {
 
     /// Why a client uses a server that it should not, by the rules of selection.
     pub(super) fn why(&self, client: &Client, role: Role, server: Guid) -> String {
-        let served = self.selector.client(&client.addresses, Some(client.guid));
-        let Some(service) = served.of(role) else {
+        let answer = self.selector.client(&client.addresses, Some(client.guid));
+        let Some(service) = answer.of(role) else {
             return String::new();
         };
         if service.choice.servers().contains(&server) {
