@@ -5,6 +5,7 @@
     reason = "reads and writes baselines, waits"
 )]
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -220,8 +221,21 @@ fn take(file: &Path, reading: &Reading) -> Result<Exit, Failure> {
             );
         }
     }
-    std::fs::write(file, baseline.write())
-        .map_err(|error| Failure::io(format!("cannot write `{}`", file.display()), &error))?;
+    // An earlier baseline cannot be taken again: the job that it was taken before has run.
+    let mut open = std::fs::OpenOptions::new();
+    open.write(true)
+        .create_new(true)
+        .open(file)
+        .and_then(|mut file| file.write_all(baseline.write().as_bytes()))
+        .map_err(|error| {
+            Failure::io(
+                format!("cannot write the baseline `{}`", file.display()),
+                &error,
+            )
+            .hint(Some(
+                "a baseline is never written over another: choose a name that is free".into(),
+            ))
+        })?;
     print(&format!("Baseline written to {}.\n", file.display()));
     Ok(Exit::Done)
 }

@@ -19,6 +19,14 @@ impl Seen<'_> {
             look: "Settings > Notification Server > Site Server Settings > Sites",
         };
         let expected = "exact boundaries, but for carve-outs";
+        if self.servers.is_empty() {
+            return FRAME.row(
+                Verdict::Unknown,
+                expected,
+                "no DeploymentSite is declared that exists on this server",
+                vec![],
+            );
+        }
         for (part, reason) in [
             ("sites", self.input.snapshot.sites.reason()),
             ("subnets", self.input.snapshot.subnets.reason()),

@@ -283,7 +283,7 @@ async fn every_check_fires() {
     let mut silent = BTreeSet::new();
     let mut fired: BTreeSet<&str> = BTreeSet::new();
     for (place, ids) in TABLE {
-        let notes = found(*place, ids).await;
+        let notes = Box::pin(found(*place, ids)).await;
         for id in *ids {
             if notes.iter().any(|note| note.id == *id) {
                 fired.insert(*id);

@@ -178,6 +178,9 @@ impl Unchosen {
     }
 }
 
+/// Servers that are valid for the same subnets.
+type Lent<'a> = (Vec<Guid>, &'a [Subnet]);
+
 /// Known subnets in no site for which several servers of one role are valid: all of them while no site has a subnet,
 /// else those that a deployment server may share.
 ///
@@ -245,7 +248,7 @@ fn unchosen(view: &View<'_>, standing: &Standing) -> Vec<Finding> {
         lists.into_iter().map(|(list, n)| (n, list)).collect();
     let mut found = Vec::new();
     // What deployment servers lend of each role is one finding: it has one remedy.
-    let mut lent: BTreeMap<(Vec<Guid>, &[Subnet]), Vec<(&[Role], usize)>> = BTreeMap::new();
+    let mut lent: BTreeMap<Lent<'_>, Vec<(&[Role], usize)>> = BTreeMap::new();
     for ((servers, roles), subnets) in &groups {
         let Some(servers) = by_number.get(servers) else {
             continue;
