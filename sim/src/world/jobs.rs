@@ -10,6 +10,7 @@ use super::records::{AsdkError, Assignment};
 use super::select::{ServerInfo, Topology};
 use super::{Rules, Store, clock, life, store, tasks};
 use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::HashMap;
 
 /// How long a job takes on a computer.
 const JOB: i64 = 60 * 1000;
@@ -270,25 +271,50 @@ fn capture(
 }
 
 /// Writes anew how much each site server was asked in the last hour: its agents as ever, and what jobs have caused.
+/// Once a minute is enough, unless something was asked or agents have settled elsewhere since: a caller may look at
+/// each server by itself.
 pub(crate) fn measure(store: &mut Store, rules: &Rules) -> Result<(), AsdkError> {
+    const MINUTE: i64 = 60 * 1000;
     life::live(store, rules)?;
     life::settle_agents(store, rules)?;
+    let now = store.clock.milliseconds();
+    let asked: i64 = store
+        .db
+        .prepare_cached("SELECT COALESCE(MAX(rowid), 0) FROM sim_request")?
+        .query_row([], |row| row.get(0))?;
+    let settled = store::meta(&store.db, "settled")?.unwrap_or_default();
+    let version = store::meta(&store.db, "version of topology")?.unwrap_or_default();
+    let state = format!("{} {asked} {settled} {version}", now / MINUTE);
+    if store::meta(&store.db, "measured")?.as_deref() == Some(state.as_str()) {
+        return Ok(());
+    }
     let topology = store.topology(rules)?;
-    let since = store.clock.milliseconds() - HOUR;
     let load = &rules.names.load;
+    let mut agents: HashMap<Guid, i64> = HashMap::new();
+    {
+        let mut statement = store.db.prepare_cached(&format!(
+            "SELECT {column}, COUNT(*) FROM Inv_Client_Task_Resources WHERE {column} IS NOT NULL GROUP BY {column}",
+            column = rules.names.evidence.task_server
+        ))?;
+        for row in statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))? {
+            let (server, count) = row?;
+            agents.insert(server, count);
+        }
+    }
     let transaction = store.db.unchecked_transaction()?;
-    transaction.execute("DELETE FROM sim_request WHERE At <= ?1", [since])?;
+    transaction.execute("DELETE FROM sim_request WHERE At <= ?1", [now - HOUR])?;
     transaction.execute(&format!("DELETE FROM [{}]", load.table), [])?;
     let mut statement = transaction.prepare_cached(&format!(
-        "INSERT INTO [{}] SELECT ?1, COALESCE(SUM(Packages), 0),
-            COALESCE(SUM(Tasks), 0) + ?2 * (SELECT COUNT(*) FROM Inv_Client_Task_Resources WHERE {} = ?1)
+        "INSERT INTO [{}] SELECT ?1, COALESCE(SUM(Packages), 0), COALESCE(SUM(Tasks), 0) + ?2
          FROM sim_request WHERE Server = ?1",
-        load.table, rules.names.evidence.task_server
+        load.table
     ))?;
     for server in &topology.servers {
-        statement.execute(params![server.guid, BACKGROUND])?;
+        let background = agents.get(&server.guid).copied().unwrap_or(0) * BACKGROUND;
+        statement.execute(params![server.guid, background])?;
     }
     drop(statement);
+    store::set_meta(&transaction, "measured", Some(&state))?;
     transaction.commit()?;
     Ok(())
 }
