@@ -9,7 +9,7 @@ use std::net::Ipv4Addr;
 
 use super::moves::{KEPT, Move, Moves};
 use super::steps::{Builder, Context};
-use crate::model::{Action, ConsoleStep, Role, Subnet};
+use crate::model::{Action, ConsoleStep, Guid, Role, Subnet};
 use crate::select::{Selector, SiteIndex, World, WorldSite};
 
 /// With so few moves, every set of them that may be done is tried out.
@@ -159,116 +159,56 @@ impl Builder<'_> {
     /// Whether a site has a role only as long as servers move as they should.
     fn hangs_on_moves(&self, moves: &Moves, site: SiteIndex, role: Role) -> bool {
         let Context { before, after } = self.context;
-        let carries = |server| before.has_role(server, role) || after.has_role(server, role);
+        let serves = |server| before.has_role(server, role) || after.has_role(server, role);
         let carried = moves
             .carried_in
             .get(&site)
-            .is_some_and(|carried| carried.iter().any(|carry| carries(carry.server)))
+            .is_some_and(|carried| carried.iter().any(|carry| serves(carry.server)))
             || moves
                 .carried_out
                 .iter()
-                .any(|loss| loss.site == site && carries(loss.server));
+                .any(|loss| loss.site == site && serves(loss.server));
         carried && !self.sure(moves, site, role) && !self.falls_back(site, role)
     }
 
     /// The part of the world that a group of moves plays in.
     fn stage(&self, moves: &Moves, group: &Group) -> Stage {
         let Context { before, after } = self.context;
-        let members: Vec<&Move> = group
-            .iter()
-            .filter_map(|step| moves.by_step(*step))
-            .collect();
-        let near = |subnet: &Subnet| {
-            members
-                .iter()
-                .any(|one| one.subnet.encloses(*subnet) || subnet.encloses(one.subnet))
-        };
-        let sites: BTreeSet<SiteIndex> = members
-            .iter()
-            .flat_map(|one| one.from.union(&one.to).copied())
-            .collect();
-        let part = |world: &World| -> World {
-            let mut part = World {
-                platform: world.platform,
-                ..World::default()
-            };
-            // Indices stay as they are, and sites that are yet to be created are empty.
-            for (index, later) in after.sites.iter().enumerate() {
-                let site = world.sites.get(index);
-                part.sites.push(WorldSite {
-                    name: later.name.clone(),
-                    guid: None,
-                    declared: None,
-                    manual: site
-                        .filter(|_| sites.contains(&index))
-                        .map(|site| site.manual.clone())
-                        .unwrap_or_default(),
-                    constrained: site.map_or(Some(false), |site| site.constrained),
-                });
-            }
-            part.subnets = world
-                .subnets
-                .iter()
-                .filter(|(subnet, _)| near(subnet))
-                .map(|(subnet, sites)| (*subnet, sites.clone()))
-                .collect();
-            // What is not near stays where it is: of addresses in the same sites, some stand for all. One subnet
-            // more says that there are sites at all.
-            let mut known: BTreeSet<&BTreeSet<SiteIndex>> = BTreeSet::new();
-            let far = || world.subnets.iter().filter(|(subnet, _)| !near(subnet));
-            for (subnet, of) in far().filter(|(_, of)| of.is_empty() || !of.is_disjoint(&sites)) {
-                if known.insert(of) {
-                    part.subnets.insert(*subnet, of.clone());
-                }
-            }
-            let any = far().find(|(_, of)| !of.is_empty());
-            part.subnets
-                .extend(any.map(|(subnet, of)| (*subnet, of.clone())));
-            part
-        };
-        let (mut start, mut end) = (part(before), part(after));
-        let standing = |automatic: &BTreeMap<SiteIndex, BTreeSet<_>>, guid| {
-            sites.iter().any(|site| {
-                automatic
-                    .get(site)
-                    .is_some_and(|servers| servers.contains(guid))
-            })
-        };
-        let assigned_before = before.assigned();
+        let scene = Scene::new(moves, group);
+        let (mut start, mut end) = (scene.part(before, after), scene.part(after, after));
+        let assigned = before.assigned();
         for (guid, server) in &before.servers {
-            let assigned = [before, after].into_iter().any(|world| {
-                sites
-                    .iter()
-                    .filter_map(|site| world.sites.get(*site))
-                    .any(|site| site.manual.contains(guid))
-            });
-            let inside = server
+            let belongs = [before, after]
+                .into_iter()
+                .any(|world| scene.assigns(world, *guid))
+                || [&self.automatic_before, &self.automatic_after]
+                    .into_iter()
+                    .any(|standing| scene.holds(standing, *guid));
+            let own: Vec<Ipv4Addr> = server
                 .addresses
                 .iter()
                 .flatten()
-                .any(|(address, _)| members.iter().any(|one| one.subnet.contains(*address)));
-            if assigned
-                || inside
-                || before.platform == Some(*guid)
-                || standing(&self.automatic_before, guid)
-                || standing(&self.automatic_after, guid)
-            {
-                // Where it stands in a prefix that is not near, nothing of the group moves it: it counts as assigned.
-                let still: BTreeSet<SiteIndex> = server
-                    .addresses
-                    .iter()
-                    .flatten()
-                    .filter(|(address, _)| !members.iter().any(|one| one.subnet.contains(*address)))
-                    .filter_map(|(address, _)| {
-                        before.subnets.get(&assigned_before.holding(*address)?)
-                    })
-                    .flatten()
-                    .copied()
-                    .collect();
-                for (world, part) in [(before, &mut start), (after, &mut end)] {
-                    part.servers
-                        .extend(world.servers.get(guid).map(|s| (*guid, s.clone())));
-                    for site in &still {
+                .map(|(at, _)| *at)
+                .collect();
+            let (inside, still): (Vec<Ipv4Addr>, Vec<Ipv4Addr>) =
+                own.into_iter().partition(|address| scene.moves(*address));
+            if !belongs && inside.is_empty() && before.platform != Some(*guid) {
+                continue;
+            }
+            for (world, part) in [(before, &mut start), (after, &mut end)] {
+                let server = world.servers.get(guid);
+                part.servers
+                    .extend(server.map(|server| (*guid, server.clone())));
+                // Where nothing of the group moves it, it counts as assigned.
+                for address in &still {
+                    let sites = assigned
+                        .holding(*address)
+                        .and_then(|s| before.subnets.get(&s));
+                    for site in sites
+                        .into_iter()
+                        .flatten()
+                        .filter(|s| scene.sites.contains(s))
+                    {
                         if let Some(site) = part.sites.get_mut(*site) {
                             site.manual.insert(*guid);
                         }
@@ -351,7 +291,6 @@ impl Builder<'_> {
             }
             // What takes something comes after everything that moves away from it.
             Action::UnassignServer { .. }
-            | Action::Console(ConsoleStep::Constrain { .. })
             | Action::CreateSite { .. }
             | Action::DescribeSite { .. }
             | Action::DeleteSite { .. }
@@ -359,7 +298,8 @@ impl Builder<'_> {
             | Action::UpdateDistributionPoints { .. }
             | Action::AwaitHolders { .. }
             | Action::Console(
-                ConsoleStep::InstallPlugIn { .. }
+                ConsoleStep::Constrain { .. }
+                | ConsoleStep::InstallPlugIn { .. }
                 | ConsoleStep::CaptureTarget { .. }
                 | ConsoleStep::InvalidSubnets { .. }
                 | ConsoleStep::ConfirmHolder { .. },
@@ -454,6 +394,95 @@ impl Builder<'_> {
             done.insert(step);
         }
         order
+    }
+}
+
+/// A group of moves, and the sites between which they go.
+struct Scene<'m> {
+    members: Vec<&'m Move>,
+    sites: BTreeSet<SiteIndex>,
+}
+
+impl<'m> Scene<'m> {
+    fn new(moves: &'m Moves, group: &Group) -> Self {
+        let members: Vec<&Move> = group
+            .iter()
+            .filter_map(|step| moves.by_step(*step))
+            .collect();
+        let sites = members
+            .iter()
+            .flat_map(|one| one.from.union(&one.to).copied())
+            .collect();
+        Self { members, sites }
+    }
+
+    /// Whether a prefix lies around or inside one that moves.
+    fn is_near(&self, subnet: Subnet) -> bool {
+        self.members
+            .iter()
+            .any(|one| one.subnet.encloses(subnet) || subnet.encloses(one.subnet))
+    }
+
+    /// Whether an address may move.
+    fn moves(&self, address: Ipv4Addr) -> bool {
+        self.members.iter().any(|one| one.subnet.contains(address))
+    }
+
+    /// Whether a server is assigned to one of the sites.
+    fn assigns(&self, world: &World, server: Guid) -> bool {
+        self.sites
+            .iter()
+            .filter_map(|site| world.sites.get(*site))
+            .any(|site| site.manual.contains(&server))
+    }
+
+    /// Whether a server is among those of one of the sites.
+    fn holds(&self, standing: &BTreeMap<SiteIndex, BTreeSet<Guid>>, server: Guid) -> bool {
+        self.sites
+            .iter()
+            .filter_map(|site| standing.get(site))
+            .any(|servers| servers.contains(&server))
+    }
+
+    /// The sites and subnets that play a part; indices of sites stay as they are in `after`.
+    fn part(&self, world: &World, after: &World) -> World {
+        let mut part = World {
+            platform: world.platform,
+            ..World::default()
+        };
+        for (index, later) in after.sites.iter().enumerate() {
+            let site = world.sites.get(index);
+            part.sites.push(WorldSite {
+                name: later.name.clone(),
+                guid: None,
+                declared: None,
+                manual: site
+                    .filter(|_| self.sites.contains(&index))
+                    .map(|site| site.manual.clone())
+                    .unwrap_or_default(),
+                // One that is yet to be created is empty.
+                constrained: site.map_or(Some(false), |site| site.constrained),
+            });
+        }
+        let (near, far): (Vec<_>, Vec<_>) = world
+            .subnets
+            .iter()
+            .partition(|(subnet, _)| self.is_near(**subnet));
+        // What is not near stays where it is: of addresses in the same sites, some stand for all. One subnet more
+        // says that there are sites at all.
+        let mut known: BTreeSet<&BTreeSet<SiteIndex>> = BTreeSet::new();
+        let concerned = far
+            .iter()
+            .filter(|(_, sites)| sites.is_empty() || !sites.is_disjoint(&self.sites))
+            .filter(|(_, sites)| known.insert(sites));
+        let any = far.iter().find(|(_, sites)| !sites.is_empty());
+        part.subnets = near
+            .iter()
+            .chain(concerned)
+            .chain(any)
+            .map(|(subnet, sites)| (**subnet, BTreeSet::clone(sites)))
+            .collect();
+        part
     }
 }
 

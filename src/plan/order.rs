@@ -2,9 +2,9 @@
 //!
 //! Pure. Among the drafts that are free, the lowest phase comes first and within it the lowest id.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
-use crate::model::{Action, Step, StepId};
+use crate::model::{Action, ConsoleStep, Guid, Record, Step, StepId};
 
 /// A step before it is ordered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,6 +112,56 @@ pub fn order(drafts: Vec<Draft>) -> Result<Vec<Step>, OrderError> {
             }
         })
         .collect())
+}
+
+/// Makes ids unique where several objects have one name, as two packages may: their GUID tells them apart.
+pub(super) fn tell_apart(drafts: &mut [Draft]) {
+    let mut seen: HashSet<&StepId> = HashSet::with_capacity(drafts.len());
+    let twice: BTreeSet<StepId> = drafts
+        .iter()
+        .filter(|draft| !seen.insert(&draft.id))
+        .map(|draft| draft.id.clone())
+        .collect();
+    for draft in drafts.iter_mut().filter(|_| !twice.is_empty()) {
+        if twice.contains(&draft.id)
+            && let Some(guid) = guid(&draft.action)
+        {
+            draft.id.0 = format!("{}#{guid}", draft.id.0);
+        }
+    }
+}
+
+/// The GUID of what an action is about, as far as two objects of one name may be told apart by it.
+fn guid(action: &Action) -> Option<Guid> {
+    match action {
+        Action::CreateSite { .. } | Action::CreateSubnet { .. } => None,
+        Action::DescribeSite { site, .. } | Action::DeleteSite { site } => site.guid,
+        Action::AssignSubnet { guid, .. }
+        | Action::UnassignSubnet { guid, .. }
+        | Action::DeleteSubnet { guid, .. } => Some(*guid),
+        Action::AssignServer { server, .. } => Some(server.guid),
+        // Two sites of one name may both go, and so may two servers of one name.
+        Action::UnassignServer { server, site } => Some(Guid::from_u128(
+            server.guid.as_u128() ^ site.guid.unwrap_or(Guid::NIL).as_u128(),
+        )),
+        Action::AssignPackage { package, .. }
+        | Action::UpdateDistributionPoints { package }
+        | Action::AwaitHolders { package, .. } => Some(package.guid),
+        Action::Console(step) => match step {
+            ConsoleStep::InstallRole { server, .. }
+            | ConsoleStep::InstallPlugIn { server, .. }
+            | ConsoleStep::CaptureTarget { server } => Some(server.guid),
+            ConsoleStep::Constrain { site, .. } => site.guid,
+            ConsoleStep::InvalidSubnets { .. } => None,
+            ConsoleStep::ConfirmHolder { package, .. } => Some(package.guid),
+        },
+        Action::Record(record) => Some(match record {
+            Record::AdoptSite { site, .. }
+            | Record::ReleaseSite { site, .. }
+            | Record::Protect { site, .. } => site.guid,
+            Record::AdoptSubnet { guid, .. } | Record::ReleaseSubnet { guid, .. } => *guid,
+        }),
+    }
 }
 
 #[cfg(test)]

@@ -5,11 +5,11 @@
 //! rules are needed by every plan and cannot contradict each other; those that can are added last, each only where it
 //! closes no circle, since then no order keeps every address served.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::keep::Unkept;
 use super::moves::Moves;
-use super::order::{Draft, OrderError, order};
+use super::order::{Draft, OrderError, order, tell_apart};
 use super::pins::Narrow;
 use crate::diff::{Change, Found};
 use crate::model::{Action, ConsoleStep, Guid, Name, Record, SiteRef, Step, StepId};
@@ -104,56 +104,6 @@ pub fn plan_steps(changes: &[Found], context: &Context<'_>) -> Result<Ordered, O
         steps: order(builder.drafts)?,
         unkept: builder.unkept,
     })
-}
-
-/// Makes ids unique where several objects have one name, as two packages may: their GUID tells them apart.
-fn tell_apart(drafts: &mut [Draft]) {
-    let mut seen: HashSet<&StepId> = HashSet::with_capacity(drafts.len());
-    let twice: BTreeSet<StepId> = drafts
-        .iter()
-        .filter(|draft| !seen.insert(&draft.id))
-        .map(|draft| draft.id.clone())
-        .collect();
-    for draft in drafts.iter_mut().filter(|_| !twice.is_empty()) {
-        if twice.contains(&draft.id)
-            && let Some(guid) = guid(&draft.action)
-        {
-            draft.id.0 = format!("{}#{guid}", draft.id.0);
-        }
-    }
-}
-
-/// The GUID of what an action is about, as far as two objects of one name may be told apart by it.
-fn guid(action: &Action) -> Option<Guid> {
-    match action {
-        Action::CreateSite { .. } | Action::CreateSubnet { .. } => None,
-        Action::DescribeSite { site, .. } | Action::DeleteSite { site } => site.guid,
-        Action::AssignSubnet { guid, .. }
-        | Action::UnassignSubnet { guid, .. }
-        | Action::DeleteSubnet { guid, .. } => Some(*guid),
-        Action::AssignServer { server, .. } => Some(server.guid),
-        // Two sites of one name may both go, and so may two servers of one name.
-        Action::UnassignServer { server, site } => Some(Guid::from_u128(
-            server.guid.as_u128() ^ site.guid.unwrap_or(Guid::NIL).as_u128(),
-        )),
-        Action::AssignPackage { package, .. }
-        | Action::UpdateDistributionPoints { package }
-        | Action::AwaitHolders { package, .. } => Some(package.guid),
-        Action::Console(step) => match step {
-            ConsoleStep::InstallRole { server, .. }
-            | ConsoleStep::InstallPlugIn { server, .. }
-            | ConsoleStep::CaptureTarget { server } => Some(server.guid),
-            ConsoleStep::Constrain { site, .. } => site.guid,
-            ConsoleStep::InvalidSubnets { .. } => None,
-            ConsoleStep::ConfirmHolder { package, .. } => Some(package.guid),
-        },
-        Action::Record(record) => Some(match record {
-            Record::AdoptSite { site, .. }
-            | Record::ReleaseSite { site, .. }
-            | Record::Protect { site, .. } => site.guid,
-            Record::AdoptSubnet { guid, .. } | Record::ReleaseSubnet { guid, .. } => *guid,
-        }),
-    }
 }
 
 pub(super) fn id(kind: &str, object: impl std::fmt::Display) -> StepId {
