@@ -537,3 +537,69 @@ fn what_no_order_keeps_is_told() {
         .subnets("B", &[]);
     assert_eq!(told(&made(&one_way, &seen)), [""; 0]);
 }
+
+/// A site without a task server strands whoever comes into it, as many as are known.
+#[test]
+fn who_is_stranded_blocks_the_plan() {
+    let seen = world()
+        .server("S1", &["10.1.0.1"], "package")
+        .subnet("10.1.0.0/24", &[])
+        .subnet("192.168.0.0/24", &[]);
+    let wanted = desired()
+        .site("Lab")
+        .subnets("Lab", &["10.1.0.0/24"])
+        .constrain("Lab", true);
+    let made = |seen: &Seen, allow_stranded| {
+        let inputs = Inputs {
+            desired: &wanted,
+            snapshot: &seen.snapshot,
+            ownership: &seen.ownership,
+            takeover: false,
+            allow_stranded,
+            lineage: "test",
+            serial: 7,
+            tool_version: "0.0.0",
+        };
+        make(&inputs).unwrap()
+    };
+    let stranded = |plan: &Plan| -> Vec<(Standing, String)> {
+        let notes = plan.notes.iter().filter(|note| note.id == "stranded");
+        notes
+            .map(|note| (note.standing, note.message.clone()))
+            .collect()
+    };
+    // Clients are not known: every address of the subnet counts.
+    let plan = made(&seen, 255);
+    let found = stranded(&plan);
+    assert!(
+        plan.is_blocked() && found[0].1.starts_with("256 addresses have"),
+        "{found:?}"
+    );
+    assert!(!made(&seen, 256).is_blocked());
+    // They are known, and two of three are in the subnet.
+    let with_clients = seen.but(|snapshot| {
+        snapshot.surroundings.clients = Observed::Known(
+            ["10.1.0.7", "10.1.0.8", "192.168.0.7"]
+                .iter()
+                .zip(0x7000..)
+                .map(|(address, number)| Client {
+                    guid: Guid::from_u128(number),
+                    name: Name::new(&format!("C{number}")),
+                    addresses: vec![(address.parse().unwrap(), 24)],
+                    plug_ins: None,
+                })
+                .collect(),
+        );
+    });
+    let plan = made(&with_clients, 1);
+    let found = stranded(&plan);
+    assert!(
+        plan.is_blocked() && found[0].1.starts_with("2 clients have"),
+        "{found:?}"
+    );
+    let plan = made(&with_clients, 2);
+    assert!(!plan.is_blocked());
+    assert_eq!(stranded(&plan)[0].0, Standing::Remains);
+    assert_eq!(plan.impact.stranded.extent.clients, Some(2));
+    assert_eq!(plan.impact.known_clients, Some(3));
+}

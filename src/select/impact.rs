@@ -543,3 +543,103 @@ fn packages_lost(before: &Selector<'_>, after: &Selector<'_>) -> Vec<PackageLost
     }
     lost.into_iter().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::select::World;
+    use crate::select::oracle::{addresses, interesting, sets, worlds};
+
+    /// What matters of an outcome, the naive way.
+    fn outcome(service: &Service) -> (&'static str, BTreeSet<BTreeSet<Guid>>) {
+        (service.choice.as_str(), sets(&service.choice))
+    }
+
+    fn holds(spans: &[Span], address: Ipv4Addr) -> bool {
+        spans
+            .iter()
+            .any(|span| (span.first..=span.last).contains(&address))
+    }
+
+    fn is_known(world: &World, address: Ipv4Addr) -> bool {
+        world.subnets.keys().any(|subnet| subnet.contains(address))
+    }
+
+    proptest! {
+        #[test]
+        fn says_of_each_address_what_changes(
+            before in worlds(),
+            after in worlds(),
+            clients in prop::collection::vec(addresses(), 0..6),
+        ) {
+            let clients: Vec<Client> = clients
+                .into_iter()
+                .zip(0x7000_u128..)
+                .map(|(addresses, number)| Client {
+                    guid: Guid::from_u128(number),
+                    name: Name::new(&format!("C{number}")),
+                    addresses: addresses.into_iter().collect(),
+                    plug_ins: None,
+                })
+                .collect();
+            let (one, two) = (Selector::new(&before), Selector::new(&after));
+            let found = impact(&one, &two, Some(&clients));
+            for address in interesting(&before).union(&interesting(&after)) {
+                let (was, will) = (one.at(*address), two.at(*address));
+                let changed: Vec<Role> = Served::ROLES
+                    .into_iter()
+                    .filter(|role| outcome(was.of(*role).unwrap()) != outcome(will.of(*role).unwrap()))
+                    .collect();
+                let shifts: Vec<&Shift> = found
+                    .shifts
+                    .iter()
+                    .filter(|shift| holds(&shift.spans, *address))
+                    .collect();
+                let known = is_known(&before, *address) || is_known(&after, *address);
+                let said: Vec<Role> = shifts.iter().flat_map(|shift| &shift.roles).map(|role| role.role).collect();
+                prop_assert_eq!(&said, &changed, "{}", address);
+                prop_assert_eq!(shifts.len(), usize::from(!changed.is_empty()));
+                prop_assert!(shifts.iter().all(|shift| shift.known == known));
+                let loses = KEPT.into_iter().any(|role| {
+                    was.of(role).unwrap().choice.is_served() && !will.of(role).unwrap().choice.is_served()
+                });
+                prop_assert_eq!(holds(&found.stranded.spans, *address), loses && known);
+            }
+            for shift in &found.shifts {
+                let size = |span: &Span| u64::from(u32::from(span.last) - u32::from(span.first)) + 1;
+                prop_assert_eq!(shift.addresses, shift.spans.iter().map(size).sum::<u64>());
+                prop_assert!(shift.spans.windows(2).all(|pair| pair[0].last < pair[1].first));
+                let has = |client: &&Client| client.addresses.iter().any(|(at, _)| holds(&shift.spans, *at));
+                prop_assert_eq!(shift.clients, Some(count(clients.iter().filter(has).count())));
+            }
+            // Stranded is who has a server by all of its addresses before and not after.
+            let strands = clients.iter().filter(|client| {
+                let served = |selector: &Selector<'_>, role| {
+                    let served = selector.client(&client.addresses, None);
+                    served.of(role).unwrap().choice.is_served()
+                };
+                KEPT.into_iter().any(|role| served(&one, role) && !served(&two, role))
+            });
+            prop_assert_eq!(found.stranded.extent.clients, Some(count(strands.count())));
+            prop_assert_eq!(impact(&one, &one, Some(&clients)).shifts, []);
+        }
+    }
+
+    #[test]
+    fn spans_are_shown_as_networks_where_they_are() {
+        let shown = |first: &str, last: &str| {
+            let (first, last) = (first.parse().unwrap(), last.parse().unwrap());
+            Span { first, last }.to_string()
+        };
+        assert_eq!(shown("10.0.0.0", "10.0.0.255"), "10.0.0.0/24");
+        assert_eq!(shown("10.0.0.7", "10.0.0.7"), "10.0.0.7");
+        assert_eq!(shown("10.0.0.1", "10.0.0.4"), "10.0.0.1 to 10.0.0.4");
+        assert_eq!(
+            shown("0.0.0.0", "255.255.255.255"),
+            "0.0.0.0 to 255.255.255.255"
+        );
+    }
+}

@@ -41,7 +41,7 @@ fn net(index: usize) -> Subnet {
     PREFIXES[index].parse().unwrap()
 }
 
-fn addresses() -> impl Strategy<Value = BTreeSet<(Ipv4Addr, u8)>> {
+pub(super) fn addresses() -> impl Strategy<Value = BTreeSet<(Ipv4Addr, u8)>> {
     prop::collection::btree_set(
         (any::<Index>(), prop::sample::select(&MASKS[..]))
             .prop_map(|(index, mask)| (index.get(&STANDS).parse().unwrap(), mask)),
@@ -87,7 +87,7 @@ fn guid(index: usize) -> Guid {
 /// The one package.
 const PACKAGE: Guid = Guid::from_u128(0x4000);
 
-fn worlds() -> impl Strategy<Value = World> {
+pub(super) fn worlds() -> impl Strategy<Value = World> {
     (
         prop::collection::vec(server(), 0..=5),
         prop::collection::vec((any::<u8>(), known(any::<bool>())), 0..=4),
@@ -144,7 +144,7 @@ fn worlds() -> impl Strategy<Value = World> {
         )
 }
 
-type Set = BTreeSet<Guid>;
+pub(super) type Set = BTreeSet<Guid>;
 
 /// Servers by a reading, and whether that denies an assumption.
 type Read = (Set, bool);
@@ -382,7 +382,7 @@ fn completions(world: &World, at: impl Iterator<Item = Ipv4Addr>) -> Vec<World> 
     all
 }
 
-fn sets(choice: &Choice) -> BTreeSet<Set> {
+pub(super) fn sets(choice: &Choice) -> BTreeSet<Set> {
     match choice {
         Choice::Indeterminate(readings) => readings
             .iter()
@@ -432,7 +432,7 @@ fn compare(
 }
 
 /// The first and last address of everything, and those next to them.
-fn interesting(world: &World) -> BTreeSet<Ipv4Addr> {
+pub(super) fn interesting(world: &World) -> BTreeSet<Ipv4Addr> {
     let networks = world
         .servers
         .values()
