@@ -1,8 +1,9 @@
 //! What came of it: the rows of article 431459's "Verification" and of its step 4, judged on what a live server shows.
 //!
-//! Pure. The world is the one that is there now, marked with what is declared; [`Happenings`](crate::model::Happenings) is what clients did;
-//! a [`Baseline`] is an earlier reading. A row is *met* or *not met* on evidence only: what left none is *not
-//! observed*, what cannot be read is *unknown*, with what to look at instead.
+//! Pure. The world is the one that is there now, marked with what is declared;
+//! [`Happenings`](crate::model::Happenings) is what clients did; a [`Baseline`] is an earlier reading. A row is *met* or
+//! *not met* on evidence only: what left none is *not observed*, what cannot be read is *unknown*, with what to look at
+//! instead.
 
 mod baseline;
 mod clients;
