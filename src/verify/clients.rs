@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::rows::{Deployed, Frame, Seen};
 use super::{Differing, Row, Verdict, count};
-use crate::model::{Fetch, Guid, Name, Observed, PackageSelector, Role, SiteKind};
+use crate::model::{Fetch, Guid, Name, Observed, PackageSelector, Role, SiteKind, glob};
 use crate::select::SiteIndex;
 
 impl<'a> Seen<'a> {
@@ -242,8 +242,11 @@ impl<'a> Seen<'a> {
                     .filter(|(guid, package)| match &declared.selector {
                         PackageSelector::Name(name) => package.name == *name,
                         PackageSelector::Guid(wanted) => wanted == *guid,
-                        // Patterns are expanded by the refresh; tasks are above.
-                        PackageSelector::Match(_) | PackageSelector::Task(_) => false,
+                        PackageSelector::Match(pattern) => {
+                            glob(pattern.key().as_str(), package.name.key().as_str())
+                        }
+                        // Those of tasks are above.
+                        PackageSelector::Task(_) => false,
                     })
                     .map(|(guid, _)| *guid),
             );

@@ -115,7 +115,7 @@ fn roles(input: &Inputs<'_>, server: &WorldServer) -> Row {
         .desired
         .into_iter()
         .flat_map(|desired| desired.servers.values())
-        .filter(|declared| same(&declared.name, &server.name))
+        .filter(|declared| declared.name.names_same(&server.name))
         .flat_map(|declared| declared.roles.keys().copied())
         .collect();
     let words = |roles: &mut dyn Iterator<Item = Role>| {
@@ -146,12 +146,6 @@ fn roles(input: &Inputs<'_>, server: &WorldServer) -> Row {
         &expected,
         found,
     )
-}
-
-fn same(declared: &Name, server: &Name) -> bool {
-    declared == server
-        || ((declared.domain().is_none() || server.domain().is_none())
-            && declared.host().eq_ignore_ascii_case(server.host()))
 }
 
 fn needs(input: &Inputs<'_>, server: &Name, facts: &Facts) -> Row {

@@ -175,7 +175,7 @@ impl Seen<'_> {
         for image in images.iter().filter(|image| !known.contains(&image.guid)) {
             match &image.host {
                 None => nowhere += 1,
-                Some(host) if host.host().eq_ignore_ascii_case(target.host()) => right += 1,
+                Some(host) if host.names_same(&target) => right += 1,
                 Some(host) => differing.push(Differing {
                     name: image.name.clone(),
                     found: format!("on {host}"),

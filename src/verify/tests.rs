@@ -295,6 +295,24 @@ fn an_image_from_a_server_that_it_is_not_assigned_to() {
         .check(&["deploy-image: not met: 0 of 1 download since the baseline / IMAGE-1 golden from DEPLOY02.corp.example"]);
 }
 
+/// Packages that a site declares by a pattern are judged like those of its tasks.
+#[test]
+fn images_by_pattern() {
+    let by_pattern = |pattern: &str| {
+        Case::good().with(|case| {
+            let site = |site: &mut DesiredSite| site.deploy_tasks.clear();
+            case.desired = case.desired.clone().of("Lab", site).package(
+                PackageSelector::Match(Name::new(pattern)),
+                "servers DEPLOY01.corp.example",
+                &["Lab"],
+            );
+        })
+    };
+    let _ = by_pattern("GOLD*").check(&[]);
+    let _ = by_pattern("silver*")
+        .check(&["deploy-image: unknown: no DeploymentSite declares `deployTasks` or `packages`"]);
+}
+
 #[test]
 fn load_and_captures() {
     Case::good()
