@@ -144,6 +144,7 @@ pub async fn discover(reader: &Reader, server: &Name) -> Result<Discovery, Refre
     let mut profile = Profile::empty(ServerEntry {
         name: server.clone(),
         guid,
+        build: None,
     });
     notes.found("server.guid", "GetComputerByNameAndDomain");
 

@@ -8,7 +8,9 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Evidence, ProductEntry, Reports, ServiceName, Settings, Structures};
+use super::{
+    Build, Evidence, ProductEntry, Provenance, Reports, ServiceName, Settings, Structures,
+};
 use crate::model::{Guid, Name, Role};
 
 /// Where an entry comes from, and so what it may be used for.
@@ -113,6 +115,9 @@ pub struct Profile {
     /// Reports that `sitewright profile install-reports` created.
     #[serde(default)]
     pub reports: Reports,
+    /// When and how entries came to their standing, by their paths.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub provenance: BTreeMap<String, Provenance>,
 }
 
 /// The SMP's own computer.
@@ -124,6 +129,9 @@ pub struct ServerEntry {
     pub name: Name,
     /// The GUID of its computer resource.
     pub guid: Guid,
+    /// The build that the entries were read from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build: Option<Build>,
 }
 
 /// The role that a resource type plays.
@@ -375,6 +383,7 @@ impl Profile {
             product: ProductEntry::default(),
             evidence: Evidence::default(),
             reports: Reports::default(),
+            provenance: BTreeMap::new(),
         }
     }
 

@@ -3,8 +3,9 @@
 //! Pure but for `load` and `save`. The format is described in `docs/profile.md`. Nothing here guesses: what the
 //! profile does not say is unknown, and [`Profile::can`] names what an ability lacks.
 //!
-//! Reading order: `format` (the file), `structures`, `setting`, `evidence` and `product` (parts of it), `ability` (what
-//! it allows), `path` (where settings stand in item XML), `reports` (which reports there are, their SQL), `file` (I/O).
+//! Reading order: `format` (the file), `structures`, `setting`, `evidence`, `product` and `provenance` (parts of it),
+//! `ability` (what it allows), `path` (where settings stand in item XML), `reports` (which reports there are, their
+//! SQL), `file` (I/O).
 
 mod ability;
 mod evidence;
@@ -12,6 +13,7 @@ mod file;
 mod format;
 mod path;
 mod product;
+mod provenance;
 mod reports;
 mod service;
 mod setting;
@@ -30,6 +32,7 @@ pub use format::{
 pub(crate) use path::Matches;
 pub use path::{ItemPath, PathError};
 pub use product::ProductEntry;
+pub use provenance::{Build, Provenance};
 pub(crate) use reports::holder_parameters;
 pub use reports::{HOLDERS_BATCH, Report, ReportKind, Reports, report_sql};
 pub use service::ServiceName;

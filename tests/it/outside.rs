@@ -368,12 +368,12 @@ spec:
 
 #[tokio::test]
 async fn converges_a_foreign_smp() {
-    converges(false).await;
+    Box::pin(converges(false)).await;
 }
 
 #[tokio::test]
 async fn converges_a_foreign_smp_by_reports() {
-    converges(true).await;
+    Box::pin(converges(true)).await;
 }
 
 /// Every computer that the foreign server counts as a client or a site server, by host, with what is known of it.
