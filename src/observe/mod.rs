@@ -35,6 +35,7 @@ pub use install::{InstallError, ReportText, install_reports};
 pub use look::{Bindings, Seen, look};
 pub use refresh::{RefreshError, identify, refresh};
 pub use scope::Scope;
+pub use surroundings::writes;
 
 use crate::smp::ReadError;
 
