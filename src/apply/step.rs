@@ -17,7 +17,8 @@ use super::judge::{Drifted, Progress, judge, known};
 use super::run::{Options, since};
 use crate::journal::{Fact, Journal, JournalError};
 use crate::model::{
-    Action, Event, Guid, Name, Outcome, Record, ResourceRef, RunId, SiteRef, Step, StepKind,
+    Action, CountedKind, Event, Guid, Name, Outcome, Record, ResourceRef, RunId, SiteRef, Step,
+    StepKind,
 };
 use crate::observe::{Bindings, Seen, look};
 use crate::smp::{ReadError, SendError, Write, Writer};
@@ -341,9 +342,14 @@ impl Stepper<'_> {
                     name: Name::new(&subnet.to_string()),
                 })
             }
-            (_, Write::DeleteResource { resource }, _) => {
-                self.note(Fact::Deleted { guid: *resource })
-            }
+            (action, Write::DeleteResource { resource }, _) => self.note(Fact::Deleted {
+                guid: *resource,
+                of: match action {
+                    Action::DeleteSite { .. } => Some(CountedKind::Sites),
+                    Action::DeleteSubnet { .. } => Some(CountedKind::Subnets),
+                    _ => None,
+                },
+            }),
             (Action::AssignPackage { package, .. }, Write::SetPackageServers { .. }, _) => self
                 .note(Fact::AssignmentWritten {
                     package: package.clone(),

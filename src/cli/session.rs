@@ -19,7 +19,7 @@ use super::{Context, random_id};
 use crate::manifest::{
     self, Auth as DeclaredAuth, Document, PasswordFrom, PlatformEntry, Source, Workspace,
 };
-use crate::model::{Desired, Name};
+use crate::model::{Desired, Name, Safety};
 use crate::profile::{self, Profile};
 use crate::smp::{Auth, Connection, Reader, Transport, Writer};
 use crate::state::FileStore;
@@ -183,6 +183,8 @@ pub(super) struct Session {
     pub(super) profile: Option<Arc<Profile>>,
     /// Where the profile is kept.
     pub(super) profile_file: PathBuf,
+    /// What the workspace guards it by.
+    pub(super) safety: Safety,
     /// Its state.
     pub(super) store: FileStore,
     /// The way to it.
@@ -250,6 +252,10 @@ impl Session {
         let transport = connect(context, home, entry, &address)?;
         Ok(Self {
             declared: entry.is_some(),
+            safety: home
+                .workspace
+                .as_ref()
+                .map_or_else(Safety::default, |workspace| workspace.safety),
             store: FileStore::new(&state, name.as_str()),
             name,
             server,

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::fewer::{self, recorded_first};
 use super::steps::console;
 use super::touch::{planned, touched};
 use super::{
@@ -13,7 +14,8 @@ use super::{
 };
 use crate::diff::{Blocked, Change, Found, Takeover, declare, diff, predicted};
 use crate::model::{
-    Action, Attestation, ConsoleStep, Desired, Origin, Ownership, Snapshot, Step, StepId, Subnet,
+    Acceptance, Action, Attestation, ConsoleStep, Desired, Origin, Ownership, Safety, Snapshot,
+    Step, StepId, Subnet,
 };
 use crate::select::{Extent, Impact, Selector, Stranded, World, impact};
 use crate::validate::{View, judge};
@@ -34,6 +36,10 @@ pub struct Inputs<'a> {
     pub takeover: bool,
     /// How many clients may be left without a server that they have before; addresses where clients are not known.
     pub allow_stranded: u64,
+    /// What the workspace guards its platforms by.
+    pub safety: Safety,
+    /// Somebody's word that lists are shorter than they were.
+    pub acceptance: Option<&'a Acceptance>,
     /// Lineage of the state.
     pub lineage: &'a str,
     /// Serial of the state.
@@ -57,6 +63,8 @@ pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
         ownership,
         takeover,
         allow_stranded,
+        safety,
+        acceptance,
         lineage,
         serial,
         tool_version,
@@ -76,6 +84,9 @@ pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
     };
     let Ordered { steps, unkept } = plan_steps(&open, &context)?;
     let steps = drop_confirmed(steps, ownership, &mut notes);
+    let counted = fewer::judge(snapshot, ownership, safety, acceptance, &open);
+    let steps = recorded_first(counted.records, steps);
+    notes.extend(counted.notes);
     notes.extend(said_unkept(&unkept, &after));
     let view = View {
         world: &before,
@@ -113,6 +124,7 @@ pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
         impact,
         steps,
         notes,
+        counts: counted.counts,
     })
 }
 

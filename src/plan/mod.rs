@@ -5,6 +5,7 @@
 //! outer ones (after them where both go to one site, so that servers come along) and the SMP's own subnet last; a pin widens, awaits the new holder, then narrows; Constrain to Site
 //! comes last; taking down runs the other way.
 
+mod fewer;
 mod keep;
 mod make;
 mod moves;
@@ -21,9 +22,11 @@ mod summary;
 mod tests;
 mod touch;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Origin, Platform, Step, StepKind};
+use crate::model::{CountedKind, Origin, Platform, Step, StepKind};
 use crate::select::Impact;
 
 pub use keep::Unkept;
@@ -128,6 +131,9 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// Findings of the checks, attestations, and the like.
     pub notes: Vec<Note>,
+    /// How many of each kind were seen, for the next plan to compare with; without the kinds that are in doubt.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub counts: BTreeMap<CountedKind, u64>,
 }
 
 impl Plan {

@@ -27,6 +27,7 @@ pub fn plan(plan: &Plan, style: &Style) -> String {
         impact,
         steps: planned,
         notes: found,
+        counts: _, // for the next plan
     } = plan;
     let Platform {
         server: _, // the name says it
