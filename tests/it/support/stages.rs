@@ -87,7 +87,8 @@ impl Stages {
     }
 
     pub(crate) async fn plan_with(&self, desired: &Desired, takeover: bool) -> Plan {
-        self.plan_accepting(desired, takeover, None).await
+        // Boxed: what a refresh holds would be copied into the future of every test.
+        Box::pin(self.plan_accepting(desired, takeover, None)).await
     }
 
     /// The same; somebody may vouch for lists that are shorter than they were.
@@ -99,9 +100,10 @@ impl Stages {
     ) -> Plan {
         let ownership = self.ownership();
         let scope = Scope::of(desired, None).remembering(&ownership);
+        let snapshot = self.snapshot(&scope).await;
         make(&Inputs {
             desired,
-            snapshot: &self.snapshot(&scope).await,
+            snapshot: &snapshot,
             ownership: &ownership,
             takeover,
             allow_stranded: 0,
