@@ -3,16 +3,18 @@
 //! I/O: the terminal's writers are handed in; files and loopback HTTP. A world is found by `--db PATH`, by `--url` of a
 //! running `serve` (over the paths below `/sim/`), or by `--platform sim:NAME`, which is `sim-NAME.db` in the state folder.
 
+mod access;
 mod http;
 
-use crate::server::{Access, Server, StartError};
+use crate::server::{Server, StartError, TlsError};
 use crate::world::scenario::world_schema;
 use crate::world::{
     Client, ConsoleAction, Language, Options, Quirk, RoleServed, Scenario, Served, Switch, World,
     WorldError,
 };
+use access::AccessArgs;
 use clap::{Args, Subcommand};
-use http::HttpError;
+use http::{HttpError, Remote};
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -38,6 +40,9 @@ struct At {
     /// The address of a running simulator
     #[arg(long, global = true, value_name = "URL")]
     url: Option<String>,
+    /// The CA of a running simulator with --tls, in PEM
+    #[arg(long, global = true, id = "sim-ca", value_name = "FILE")]
+    ca: Option<PathBuf>,
     /// sim:NAME, the world that other commands use under this name
     #[arg(long, global = true, value_name = "sim:NAME")]
     platform: Option<String>,
@@ -71,9 +76,8 @@ struct ServeArgs {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8089")]
     listen: SocketAddr,
-    /// Ask for Basic authentication with this user and password
-    #[arg(long, value_name = "USER:PASSWORD")]
-    basic: Option<String>,
+    #[command(flatten)]
+    access: AccessArgs,
     #[command(flatten)]
     world: WorldArgs,
 }
@@ -81,7 +85,7 @@ struct ServeArgs {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve a world over HTTP (the default)
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Print the server profile of a world
     Profile(WorldArgs),
     /// Print a world in the scenario format
@@ -138,6 +142,9 @@ pub enum SimError {
         /// What was given.
         found: String,
     },
+    /// The certificates are of no use.
+    #[error("the simulator has no TLS")]
+    Tls(#[from] TlsError),
     /// A file could not be read or written.
     #[error("cannot read or write `{path}`")]
     File {
@@ -155,7 +162,7 @@ pub enum SimError {
 /// A world at hand, or behind a running server.
 enum Found {
     Here(World),
-    There(String),
+    There(Remote),
 }
 
 impl SimArgs {
@@ -167,19 +174,19 @@ impl SimArgs {
         err: &mut dyn Write,
     ) -> Result<u8, SimError> {
         let SimArgs { at, serve, command } = self;
-        match command.unwrap_or(Command::Serve(serve)) {
+        match command.unwrap_or(Command::Serve(Box::new(serve))) {
             Command::Serve(args) => run_server(&at, &args, state_folder, out, err)?,
             Command::Profile(args) => {
                 let text = match at.find(Some(&args), state_folder)? {
                     Found::Here(world) => world.profile(),
-                    Found::There(url) => http::get(&url, "profile")?,
+                    Found::There(remote) => remote.get("profile")?,
                 };
                 out.write_all(text.as_bytes())?;
             }
             Command::Dump(args) => {
                 let text = match at.find(Some(&args), state_folder)? {
                     Found::Here(world) => world.dump(),
-                    Found::There(url) => http::get(&url, "dump")?,
+                    Found::There(remote) => remote.get("dump")?,
                 };
                 out.write_all(text.as_bytes())?;
             }
@@ -187,8 +194,8 @@ impl SimArgs {
                 let time = parse_duration(&duration)?;
                 match at.find(None, state_folder)? {
                     Found::Here(world) => world.tick(time),
-                    Found::There(url) => {
-                        http::post(&url, &format!("tick?seconds={}", time.as_secs()), "")?;
+                    Found::There(remote) => {
+                        remote.post(&format!("tick?seconds={}", time.as_secs()), "")?;
                     }
                 }
                 writeln!(err, "{duration} have passed")?;
@@ -196,24 +203,22 @@ impl SimArgs {
             Command::Console { action } => {
                 let answer = match at.find(None, state_folder)? {
                     Found::Here(world) => world.console(action)?,
-                    Found::There(url) => http::post(&url, "console", &json(&action)?)?,
+                    Found::There(remote) => remote.post("console", &json(&action)?)?,
                 };
                 writeln!(out, "{answer}")?;
             }
             Command::Clients { json: as_json } => {
                 let clients = match at.find(None, state_folder)? {
                     Found::Here(world) => world.clients(),
-                    Found::There(url) => parse(&http::get(&url, "clients")?)?,
+                    Found::There(remote) => parse(&remote.get("clients")?)?,
                 };
                 list_clients(&clients, as_json, out)?;
             }
             Command::Served { address } => match at.find(None, state_folder)? {
                 Found::Here(world) => list_served(&world.served(address), out)?,
-                Found::There(url) => writeln!(
-                    out,
-                    "{}",
-                    http::get(&url, &format!("served?address={address}"))?
-                )?,
+                Found::There(remote) => {
+                    writeln!(out, "{}", remote.get(&format!("served?address={address}"))?)?;
+                }
             },
             Command::Requests => match at.find(None, state_folder)? {
                 Found::Here(_) => {
@@ -222,7 +227,7 @@ impl SimArgs {
                         found: "a file".to_owned(),
                     });
                 }
-                Found::There(url) => writeln!(out, "{}", http::get(&url, "requests")?)?,
+                Found::There(remote) => writeln!(out, "{}", remote.get("requests")?)?,
             },
             Command::Schema => writeln!(out, "{}", pretty(&world_schema())?)?,
             Command::Switches => {
@@ -243,7 +248,7 @@ impl At {
     /// Finds the world; with `args` and no place, makes one in memory.
     fn find(&self, args: Option<&WorldArgs>, state_folder: &Path) -> Result<Found, SimError> {
         if let Some(url) = &self.url {
-            return Ok(Found::There(url.clone()));
+            return Ok(Found::There(Remote::new(url, self.ca.as_deref())?));
         }
         if let Some(path) = &self.db
             && args.is_none_or(|args| args.scenario.is_none())
@@ -355,19 +360,7 @@ fn run_server(
             "the world is there already: its own scenario, seed and switches hold"
         )?;
     }
-    let access = match &args.basic {
-        None => Access::Anonymous,
-        Some(text) => {
-            let (user, password) = text.split_once(':').ok_or_else(|| SimError::Argument {
-                expected: "USER:PASSWORD",
-                found: "no colon".to_owned(),
-            })?;
-            Access::Basic {
-                user: user.to_owned(),
-                password: password.to_owned(),
-            }
-        }
-    };
+    let access = args.access.access()?;
     let server = Server::start_with(world, args.listen, &access)?;
     writeln!(out, "listening on {}", server.url())?;
     out.flush()?;

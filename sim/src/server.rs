@@ -1,12 +1,19 @@
 //! The HTTP listener of the simulator: one thread with its own runtime, the services below `/Altiris/`, and the
 //! administrator's paths below `/sim/`.
 //!
-//! I/O: a TCP socket. Turns HTTP requests into calls of `services` and writes their answers; keeps a log of requests.
+//! I/O: TCP sockets, with TLS where it is wanted. Turns HTTP requests into calls of `services` and writes their answers; keeps a log of requests.
 //! Paths are taken without regard to case, as IIS does. The work itself runs on blocking threads, since the CMDB is
 //! a database.
 
+mod access;
 mod admin;
+mod admit;
+mod connection;
 mod route;
+mod tls;
+
+pub use access::Access;
+pub use tls::{Authority, Identity, Tls, TlsError};
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::AtomicU64;
@@ -14,19 +21,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use axum::serve::ListenerExt as _;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
+use tokio_rustls::TlsAcceptor;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 
 use crate::services::Manner;
+use crate::sign_in::Rules;
 use crate::world::World;
+use connection::Door;
 
 /// A running simulator. It stops when dropped.
 pub struct Server {
     shared: Arc<Shared>,
     address: SocketAddr,
+    scheme: &'static str,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -35,42 +45,41 @@ pub struct Server {
 struct Shared {
     world: World,
     manner: Manner,
-    authorization: Option<String>,
+    /// What the gate of each connection judges by; none where everyone may call.
+    rules: Option<Rules>,
+    /// Says that callers must show a certificate.
+    wants_certificate: bool,
+    /// `http` or `https`.
+    scheme: &'static str,
     log: Mutex<Vec<RequestRecord>>,
     /// Counts reads, for the quirk that answers some of them with 503.
     reads: AtomicU64,
 }
 
-/// One request that reached a service.
+/// One request below `/Altiris/`, carried out or refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestRecord {
-    /// The service, such as `ResourceModel`.
+    /// The connection that it came by, counted from 1.
+    pub connection: u64,
+    /// Who is signed in, as the account is spelled here.
+    pub user: Option<String>,
+    /// Says that it carried a part of a sign-in: an `Authorization`.
+    pub sign_in: bool,
+    /// Why it was refused for want of a sign-in, where one was tried. No client is told.
+    pub refused: Option<String>,
+    /// The service, such as `ResourceModel`; empty where there is none at the path.
     pub service: String,
-    /// The operation as called; `?WSDL` and the service page are logged as `?WSDL` and an empty text.
+    /// The operation as called; `?WSDL` and the service page are logged as `?WSDL` and an empty text. A SOAP call that
+    /// was refused has not been read: its operation is empty.
     pub operation: String,
     /// `soap11`, `soap12`, `form`, `get`, or `page`.
     pub protocol: String,
     /// The HTTP status of the answer.
     pub status: u16,
-    /// Says whether the operation changes the server.
+    /// Says whether the operation changes the server; never so where it was refused for want of a sign-in.
     pub writes: bool,
     /// The size of the answer before compression.
     pub bytes: u64,
-}
-
-/// Who may call.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Access {
-    /// Everyone.
-    #[default]
-    Anonymous,
-    /// Whoever signs in with Basic authentication.
-    Basic {
-        /// The user name.
-        user: String,
-        /// The password.
-        password: String,
-    },
 }
 
 /// Why a server did not start.
@@ -88,12 +97,15 @@ pub enum StartError {
     /// The runtime or its thread could not be made.
     #[error("cannot start the server's thread")]
     Thread(#[source] std::io::Error),
+    /// The certificates are of no use.
+    #[error("cannot listen with TLS")]
+    Tls(#[from] TlsError),
 }
 
 impl Server {
     /// Serves a world to everyone; port 0 takes a free port.
     pub fn start(world: World, listen: SocketAddr) -> Result<Self, StartError> {
-        Self::start_with(world, listen, &Access::Anonymous)
+        Self::start_with(world, listen, &Access::anonymous())
     }
 
     /// Serves a world to those who have access.
@@ -109,21 +121,27 @@ impl Server {
         let listener = TcpListener::bind(listen).map_err(at)?;
         listener.set_nonblocking(true).map_err(at)?;
         let address = listener.local_addr().map_err(at)?;
-        let authorization = match access {
-            Access::Anonymous => None,
-            Access::Basic { user, password } => Some(format!(
-                "Basic {}",
-                base64(format!("{user}:{password}").as_bytes())
-            )),
+        let tls = match &access.tls {
+            None => None,
+            Some(tls) => Some((TlsAcceptor::from(Arc::new(tls.config()?)), tls.binding())),
         };
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let manner = Manner::of(&world);
+        let rules = (!access.schemes.is_empty())
+            .then(|| access.rules(&world.platform_server(), manner.sign_in_expires()));
         let shared = Arc::new(Shared {
             world,
             manner,
-            authorization,
+            rules,
+            wants_certificate: access.tls.as_ref().is_some_and(Tls::wants_certificate),
+            scheme,
             log: Mutex::new(Vec::new()),
             reads: AtomicU64::new(0),
         });
+        let door = Door {
+            router: router(Arc::clone(&shared)),
+            tls,
+        };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("sim-http")
@@ -131,11 +149,10 @@ impl Server {
             .build()
             .map_err(StartError::Thread)?;
         let (stop, stopped) = oneshot::channel();
-        let state = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("sim-server".to_owned())
             .spawn(move || {
-                runtime.block_on(serve(listener, state, stopped));
+                runtime.block_on(serve(listener, door, stopped));
                 // Connections that a client keeps open must not hold up the end.
                 runtime.shutdown_timeout(Duration::from_millis(200));
             })
@@ -143,6 +160,7 @@ impl Server {
         Ok(Self {
             shared,
             address,
+            scheme,
             stop: Some(stop),
             thread: Some(thread),
         })
@@ -151,7 +169,7 @@ impl Server {
     /// Where it listens, such as `http://127.0.0.1:8089`.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", self.scheme, self.address)
     }
 
     /// The world that it serves.
@@ -198,7 +216,18 @@ impl Shared {
     }
 }
 
-async fn serve(listener: TcpListener, shared: Arc<Shared>, stopped: oneshot::Receiver<()>) {
+fn router(shared: Arc<Shared>) -> axum::Router {
+    axum::Router::new()
+        .fallback(route::handle)
+        .with_state(shared)
+        .layer(
+            CompressionLayer::new()
+                .gzip(true)
+                .quality(CompressionLevel::Fastest),
+        )
+}
+
+async fn serve(listener: TcpListener, door: Door, stopped: oneshot::Receiver<()>) {
     let listener = match tokio::net::TcpListener::from_std(listener) {
         Ok(listener) => listener,
         Err(error) => {
@@ -206,61 +235,8 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>, stopped: oneshot::Rec
             return;
         }
     };
-    let listener = listener.tap_io(|stream| {
-        // Without this, small answers wait for acknowledgements.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::trace!(%error, "cannot set TCP_NODELAY");
-        }
-    });
-    let router = axum::Router::new()
-        .fallback(route::handle)
-        .with_state(shared)
-        .layer(
-            CompressionLayer::new()
-                .gzip(true)
-                .quality(CompressionLevel::Fastest),
-        );
     tokio::select! {
-        served = std::future::IntoFuture::into_future(axum::serve(listener, router)) => {
-            if let Err(error) = served {
-                tracing::error!(%error, "the listener ended");
-            }
-        }
+        () = door.keep(listener) => {}
         _ = stopped => {}
-    }
-}
-
-/// Encodes for the Basic scheme; the standard alphabet with padding.
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::new();
-    for chunk in bytes.chunks(3) {
-        let byte = |at: usize| u32::from(chunk.get(at).copied().unwrap_or(0));
-        let group = (byte(0) << 16) | (byte(1) << 8) | byte(2);
-        for place in 0..4_u32 {
-            let index = usize::try_from((group >> (18 - 6 * place)) & 63).unwrap_or(0);
-            let wanted = usize::try_from(place).unwrap_or(0) <= chunk.len();
-            out.push(if wanted {
-                char::from(ALPHABET[index])
-            } else {
-                '='
-            });
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::base64;
-
-    #[test]
-    fn base64_pads() {
-        assert_eq!(
-            base64(b"Aladdin:open sesame"),
-            "QWxhZGRpbjpvcGVuIHNlc2FtZQ=="
-        );
-        assert_eq!(base64(b"abc"), "YWJj");
-        assert_eq!(base64(b""), "");
     }
 }

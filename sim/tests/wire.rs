@@ -3,7 +3,7 @@
 #![expect(clippy::format_push_string, reason = "plain to read, and a test")]
 
 use reqwest::blocking::{Client, Response};
-use sitewright_sim::{Options, Quirk, Server, Switch, World};
+use sitewright_sim::{Access, Options, Quirk, Scheme, Server, Switch, World};
 
 const ITEMS: &str = "ASDK.NS/ItemManagementService.asmx";
 const REPORTS: &str = "ASDK.NS/ReportManagementService.asmx";
@@ -439,10 +439,7 @@ fn quirks_change_the_bytes_and_not_the_meaning() {
 
 #[test]
 fn basic_sign_in_guards_the_services() {
-    let access = sitewright_sim::Access::Basic {
-        user: "CORP\\svc".to_owned(),
-        password: "p:w".to_owned(),
-    };
+    let access = Access::by(&[Scheme::Basic]).with_account("CORP\\svc", "p:w");
     let world = World::open(Options::builtin("flat-lan").unwrap()).unwrap();
     let server = Server::start_with(world, "127.0.0.1:0".parse().unwrap(), &access).unwrap();
     let smp = Smp {

@@ -23,6 +23,7 @@ mod plan;
 mod profile;
 mod replace_server;
 mod schema;
+mod secret;
 mod serves;
 mod session;
 mod sim;
@@ -35,6 +36,9 @@ use std::process::ExitCode;
 use std::sync::OnceLock;
 
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::model::RunId;
 use crate::render::Style;
@@ -261,10 +265,20 @@ fn log(verbose: u8) {
     };
     let filter = tracing_subscriber::EnvFilter::try_from_env("SITEWRIGHT_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(fallback));
-    let installed = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
+    // The crate that signs in names keys in its log; nobody gets to see it, whatever they ask for.
+    let spoken = tracing_subscriber::filter::filter_fn(|metadata| {
+        !["sspi", "picky"]
+            .iter()
+            .any(|silent| metadata.target().starts_with(silent))
+    });
+    let installed = tracing_subscriber::registry()
+        .with(
+            tracing_subscriber::fmt::layer()
+                .with_writer(std::io::stderr)
+                .with_ansi(false)
+                .with_filter(spoken)
+                .with_filter(filter),
+        )
         .try_init();
     if installed.is_err() {
         tracing::debug!("a log is kept already");

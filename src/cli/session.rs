@@ -4,7 +4,7 @@
 
 #![expect(
     clippy::disallowed_methods,
-    reason = "finds the workspace, the profile and the password"
+    reason = "finds the workspace and the profile"
 )]
 
 use std::path::{Path, PathBuf};
@@ -15,13 +15,14 @@ use sitewright_sim::{Options, Server, World};
 use url::Url;
 
 use super::error::Failure;
-use super::{Context, random_id};
+use super::{Context, random_id, secret};
 use crate::manifest::{
-    self, Auth as DeclaredAuth, Document, PasswordFrom, PlatformEntry, Source, Workspace,
+    self, Auth as DeclaredAuth, ClientCertificate, Document, PlatformEntry, SecretFrom, Source,
+    WindowsAccount, Workspace,
 };
 use crate::model::{Desired, Name, Safety};
 use crate::profile::{self, Profile};
-use crate::smp::{Auth, Connection, Reader, Transport, Writer};
+use crate::smp::{self, Auth, Connection, Reader, Transport, WindowsAuth, WindowsMethod, Writer};
 use crate::state::FileStore;
 use crate::validate;
 
@@ -394,6 +395,9 @@ fn connect(
             connection.concurrency = concurrency;
         }
         connection.ca = entry.ca.as_ref().map(|ca| home.folder.join(ca));
+        connection.allow_insecure = entry.allow_insecure;
+        let secret =
+            |from: &SecretFrom, field: &'static str| secret::fetch(from, field, &home.folder);
         connection.auth = match &entry.auth {
             DeclaredAuth::None => Auth::None,
             DeclaredAuth::Basic {
@@ -401,56 +405,58 @@ fn connect(
                 password_from,
             } => Auth::Basic {
                 username: username.clone(),
-                password: password(password_from, &home.folder)?,
+                password: secret(password_from, "passwordFrom")?,
             },
+            DeclaredAuth::Bearer { token_from } => Auth::Bearer {
+                token: secret(token_from, "tokenFrom")?,
+            },
+            DeclaredAuth::Windows(account) => {
+                let password = account
+                    .password_from
+                    .as_ref()
+                    .map(|from| secret(from, "passwordFrom"))
+                    .transpose()?;
+                Auth::Windows(windows(account, password, &home.folder))
+            }
         };
+        if let Some(ClientCertificate {
+            certificate,
+            key_from,
+        }) = &entry.client_certificate
+        {
+            connection.client_certificate = Some(smp::ClientCertificate {
+                certificate: home.folder.join(certificate),
+                key: secret::fetch_whole(key_from, "key", &home.folder)?,
+            });
+        }
     }
     Transport::new(connection)
         .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))
 }
 
-/// Fetches a password from where it is kept; it is in no message.
-fn password(from: &PasswordFrom, folder: &Path) -> Result<SecretString, Failure> {
-    let first_line = |text: &str| SecretString::from(text.lines().next().unwrap_or("").to_owned());
-    match from {
-        PasswordFrom::Env(variable) => {
-            std::env::var(variable)
-                .map(SecretString::from)
-                .map_err(|_| {
-                    Failure::new(
-                        "SW0253",
-                        format!("the environment variable `{variable}` holds no password"),
-                    )
-                    .hint(Some("set it, or change `passwordFrom`".into()))
-                })
-        }
-        PasswordFrom::File(file) => std::fs::read_to_string(folder.join(file))
-            .map(|text| first_line(&text))
-            .map_err(|error| {
-                Failure::io(
-                    format!("cannot read the password file `{}`", file.display()),
-                    &error,
-                )
-            }),
-        PasswordFrom::Command(words) => {
-            let Some((program, arguments)) = words.split_first() else {
-                return Err(Failure::new("SW0253", "`passwordFrom.command` is empty"));
-            };
-            let output = std::process::Command::new(program)
-                .args(arguments)
-                .current_dir(folder)
-                .stderr(std::process::Stdio::inherit())
-                .output()
-                .map_err(|error| Failure::io(format!("cannot run `{program}`"), &error))?;
-            if output.status.success() {
-                Ok(first_line(&String::from_utf8_lossy(&output.stdout)))
-            } else {
-                Err(Failure::new(
-                    "SW0253",
-                    format!("`{program}` gave no password: {}", output.status),
-                ))
-            }
-        }
+fn windows(account: &WindowsAccount, password: Option<SecretString>, folder: &Path) -> WindowsAuth {
+    let WindowsAccount {
+        method,
+        username,
+        password_from: _,
+        keytab,
+        realm,
+        kdc,
+        service_principal,
+    } = account;
+    WindowsAuth {
+        method: match method {
+            manifest::WindowsMethod::Negotiate => WindowsMethod::Negotiate,
+            manifest::WindowsMethod::Ntlm => WindowsMethod::Ntlm,
+            manifest::WindowsMethod::Kerberos => WindowsMethod::Kerberos,
+        },
+        username: username.clone(),
+        password,
+        keytab: keytab.as_ref().map(|keytab| folder.join(keytab)),
+        realm: realm.clone(),
+        // It was read as one.
+        kdc: kdc.as_deref().and_then(|kdc| Url::parse(kdc).ok()),
+        service_principal: service_principal.clone(),
     }
 }
 

@@ -179,7 +179,9 @@ impl<'n, 'a> Fields<'n, 'a> {
 
     /// Takes a field out with its key.
     pub(super) fn entry(&mut self, name: &'static str) -> Option<&'n (Node<'a>, Node<'a>)> {
-        self.known.push(name);
+        if !self.known.contains(&name) {
+            self.known.push(name);
+        }
         let position = self.entries.iter().position(
             |(key, _)| matches!(&key.value, Value::Scalar { text, .. } if text == name),
         )?;

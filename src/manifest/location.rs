@@ -42,6 +42,25 @@ impl Written for PathText {
 #[derive(Debug, Clone)]
 pub(super) struct Url(pub(super) String);
 
+impl Url {
+    /// Whether what travels to it can be read on the way.
+    pub(super) fn is_plain(&self) -> bool {
+        self.0
+            .get(..5)
+            .is_some_and(|scheme| scheme.eq_ignore_ascii_case("http:"))
+    }
+
+    /// Whether it leads to this computer.
+    pub(super) fn is_loopback(&self) -> bool {
+        url::Url::parse(&self.0).is_ok_and(|url| match url.host() {
+            Some(url::Host::Ipv4(address)) => address.is_loopback(),
+            Some(url::Host::Ipv6(address)) => address.is_loopback(),
+            Some(url::Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+            None => false,
+        })
+    }
+}
+
 impl JsonSchema for Url {
     fn inline_schema() -> bool {
         true

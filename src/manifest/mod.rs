@@ -9,6 +9,7 @@
 //! wrong value hides nothing.
 
 mod allow;
+mod auth;
 mod decode;
 mod diagnostic;
 mod kinds;
@@ -24,6 +25,7 @@ mod unfold;
 mod workspace;
 
 pub use allow::check_allowed;
+pub use auth::{Auth, ClientCertificate, SecretFrom, WindowsAccount, WindowsMethod};
 pub use decode::nearest;
 pub use diagnostic::{Diagnostic, Label, Severity};
 pub use kinds::{Document, Kind};
@@ -31,7 +33,7 @@ pub use load::{LoadError, SIZE_LIMIT, Source, find_workspace, load};
 pub use render::render;
 pub use schema::schema;
 pub use unfold::{check_platforms, desired};
-pub use workspace::{Auth, PasswordFrom, PlatformEntry, Workspace};
+pub use workspace::{PlatformEntry, Workspace};
 
 /// What [`read`] found.
 #[derive(Debug, Clone, Default)]

@@ -9,13 +9,12 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 
-use super::decode::{
-    At, Faults, Fields, items, listed, nearest, number, once, one, short, text, wrong,
-};
+use super::auth::{self, Auth, AuthSpec, ClientCertificate, Resolved};
+use super::decode::{At, Faults, Fields, items, number, once, one, short, text};
 use super::kinds::{Body, Document};
 use super::location::{PathText, Url};
 use super::safety::{self, SafetySpec};
-use super::tree::{Node, Span, Value};
+use super::tree::{Node, Span};
 use super::{Diagnostic, Source};
 use crate::model::{Name, Origin, Safety};
 
@@ -43,6 +42,10 @@ pub struct PlatformEntry {
     pub server: Option<Name>,
     /// How to sign in.
     pub auth: Auth,
+    /// The certificate that the client shows.
+    pub client_certificate: Option<ClientCertificate>,
+    /// Whether the sign-in may travel over plain HTTP.
+    pub allow_insecure: bool,
     /// The server profile, relative to the file; may be left out for the simulator.
     pub profile: Option<PathBuf>,
     /// A file of certificates that are trusted in addition, relative to the file.
@@ -55,31 +58,6 @@ pub struct PlatformEntry {
     pub concurrency: Option<u32>,
     /// Where it is declared.
     pub origin: Origin,
-}
-
-/// How to sign in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Auth {
-    /// Not at all.
-    None,
-    /// Basic authentication.
-    Basic {
-        /// The user.
-        username: String,
-        /// Where the password comes from.
-        password_from: PasswordFrom,
-    },
-}
-
-/// Where a password comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PasswordFrom {
-    /// An environment variable.
-    Env(String),
-    /// The first line of a file, relative to the workspace.
-    File(PathBuf),
-    /// The first line that a program prints: the program and its arguments.
-    Command(Vec<String>),
 }
 
 impl Workspace {
@@ -173,54 +151,6 @@ struct PlatformSpec {
     span: Span,
 }
 
-/// How to sign in.
-#[derive(Debug, Clone, JsonSchema)]
-#[schemars(rename_all = "camelCase", deny_unknown_fields)]
-struct AuthSpec {
-    /// `none` or `basic`.
-    method: AuthMethod,
-    /// The user, `DOMAIN\user`.
-    username: Option<At<PathText>>,
-    /// Where the password comes from: exactly one of `env`, `file` and `command`.
-    password_from: Option<PasswordSpec>,
-}
-
-/// A way to sign in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
-#[schemars(rename_all = "camelCase")]
-enum AuthMethod {
-    /// Not at all.
-    None,
-    /// Basic authentication.
-    Basic,
-}
-
-/// Where a password comes from: exactly one of `env`, `file` and `command`.
-#[derive(Debug, Clone, JsonSchema)]
-#[schemars(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(extend("oneOf" = [{"required": ["env"]}, {"required": ["file"]}, {"required": ["command"]}]))]
-#[expect(dead_code, reason = "the schema is derived from it")]
-struct PasswordSchema {
-    /// An environment variable.
-    env: Option<String>,
-    /// A file, relative to this file: its first line.
-    file: Option<String>,
-    /// A program with its arguments: the first line that it prints.
-    command: Option<Vec<String>>,
-}
-
-#[derive(Debug, Clone)]
-struct PasswordSpec(PasswordFrom);
-
-impl JsonSchema for PasswordSpec {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "PasswordFrom".into()
-    }
-    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        PasswordSchema::json_schema(generator)
-    }
-}
-
 /// How long to wait, in whole seconds.
 #[derive(Debug, Clone, JsonSchema)]
 #[schemars(rename_all = "camelCase", deny_unknown_fields)]
@@ -297,29 +227,28 @@ impl PlatformSpec {
         };
         let path =
             |text: &Option<At<PathText>>| text.as_ref().map(|text| PathBuf::from(&text.value.0));
+        let signing = auth.as_ref().map(|auth| auth.resolved.clone());
+        let (auth, client_certificate, allow_insecure) = match signing {
+            Some(Resolved {
+                auth,
+                client_certificate,
+                allow_insecure,
+            }) => (auth, client_certificate, allow_insecure),
+            None => (Auth::None, None, false),
+        };
         PlatformEntry {
             name: name.value.clone(),
             url: url.value.0.clone(),
             server: server.as_ref().map(|server| server.value.clone()),
-            auth: auth.as_ref().map_or(Auth::None, AuthSpec::resolve),
+            auth,
+            client_certificate,
+            allow_insecure,
             profile: path(profile),
             ca: path(ca),
             connect_timeout: timeouts.as_ref().and_then(|t| seconds(&t.connect)),
             answer_timeout: timeouts.as_ref().and_then(|t| seconds(&t.answer)),
             concurrency: concurrency.as_ref().map(|number| number.value),
             origin: span.origin(file),
-        }
-    }
-}
-
-impl AuthSpec {
-    fn resolve(&self) -> Auth {
-        match (self.method, &self.username, &self.password_from) {
-            (AuthMethod::Basic, Some(username), Some(PasswordSpec(password_from))) => Auth::Basic {
-                username: username.value.0.clone(),
-                password_from: password_from.clone(),
-            },
-            _ => Auth::None,
         }
     }
 }
@@ -385,7 +314,9 @@ fn read_platform(node: &Node<'_>, faults: &mut Faults) -> Option<PlatformSpec> {
     let profile = optional("profile", faults).and_then(|node| one(node, faults));
     let platform = PlatformSpec {
         server,
-        auth: fields.take("auth").and_then(|node| read_auth(node, faults)),
+        auth: fields
+            .take("auth")
+            .and_then(|node| auth::read(node, faults)),
         profile,
         ca: fields.take("ca").and_then(|node| one(node, faults)),
         timeouts: fields
@@ -405,127 +336,35 @@ fn read_platform(node: &Node<'_>, faults: &mut Faults) -> Option<PlatformSpec> {
         }),
     };
     fields.finish("a platform", faults);
+    if let (Some(url), Some(auth)) = (&url, &platform.auth) {
+        forbid_insecure(url, auth, faults);
+    }
     (name.is_some() && url.is_some()).then_some(platform)
 }
 
-fn read_auth(node: &Node<'_>, faults: &mut Faults) -> Option<AuthSpec> {
-    let mut fields = Fields::of(node, "`auth`", faults)?;
-    let method = fields.need("method", "`auth`", faults);
-    let method = method.and_then(|node| {
-        let found = text(node, "`none` or `basic`", faults)?;
-        match found {
-            "none" => Some(AuthMethod::None),
-            "basic" => Some(AuthMethod::Basic),
-            "negotiate" | "ntlm" | "kerberos" => {
-                faults.tell(
-                    "SW0190",
-                    node.span,
-                    format!("expected `none` or `basic`: `{found}` is not yet supported"),
-                );
-                None
-            }
-            other => {
-                let known = ["none", "basic"];
-                let mut fault = faults.make(
-                    "SW0206",
-                    node.span,
-                    format!(
-                        "expected one of {}, found `{}`",
-                        listed(&known),
-                        short(other)
-                    ),
-                );
-                fault.hint = nearest(other, &known).map(|right| format!("did you mean `{right}`?"));
-                faults.push(fault);
-                None
-            }
-        }
-    });
-    let named = fields.entry("username");
-    let from = fields.entry("passwordFrom");
-    let username: Option<At<PathText>> = named.and_then(|(_, node)| one(node, faults));
-    let password_from = from.and_then(|(_, node)| read_password(node, faults));
-    match method {
-        Some(AuthMethod::Basic) => {
-            if named.is_none() {
-                fields.need("username", "`auth` with method `basic`", faults);
-            }
-            if from.is_none() {
-                fields.need("passwordFrom", "`auth` with method `basic`", faults);
-            }
-            if let Some(username) = username.as_ref().filter(|name| name.value.0.contains(':')) {
-                faults.tell(
-                    "SW0206",
-                    username.span,
-                    "expected a user name without `:`, which Basic authentication cannot carry",
-                );
-            }
-        }
-        Some(AuthMethod::None) => {
-            for (key, _) in [named, from].into_iter().flatten() {
-                faults.tell(
-                    "SW0206",
-                    key.span,
-                    "expected neither user nor password with method `none`, found one",
-                );
-            }
-        }
-        None => {}
-    }
-    fields.finish("`auth`", faults);
-    Some(AuthSpec {
-        method: method?,
-        username,
-        password_from,
-    })
-}
-
-fn read_password(node: &Node<'_>, faults: &mut Faults) -> Option<PasswordSpec> {
-    let mut fields = match &node.value {
-        Value::Scalar { .. } if !node.is_null() => {
-            // Whatever stands here may be a password: it is not shown.
-            let fault = faults
-                .make(
-                    "SW0207",
-                    node.span,
-                    "expected one of the fields `env`, `file` and `command`, found text".into(),
-                )
-                .hint("a workspace holds no secret, only where to get it")
-                .secret();
-            faults.push(fault);
-            return None;
-        }
-        _ => Fields::of(node, "`passwordFrom`", faults)?,
+/// Says that a sign-in would travel unprotected, unless the workspace accepts that.
+fn forbid_insecure(url: &At<Url>, auth: &AuthSpec, faults: &mut Faults) {
+    let Resolved {
+        auth: way,
+        client_certificate: _,
+        allow_insecure,
+    } = &auth.resolved;
+    let secret = match way {
+        Auth::None => return,
+        Auth::Bearer { .. } => "a token",
+        Auth::Basic { .. } | Auth::Windows(_) => "a sign-in",
     };
-    let variable = fields.take("env");
-    let file = fields.take("file");
-    let command = fields.take("command");
-    let count = [variable, file, command].into_iter().flatten().count();
-    if count != 1 {
-        faults.tell(
-            "SW0207",
-            node.span,
-            format!("expected exactly one of `env`, `file` and `command`, found {count} of them"),
-        );
+    if !allow_insecure && url.value.is_plain() && !url.value.is_loopback() {
+        let fault = faults
+            .make(
+                "SW0209",
+                url.span,
+                format!("expected an https address where {secret} travels, found http"),
+            )
+            .and(auth.span.origin(&faults.file), "signs in")
+            .hint("`allowInsecure: true` in `auth` accepts that others can read along");
+        faults.push(fault);
     }
-    fields.finish("`passwordFrom`", faults);
-    let spoken = |node, faults: &mut Faults| one::<PathText>(node, faults).map(|text| text.value.0);
-    if let Some(node) = variable {
-        return spoken(node, faults).map(|name| PasswordSpec(PasswordFrom::Env(name)));
-    }
-    if let Some(node) = file {
-        return spoken(node, faults).map(|path| PasswordSpec(PasswordFrom::File(path.into())));
-    }
-    let node = command?;
-    let words = items(node, "a list: a program and its arguments", faults)?;
-    if words.is_empty() {
-        wrong(node, "a program", faults);
-    }
-    let words: Vec<String> = words
-        .iter()
-        .filter_map(|word| text(word, "text", faults).map(ToOwned::to_owned))
-        .collect();
-    Some(PasswordSpec(PasswordFrom::Command(words)))
 }
 
 fn read_timeouts(node: &Node<'_>, faults: &mut Faults) -> Option<TimeoutsSpec> {

@@ -34,8 +34,11 @@ pub use read_error::ReadError;
 pub use reader::Reader;
 pub(crate) use request::MethodCall;
 pub use request::{Protocol, Request, RequestError};
-pub use transport::{Auth, Body, Connection, Response, Traffic, Transport};
-pub use transport_error::TransportError;
+pub use transport::{
+    Answered, Auth, Body, Certificate, CertificateFault, ClientCertificate, Connection, Probe,
+    Response, TlsSeen, Traffic, Transport, Untrusted, WindowsAuth, WindowsMethod,
+};
+pub use transport_error::{Refusal, TransportError};
 pub use write::{Answer, Call, Change, ChangeError, LowerError, Write, lower};
 pub use writer::{SendError, Writer};
 pub use xml::AnswerError;

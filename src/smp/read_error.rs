@@ -57,6 +57,11 @@ impl ReadError {
                     | TransportError::SignIn { .. }
                     | TransportError::ProxySignIn
                     | TransportError::Redirect { .. }
+                    | TransportError::Untrusted { .. }
+                    | TransportError::ClientCertificate { .. }
+                    | TransportError::Kerberos { .. }
+                    | TransportError::Keytab { .. }
+                    | TransportError::Insecure { .. }
             )
         )
     }

@@ -2,10 +2,52 @@
 //!
 //! Pure.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Why a request brought no answer. Codes `SW0301` to `SW0309`.
+use super::transport::{CertificateFault, Untrusted};
+
+/// Why a sign-in came to nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The server wants a sign-in, and none is configured.
+    Unconfigured,
+    /// The server does not offer the way that is configured.
+    NotOffered(&'static str),
+    /// The server looked at what was sent, and refused it.
+    Refused(&'static str),
+    /// The connection did not last from one message of the sign-in to the next.
+    CutOff(&'static str),
+    /// The server said something that is no part of a sign-in.
+    Nonsense {
+        /// By which way.
+        method: &'static str,
+        /// What the library says of it.
+        message: String,
+    },
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unconfigured => f.write_str("the server wants a sign-in, and `auth` has none"),
+            Self::NotOffered(method) => {
+                write!(f, "the server does not offer a sign-in by {method}")
+            }
+            Self::Refused(method) => write!(f, "the server refused the sign-in by {method}"),
+            Self::CutOff(method) => write!(
+                f,
+                "the connection was closed in the middle of the sign-in by {method}"
+            ),
+            Self::Nonsense { method, message } => {
+                write!(f, "the sign-in by {method} was not understood: {message}")
+            }
+        }
+    }
+}
+
+/// Why a request brought no answer. Codes `SW0301` to `SW0309` and `SW0312` to `SW0316`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TransportError {
     /// The connection cannot be set up from what was given.
@@ -48,11 +90,55 @@ pub enum TransportError {
         /// Why.
         message: String,
     },
-    /// The sign-in was refused.
-    #[error("the server refused the sign-in{}", methods(.offered))]
+    /// The sign-in came to nothing.
+    #[error("{refusal}{}", methods(.offered))]
     SignIn {
+        /// Why.
+        refusal: Refusal,
         /// Methods that the server offers.
         offered: Vec<String>,
+    },
+    /// The certificate of the server is not trusted: nothing was sent.
+    #[error("{untrusted}")]
+    Untrusted {
+        /// Which URL.
+        url: String,
+        /// What is wrong with which certificate.
+        untrusted: Box<Untrusted>,
+    },
+    /// The certificate that the client shows cannot be used.
+    #[error("cannot use the client certificate `{}`: {message}", path.display())]
+    ClientCertificate {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        message: String,
+    },
+    /// No ticket for the server: nothing was sent to it.
+    #[error("no Kerberos ticket for `{service}`: {message}")]
+    Kerberos {
+        /// The service principal that a ticket was wanted for.
+        service: String,
+        /// Why, as the KDC or the library says it.
+        message: String,
+        /// Whether the KDC looked at the password or key, and refused it.
+        proof_refused: bool,
+    },
+    /// The keytab cannot be used.
+    #[error("cannot use the keytab `{}`: {message}", path.display())]
+    Keytab {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        message: String,
+    },
+    /// A password or a token would travel unprotected.
+    #[error("expected an https URL for a sign-in by {method}, found `{url}`")]
+    Insecure {
+        /// Where to.
+        url: String,
+        /// By which way.
+        method: &'static str,
     },
     /// The proxy wants a sign-in.
     #[error("the proxy refused the sign-in")]
@@ -89,7 +175,13 @@ impl TransportError {
     pub fn transient(&self) -> bool {
         matches!(
             self,
-            Self::Connect { .. } | Self::Timeout { .. } | Self::Broken { .. }
+            Self::Connect { .. }
+                | Self::Timeout { .. }
+                | Self::Broken { .. }
+                | Self::SignIn {
+                    refusal: Refusal::CutOff(_),
+                    ..
+                }
         )
     }
 
@@ -102,7 +194,12 @@ impl TransportError {
             | Self::Connect { .. }
             | Self::SignIn { .. }
             | Self::ProxySignIn
-            | Self::Redirect { .. } => true,
+            | Self::Redirect { .. }
+            | Self::Untrusted { .. }
+            | Self::ClientCertificate { .. }
+            | Self::Kerberos { .. }
+            | Self::Keytab { .. }
+            | Self::Insecure { .. } => true,
             Self::Timeout { .. } | Self::Broken { .. } | Self::TooLarge { .. } => false,
         }
     }
@@ -120,6 +217,11 @@ impl TransportError {
             Self::ProxySignIn => "SW0307",
             Self::Redirect { .. } => "SW0308",
             Self::TooLarge { .. } => "SW0309",
+            Self::Untrusted { .. } => "SW0312",
+            Self::ClientCertificate { .. } => "SW0313",
+            Self::Kerberos { .. } => "SW0314",
+            Self::Keytab { .. } => "SW0315",
+            Self::Insecure { .. } => "SW0316",
         }
     }
 
@@ -136,9 +238,56 @@ impl TransportError {
             }
             Self::Timeout { .. } => "`timeouts.answer` allows more".into(),
             Self::Broken { .. } => return None,
-            Self::SignIn { .. } => {
-                "check `auth` of the platform, and that the account may use the SMP's web services"
-                    .into()
+            Self::SignIn { refusal, offered } => match refusal {
+                Refusal::Unconfigured => {
+                    "say under `auth` of the platform how to sign in; docs/sign-in.md shows each way".into()
+                }
+                Refusal::NotOffered(_) if offered.is_empty() => {
+                    "the answer names no way at all: check that the URL leads to the SMP, and the authentication settings of IIS".into()
+                }
+                Refusal::NotOffered(_) => {
+                    "set `auth.method` to one that is offered, or enable this one in IIS".into()
+                }
+                Refusal::Refused(_) => {
+                    "check user name and password, and that the account may use the SMP's web services; it is not tried again, so that the account is not locked".into()
+                }
+                Refusal::CutOff(_) => {
+                    "a sign-in by NTLM belongs to one connection: a proxy or load balancer in between must keep it open".into()
+                }
+                Refusal::Nonsense { .. } => {
+                    "another `auth.method` may do; docs/sign-in.md says what IIS needs for each".into()
+                }
+            },
+            Self::Untrusted { untrusted, .. } => match untrusted.fault {
+                CertificateFault::SelfSigned => {
+                    "if it is the right server, put this certificate into a PEM file and name it in `ca`".into()
+                }
+                CertificateFault::UnknownIssuer | CertificateFault::Other(_) => {
+                    "put the certificate of the authority into a PEM file and name it in `ca`".into()
+                }
+                CertificateFault::Expired => "renew the certificate of the server".into(),
+                CertificateFault::NotYetValid => "check the clock of this computer".into(),
+                CertificateFault::WrongName => {
+                    "write a name of the certificate as `url`, or give the server one for this name".into()
+                }
+            },
+            Self::ClientCertificate { .. } => {
+                "`clientCertificate` names a PEM file with the chain and where its private key is".into()
+            }
+            Self::Kerberos {
+                proof_refused: true,
+                ..
+            } => {
+                "check user name, realm and password; it is not tried again, so that the account is not locked".into()
+            }
+            Self::Kerberos { .. } => {
+                "docs/sign-in.md says what a sign-in by Kerberos needs: realm, KDC, service principal, clocks".into()
+            }
+            Self::Keytab { .. } => {
+                "`keytab` names a file as `ktpass` or `ktutil` writes it, with a key of `username`".into()
+            }
+            Self::Insecure { .. } => {
+                "write an https URL; `auth.allowInsecure: true` accepts that others can read along".into()
             }
             Self::ProxySignIn => "put the account of the proxy into HTTPS_PROXY".into(),
             Self::Redirect { to, .. } => format!(

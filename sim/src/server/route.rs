@@ -6,12 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::Response;
 
-use super::{RequestRecord, Shared, admin};
+use super::admit::{Caller, admit, challenge};
+use super::connection::Connection;
+use super::{Shared, admin};
 use crate::services;
 use crate::wire::encode::Answer;
 use crate::wire::operations::{self, Service};
@@ -21,10 +24,15 @@ use crate::wire::{Call, Fault, Protocol, decode, encode, page, wsdl};
 const MAX_BODY: usize = 64 << 20;
 
 /// Answers one request.
-pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+pub(super) async fn handle(
+    State(shared): State<Arc<Shared>>,
+    Extension(connection): Extension<Arc<Connection>>,
+    request: Request,
+) -> Response {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
     let query = parts.uri.query().unwrap_or_default().to_owned();
+    // Also what is refused is read: otherwise the connection, and a sign-in with it, could not go on.
     let Ok(body) = axum::body::to_bytes(body, MAX_BODY).await else {
         return plain(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -35,40 +43,75 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
     if let Some(rest) = lower.strip_prefix("/sim/") {
         return admin::handle(shared, &parts.method, rest, query, body).await;
     }
-    if let Some(expected) = &shared.authorization {
-        let given = parts
-            .headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok());
-        if given != Some(expected.as_str()) {
-            let mut answer = plain(
-                StatusCode::UNAUTHORIZED,
-                "401 - Unauthorized: Access is denied due to invalid credentials.",
-            );
-            answer.headers_mut().insert(
-                header::WWW_AUTHENTICATE,
-                header::HeaderValue::from_static("Basic realm=\"Altiris\""),
-            );
-            return answer;
-        }
-    }
     let found = path
         .get(..9)
         .filter(|head| head.eq_ignore_ascii_case("/altiris/"))
         .and_then(|_| path.get(9..))
         .and_then(operations::by_path)
         .filter(|(service, _)| shared.manner.offers(service.id));
-    let Some((service, method)) = found else {
+    let target = Target {
+        service: found.map(|(service, _)| service),
+        method: found.map_or_else(String::new, |(_, method)| method.to_owned()),
+        path,
+        query,
+        get: parts.method == Method::GET,
+    };
+    let admitted = match admit(&shared, &connection, &parts.headers) {
+        Ok(admitted) => admitted,
+        Err(refused) => {
+            let service = target.service.map_or("", |service| service.name);
+            let protocol = target.protocol(&parts.headers);
+            return refused.answer(&shared, service, target.method, protocol);
+        }
+    };
+    let caller = admitted.caller;
+    let mut response = routed(shared, caller, target, parts.method, parts.headers, body).await;
+    if let Some(token) = admitted.token {
+        challenge(&mut response, &token);
+    }
+    response
+}
+
+/// What a request is for.
+struct Target {
+    service: Option<&'static Service>,
+    method: String,
+    path: String,
+    query: String,
+    get: bool,
+}
+
+impl Target {
+    /// How the log names the protocol.
+    fn protocol(&self, headers: &HeaderMap) -> &'static str {
+        if self.get && self.method.is_empty() {
+            "page"
+        } else {
+            protocol(self.get, &self.method, headers).map_or("", Protocol::name)
+        }
+    }
+}
+
+/// Answers a request that has been admitted.
+async fn routed(
+    shared: Arc<Shared>,
+    caller: Caller,
+    target: Target,
+    verb: Method,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let Some(service) = target.service else {
         return html(
             StatusCode::NOT_FOUND,
             "<!DOCTYPE html><html><body><h2>404 - File or directory not found.</h2></body></html>"
                 .to_owned(),
         );
     };
-    if parts.method == Method::GET && method.is_empty() {
-        return described(&shared, service, &path, &query, &parts.headers);
+    if target.get && target.method.is_empty() {
+        return described(&shared, caller, service, &target, &headers);
     }
-    if parts.method != Method::GET && parts.method != Method::POST {
+    if verb != Method::GET && verb != Method::POST {
         return plain(
             StatusCode::METHOD_NOT_ALLOWED,
             "The HTTP verb used to access this page is not allowed.",
@@ -76,13 +119,33 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
     }
     let input = Input {
         service,
-        method: method.to_owned(),
-        query,
-        headers: parts.headers,
+        method: target.method,
+        query: target.query,
+        headers,
         body,
-        get: parts.method == Method::GET,
+        get: target.get,
     };
-    called(shared, input).await
+    called(shared, caller, input).await
+}
+
+/// How a call came in; `None` when no protocol fits.
+fn protocol(get: bool, method: &str, headers: &HeaderMap) -> Option<Protocol> {
+    let content = text_of(headers, "content-type").to_ascii_lowercase();
+    let kind = content.split(';').next().unwrap_or_default().trim();
+    match (get, method.is_empty(), kind) {
+        (true, _, _) => Some(Protocol::Get),
+        (false, false, "application/x-www-form-urlencoded") => Some(Protocol::Form),
+        (false, true, "text/xml") => Some(Protocol::Soap11),
+        (false, true, "application/soap+xml") => Some(Protocol::Soap12),
+        _ => None,
+    }
+}
+
+fn text_of<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    headers
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
 }
 
 /// A request that wants an operation.
@@ -96,32 +159,12 @@ struct Input {
 }
 
 impl Input {
-    fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
-    }
-
-    /// How the call came in; `None` when no protocol fits.
-    fn protocol(&self) -> Option<Protocol> {
-        let content = self.header("content-type").to_ascii_lowercase();
-        let kind = content.split(';').next().unwrap_or_default().trim();
-        match (self.get, self.method.is_empty(), kind) {
-            (true, _, _) => Some(Protocol::Get),
-            (false, false, "application/x-www-form-urlencoded") => Some(Protocol::Form),
-            (false, true, "text/xml") => Some(Protocol::Soap11),
-            (false, true, "application/soap+xml") => Some(Protocol::Soap12),
-            _ => None,
-        }
-    }
-
     /// The SOAP action, without its quotes.
     fn action(&self, protocol: Protocol) -> Option<String> {
         let text = if protocol == Protocol::Soap11 {
             self.headers.get("soapaction")?.to_str().ok()?.trim()
         } else {
-            let content = self.header("content-type");
+            let content = text_of(&self.headers, "content-type");
             let at = content.to_ascii_lowercase().find("action=")?;
             content.get(at + 7..)?.split(';').next()?.trim()
         };
@@ -145,8 +188,8 @@ impl Input {
     }
 }
 
-async fn called(shared: Arc<Shared>, input: Input) -> Response {
-    let Some(protocol) = input.protocol() else {
+async fn called(shared: Arc<Shared>, caller: Caller, input: Input) -> Response {
+    let Some(protocol) = protocol(input.get, &input.method, &input.headers) else {
         return plain(
             StatusCode::INTERNAL_SERVER_ERROR,
             "System.InvalidOperationException : Request format is unrecognized.\r\n",
@@ -154,16 +197,11 @@ async fn called(shared: Arc<Shared>, input: Input) -> Response {
     };
     let style = shared.manner.style(input.service);
     let decoded = input.decode(&style.namespace, protocol);
-    let mut record = RequestRecord {
-        service: input.service.name.to_owned(),
-        operation: decoded
-            .as_ref()
-            .map_or_else(|_| input.method.clone(), |call| call.operation.name.clone()),
-        protocol: protocol.name().to_owned(),
-        status: 0,
-        writes: decoded.as_ref().is_ok_and(services::writes),
-        bytes: 0,
-    };
+    let operation = decoded
+        .as_ref()
+        .map_or_else(|_| input.method.clone(), |call| call.operation.name.clone());
+    let mut record = caller.record(input.service.name, operation, protocol.name());
+    record.writes = decoded.as_ref().is_ok_and(services::writes);
     if shared.manner.slow() {
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
@@ -238,12 +276,12 @@ fn answer(
 /// Answers `?WSDL`, `?op=` and the plain page.
 fn described(
     shared: &Shared,
+    caller: Caller,
     service: &'static Service,
-    path: &str,
-    query: &str,
+    target: &Target,
     headers: &HeaderMap,
 ) -> Response {
-    let lower = query.to_ascii_lowercase();
+    let lower = target.query.to_ascii_lowercase();
     let (operation, answer) = if lower == "wsdl" || lower == "singlewsdl" {
         let host = headers
             .get(header::HOST)
@@ -254,7 +292,7 @@ fn described(
             service,
             shared.manner.shapes(),
             &namespace,
-            &format!("http://{host}{path}"),
+            &format!("{}://{host}{}", shared.scheme, target.path),
         );
         (
             "?WSDL",
@@ -278,14 +316,10 @@ fn described(
             },
         )
     };
-    shared.log().push(RequestRecord {
-        service: service.name.to_owned(),
-        operation: operation.to_owned(),
-        protocol: "page".to_owned(),
-        status: answer.status,
-        writes: false,
-        bytes: u64::try_from(answer.body.len()).unwrap_or(u64::MAX),
-    });
+    let mut record = caller.record(service.name, operation.to_owned(), "page");
+    record.status = answer.status;
+    record.bytes = u64::try_from(answer.body.len()).unwrap_or(u64::MAX);
+    shared.log().push(record);
     response(answer)
 }
 

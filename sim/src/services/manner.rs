@@ -113,6 +113,12 @@ impl Manner {
         self.has(Quirk::Busy)
     }
 
+    /// After so many requests the sign-in of a connection is forgotten once: every seventh is refused.
+    #[must_use]
+    pub fn sign_in_expires(&self) -> Option<u32> {
+        self.has(Quirk::SignInExpires).then_some(6)
+    }
+
     /// Form errors are a generic page.
     #[must_use]
     pub fn html_errors(&self) -> bool {

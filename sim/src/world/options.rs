@@ -139,6 +139,7 @@ named! {
         BracedGuids = "braced-guids": "GUIDs are written in braces and upper case.",
         Slow = "slow": "Every answer takes a second.",
         Busy = "busy": "Every fifth read is answered with 503 the first time.",
+        SignInExpires = "sign-in-expires": "Every seventh request on a signed-in connection is answered with 401, and the sign-in is forgotten.",
     }
 }
 
