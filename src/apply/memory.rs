@@ -1,11 +1,11 @@
-//! What is remembered of a run beside its steps: the subnets that belong to no site.
+//! What is remembered of a run beside its steps: the subnets that belong to no site, and how many of each kind there are.
 //!
 //! Pure. Only what changed is written down, since an SMP may hold a hundred thousand subnets that nobody assigned.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::journal::Fact;
-use crate::model::{Action, Ownership, Snapshot, Step, Subnet};
+use crate::model::{Action, Count, CountedKind, Ownership, Snapshot, Step, Subnet};
 
 /// The fact to write, where the subnets in no site are others than those that are remembered.
 ///
@@ -41,6 +41,41 @@ pub fn unassigned_seen(snapshot: &Snapshot, done: &[&Step], ownership: &Ownershi
         appeared: seen.difference(remembered).copied().collect(),
         gone: remembered.difference(&seen).copied().collect(),
     })
+}
+
+/// The fact to write, where a run leaves other numbers behind than those that are remembered.
+///
+/// `seen` holds those that the plan was made with, `done` the steps that were carried out since.
+#[must_use]
+pub fn counted(
+    seen: &BTreeMap<CountedKind, u64>,
+    done: &[&Step],
+    ownership: &Ownership,
+) -> Option<Fact> {
+    let mut counts = seen.clone();
+    // Numbers may be as they were, and yet be those of other objects.
+    let mut stirred = BTreeSet::new();
+    for step in done {
+        let (kind, more) = match &step.action {
+            Action::CreateSite { .. } => (CountedKind::Sites, true),
+            Action::DeleteSite { .. } => (CountedKind::Sites, false),
+            Action::CreateSubnet { .. } => (CountedKind::Subnets, true),
+            Action::DeleteSubnet { .. } => (CountedKind::Subnets, false),
+            _ => continue,
+        };
+        stirred.insert(kind);
+        if let Some(count) = counts.get_mut(&kind) {
+            *count = if more {
+                count.saturating_add(1)
+            } else {
+                count.saturating_sub(1)
+            };
+        }
+    }
+    counts.retain(|kind, count| {
+        stirred.contains(kind) || ownership.counted.get(kind) != Some(&Count::of(*count))
+    });
+    (!counts.is_empty()).then_some(Fact::Counted { counts })
 }
 
 #[cfg(test)]
@@ -101,6 +136,55 @@ mod tests {
         });
         let after = unassigned_seen(&seen.snapshot, &[&takes, &leaves], &ownership);
         assert_eq!(after, Some(fact(&["10.0.0.0/24"], &["10.0.1.0/24"])));
+    }
+
+    #[test]
+    fn numbers_are_those_that_a_run_leaves_behind() {
+        let delete = |number: u128| {
+            step(Action::DeleteSubnet {
+                subnet: net("10.0.1.0/24"),
+                guid: crate::model::Guid::from_u128(number),
+                before: vec![],
+            })
+        };
+        let create = step(Action::CreateSite {
+            name: crate::model::Name::new("HQ"),
+            description: None,
+            protected: false,
+        });
+        let seen: BTreeMap<CountedKind, u64> =
+            [(CountedKind::Sites, 1), (CountedKind::Subnets, 9)].into();
+        let fact = |counts: &[(CountedKind, u64)]| {
+            Some(Fact::Counted {
+                counts: counts.iter().copied().collect(),
+            })
+        };
+        let mut ownership = Ownership::default();
+        assert_eq!(
+            counted(&seen, &[&delete(1), &delete(2), &create], &ownership),
+            fact(&[(CountedKind::Sites, 2), (CountedKind::Subnets, 7)])
+        );
+        ownership.counted = [
+            (CountedKind::Sites, Count::of(1)),
+            (CountedKind::Subnets, Count::of(9)),
+        ]
+        .into();
+        assert_eq!(counted(&seen, &[], &ownership), None);
+        // What was deleted by a run that came to no count is counted now.
+        if let Some(count) = ownership.counted.get_mut(&CountedKind::Subnets) {
+            count.deleted.insert(crate::model::Guid::from_u128(1));
+        }
+        assert_eq!(
+            counted(&seen, &[], &ownership),
+            fact(&[(CountedKind::Subnets, 9)])
+        );
+        // A list in doubt was not counted, whatever the steps did.
+        let sites = [(CountedKind::Sites, 1)].into();
+        assert_eq!(
+            counted(&sites, &[&create], &ownership),
+            fact(&[(CountedKind::Sites, 2)])
+        );
+        assert_eq!(counted(&sites, &[&delete(3)], &ownership), None);
     }
 
     #[test]

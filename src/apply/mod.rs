@@ -9,7 +9,7 @@ mod run;
 mod step;
 
 pub use judge::{Drifted, Progress, judge};
-pub use memory::unassigned_seen;
+pub use memory::{counted, unassigned_seen};
 pub use run::{ApplyError, Course, Options, Run, apply};
 
 #[cfg(test)]

@@ -17,7 +17,8 @@ use super::judge::{Drifted, Progress, judge, known};
 use super::run::{Options, since};
 use crate::journal::{Fact, Journal, JournalError};
 use crate::model::{
-    Action, Event, Guid, Name, Outcome, Record, ResourceRef, RunId, SiteRef, Step, StepId, StepKind,
+    Action, CountedKind, Event, Guid, Name, Outcome, Record, ResourceRef, RunId, SiteRef, Step,
+    StepId, StepKind,
 };
 use crate::observe::{Bindings, Seen, look};
 use crate::smp::{ReadError, SendError, Write, Writer};
@@ -193,8 +194,8 @@ impl Stepper<'_> {
             Progress::AlreadyDone => {
                 self.bind(step, &seen);
                 self.found(step, &seen, false)?;
-                if let Some(guid) = deletes(&step.action) {
-                    self.note(Fact::Deleted { guid })?;
+                if let Some((guid, of)) = deletes(&step.action) {
+                    self.note(Fact::Deleted { guid, of: Some(of) })?;
                 }
                 Ok(Outcome::AlreadyDone)
             }
@@ -362,9 +363,10 @@ impl Stepper<'_> {
                     name: Name::new(&subnet.to_string()),
                 })
             }
-            (_, Write::DeleteResource { resource }, _) => {
-                self.note(Fact::Deleted { guid: *resource })
-            }
+            (action, Write::DeleteResource { resource }, _) => self.note(Fact::Deleted {
+                guid: *resource,
+                of: deletes(action).map(|(_, of)| of),
+            }),
             (Action::AssignPackage { package, .. }, Write::SetPackageServers { .. }, _) => self
                 .note(Fact::AssignmentWritten {
                     package: package.clone(),
@@ -486,11 +488,11 @@ impl Stepper<'_> {
     }
 }
 
-/// The resource that is gone once a step is done.
-fn deletes(action: &Action) -> Option<Guid> {
+/// The resource that is gone once a step is done, and what it is counted as.
+fn deletes(action: &Action) -> Option<(Guid, CountedKind)> {
     match action {
-        Action::DeleteSite { site } => site.guid,
-        Action::DeleteSubnet { guid, .. } => Some(*guid),
+        Action::DeleteSite { site } => site.guid.map(|guid| (guid, CountedKind::Sites)),
+        Action::DeleteSubnet { guid, .. } => Some((*guid, CountedKind::Subnets)),
         _ => None,
     }
 }

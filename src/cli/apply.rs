@@ -15,8 +15,8 @@ use super::error::Failure;
 use super::plan::{What, load, plan};
 use super::session::{Home, Session, new_lineage};
 use super::{Context, Exit, able, now, print, second};
-use crate::apply::{Options, Run, apply, unassigned_seen};
-use crate::journal::{Journal, JournalError};
+use crate::apply::{Options, Run, apply, counted, unassigned_seen};
+use crate::journal::{Fact, Journal, JournalError};
 use crate::model::{Event, Outcome, Ownership, Snapshot, Step, StepId};
 use crate::observe::identify;
 use crate::plan::Plan;
@@ -32,7 +32,7 @@ Examples:
   sitewright apply friday.plan.json --yes")]
 pub(super) struct ApplyArgs {
     /// A plan that `plan --out` wrote; without it a plan is made of the manifests
-    #[arg(value_name = "PLANFILE", conflicts_with_all = ["files", "allow_takeover", "allow_stranded"])]
+    #[arg(value_name = "PLANFILE", conflicts_with_all = ["files", "allow_takeover", "allow_stranded", "accept_fewer"])]
     plan_file: Option<PathBuf>,
     #[command(flatten)]
     what: What,
@@ -67,7 +67,8 @@ pub(super) async fn run(context: &Context, args: &ApplyArgs) -> Result<Exit, Fai
         return Ok(Exit::Blocked);
     }
     if plan.steps.is_empty() {
-        if remember(context, &session, snapshot.as_ref(), &[], loaded.as_ref())? {
+        let seen = (&plan, snapshot.as_ref());
+        if remember(context, &session, seen, &[], loaded.as_ref())? {
             keep(&session, &plan, loaded)?;
         }
         return Ok(Exit::Done);
@@ -80,7 +81,8 @@ pub(super) async fn run(context: &Context, args: &ApplyArgs) -> Result<Exit, Fai
     }
     let outcomes = carry_out(context, args, &session, &plan).await?;
     let done = carried_out(&plan, &outcomes);
-    remember(context, &session, snapshot.as_ref(), &done, loaded.as_ref())?;
+    let seen = (&plan, snapshot.as_ref());
+    remember(context, &session, seen, &done, loaded.as_ref())?;
     keep(&session, &plan, loaded)?;
     if plan.changes_anything() {
         print(&text::summary(
@@ -157,23 +159,31 @@ fn carried_out<'a>(plan: &'a Plan, outcomes: &[(StepId, Outcome)]) -> Vec<&'a St
     steps.filter(|step| done.contains(&step.id)).collect()
 }
 
-/// Notes the subnets in no site in the journal, where they are others than those remembered; says whether it did.
+/// Notes in the journal the subnets in no site and how many of each kind there are, where that is not remembered
+/// already; says whether it did. What was read is not known where the plan was made by an earlier command.
 fn remember(
     context: &Context,
     session: &Session,
-    snapshot: Option<&Snapshot>,
+    (plan, snapshot): (&Plan, Option<&Snapshot>),
     done: &[&Step],
     loaded: Option<&Loaded>,
 ) -> Result<bool, Failure> {
     let nothing = Ownership::default();
     let ownership = loaded.map_or(&nothing, |loaded| &loaded.state.ownership);
-    let Some(fact) = snapshot.and_then(|snapshot| unassigned_seen(snapshot, done, ownership))
-    else {
+    let unassigned = snapshot.and_then(|snapshot| unassigned_seen(snapshot, done, ownership));
+    let facts: Vec<Fact> = unassigned
+        .into_iter()
+        .chain(counted(&plan.counts, done, ownership))
+        .collect();
+    if facts.is_empty() {
         return Ok(false);
-    };
-    journal(session)?
-        .append(&context.run, now(), fact)
-        .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
+    }
+    let mut journal = journal(session)?;
+    for fact in facts {
+        journal
+            .append(&context.run, now(), fact)
+            .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
+    }
     Ok(true)
 }
 

@@ -64,8 +64,15 @@ pub(super) async fn foresee(
     } else {
         None
     };
+    let loaded = match &desired {
+        Some(_) => load(&session)?,
+        None => None,
+    };
+    let state = loaded.as_ref().map(|loaded| &loaded.state);
+    let nothing = Ownership::default();
+    let ownership = state.map_or(&nothing, |state| &state.ownership);
     let mut scope = match &desired {
-        Some(desired) => Scope::of(desired, session.server.clone()),
+        Some(desired) => Scope::of(desired, session.server.clone()).remembering(ownership),
         None => Scope {
             server: session.server.clone(),
             ..Scope::default()
@@ -75,10 +82,6 @@ pub(super) async fn foresee(
     scope.constraints = true;
     scope.surroundings = true;
     let reader = session.reader()?;
-    let loaded = match &desired {
-        Some(_) => load(&session)?,
-        None => None,
-    };
     let snapshot = observe(&reader, &scope).await?;
     readable(&snapshot)?;
     let mut world = World::observed(&snapshot);
@@ -91,12 +94,9 @@ pub(super) async fn foresee(
             _session: session,
         });
     };
-    let state = loaded.as_ref().map(|loaded| &loaded.state);
     if let Some(state) = state {
         same_platform(state, &snapshot)?;
     }
-    let nothing = Ownership::default();
-    let ownership = state.map_or(&nothing, |state| &state.ownership);
     let compared = diff(desired, &snapshot, ownership, *allow_takeover);
     if !compared.blocked.is_empty() {
         warn_of_what_is_blocked(context, compared.blocked.len());

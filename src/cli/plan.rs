@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use super::error::Failure;
 use super::session::{Home, Session};
 use super::{Context, Exit, print};
-use crate::model::{Desired, Ownership, Snapshot};
+use crate::model::{Acceptance, CountedKind, Desired, Ownership, Snapshot};
 use crate::observe::{Scope, refresh};
 use crate::plan::{Inputs, Plan, make};
 use crate::render::{json, text};
@@ -50,6 +50,31 @@ pub(super) struct What {
     /// Let this many clients lose the last server of a role; where clients are not known, this many addresses
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(super) allow_stranded: u64,
+    /// Believe that there are fewer of a kind than the last run saw: sites, subnets, servers or packages
+    #[arg(long, value_name = "KIND", requires = "reason")]
+    pub(super) accept_fewer: Vec<CountedKind>,
+    /// Why you are sure; kept in the journal
+    #[arg(long, value_name = "TEXT", requires = "accept_fewer")]
+    pub(super) reason: Option<String>,
+}
+
+impl What {
+    /// Somebody's word that lists are shorter than they were, where it is given.
+    fn acceptance(&self) -> Result<Option<Acceptance>, Failure> {
+        let Some(reason) = &self.reason else {
+            return Ok(None);
+        };
+        if reason.trim().is_empty() {
+            return Err(Failure::usage(
+                "a reason is wanted",
+                "say how you know: --reason 'the lab was closed, ticket 4711'",
+            ));
+        }
+        Ok(Some(Acceptance {
+            kinds: self.accept_fewer.iter().copied().collect(),
+            reason: reason.clone(),
+        }))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -109,20 +134,25 @@ pub(super) async fn plan(
     loaded: Option<&Loaded>,
     what: &What,
 ) -> Result<(Plan, Snapshot), Failure> {
+    let acceptance = what.acceptance()?;
     let reader = session.reader()?;
-    let snapshot = observe(&reader, &Scope::of(desired, session.server.clone())).await?;
-    stage("planning");
     let nothing = Ownership::default();
     let state = loaded.map(|loaded| &loaded.state);
+    let ownership = state.map_or(&nothing, |state| &state.ownership);
+    let scope = Scope::of(desired, session.server.clone()).remembering(ownership);
+    let snapshot = observe(&reader, &scope).await?;
+    stage("planning");
     if let Some(state) = state {
         same_platform(state, &snapshot)?;
     }
     let plan = make(&Inputs {
         desired,
         snapshot: &snapshot,
-        ownership: state.map_or(&nothing, |state| &state.ownership),
+        ownership,
         takeover: what.allow_takeover,
         allow_stranded: what.allow_stranded,
+        safety: session.safety,
+        acceptance: acceptance.as_ref(),
         lineage: state.map_or("", |state| state.lineage.as_str()),
         serial: state.map_or(0, |state| state.serial),
         tool_version: env!("CARGO_PKG_VERSION"),

@@ -20,7 +20,7 @@ use crate::manifest::{
     self, Auth as DeclaredAuth, ClientCertificate, Document, PlatformEntry, SecretFrom, Source,
     WindowsAccount, Workspace,
 };
-use crate::model::{Desired, Name};
+use crate::model::{Desired, Name, Safety};
 use crate::profile::{self, Profile};
 use crate::smp::{self, Auth, Connection, Reader, Transport, WindowsAuth, WindowsMethod, Writer};
 use crate::state::FileStore;
@@ -184,6 +184,8 @@ pub(super) struct Session {
     pub(super) profile: Option<Arc<Profile>>,
     /// Where the profile is kept.
     pub(super) profile_file: PathBuf,
+    /// What the workspace guards it by.
+    pub(super) safety: Safety,
     /// Its state.
     pub(super) store: FileStore,
     /// The way to it.
@@ -251,6 +253,10 @@ impl Session {
         let transport = connect(context, home, entry, &address)?;
         Ok(Self {
             declared: entry.is_some(),
+            safety: home
+                .workspace
+                .as_ref()
+                .map_or_else(Safety::default, |workspace| workspace.safety),
             store: FileStore::new(&state, name.as_str()),
             name,
             server,

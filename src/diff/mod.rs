@@ -11,6 +11,7 @@ mod sites;
 mod subnets;
 #[cfg(test)]
 mod tests;
+mod unlisted;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -267,7 +268,7 @@ impl Diff {
 /// snapshot that is unavailable leads to an entry in `blocked`, never to a change.
 pub fn diff(desired: &Desired, snapshot: &Snapshot, ownership: &Ownership, takeover: bool) -> Diff {
     let mut found = Diff::default();
-    let resolver = Resolver::new(snapshot);
+    let resolver = Resolver::new(snapshot, ownership);
     sites::compare(desired, snapshot, ownership, &resolver, &mut found);
     servers::compare(desired, snapshot, &resolver, &mut found);
     subnets::compare(
@@ -281,6 +282,7 @@ pub fn diff(desired: &Desired, snapshot: &Snapshot, ownership: &Ownership, takeo
         &mut found,
     );
     packages::compare(desired, snapshot, ownership, &resolver, &mut found);
+    unlisted::block(snapshot, ownership, &mut found);
     found.blocked.sort();
     found.blocked.dedup();
     found

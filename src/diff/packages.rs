@@ -268,6 +268,7 @@ fn resolve(
                     Resolved::None if creates.contains(name) => {
                         to_come.insert(name.clone());
                     }
+                    Resolved::Unlisted => return None, // said by `unlisted`
                     Resolved::None => {
                         diff.block(
                             "SW0514",

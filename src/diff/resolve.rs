@@ -2,11 +2,11 @@
 //!
 //! Pure. A name that fits nothing or several things is an answer of its own, never a choice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Computer, Guid, Name, NameKey, Observed, ObservedSite, ObservedSubnet, ServerRef, SiteRef,
-    Snapshot, Subnet,
+    Computer, Guid, Name, NameKey, Observed, ObservedSite, ObservedSubnet, Owned, Ownership,
+    ServerRef, SiteRef, Snapshot, Subnet,
 };
 
 /// What a name stands for.
@@ -18,6 +18,8 @@ pub enum Resolved<T> {
     One(T),
     /// Several; their GUIDs.
     Several(Vec<Guid>),
+    /// One of ours that no list shows, and that is not known to be gone.
+    Unlisted,
 }
 
 /// Indexes over one snapshot.
@@ -29,12 +31,14 @@ pub struct Resolver<'a> {
     subnets: BTreeMap<Subnet, Vec<&'a ObservedSubnet>>,
     servers: BTreeMap<&'a Name, Vec<&'a Computer>>,
     hosts: BTreeMap<NameKey, Vec<&'a Computer>>,
+    unlisted_sites: BTreeSet<&'a Name>,
+    unlisted_subnets: BTreeSet<Subnet>,
 }
 
 impl<'a> Resolver<'a> {
-    /// Indexes a snapshot.
+    /// Indexes a snapshot, and what of ours it does not show.
     #[must_use]
-    pub fn new(snapshot: &'a Snapshot) -> Self {
+    pub fn new(snapshot: &'a Snapshot, ownership: &'a Ownership) -> Self {
         let mut sites: BTreeMap<&Name, Vec<&ObservedSite>> = BTreeMap::new();
         let mut site_names = BTreeMap::new();
         for site in snapshot.sites.known().into_iter().flatten() {
@@ -63,6 +67,12 @@ impl<'a> Resolver<'a> {
             subnets,
             servers,
             hosts,
+            unlisted_sites: unlisted(snapshot, &ownership.sites)
+                .map(|(_, owned)| &owned.name)
+                .collect(),
+            unlisted_subnets: unlisted(snapshot, &ownership.subnets)
+                .filter_map(|(_, owned)| owned.name.as_str().parse().ok())
+                .collect(),
         }
     }
 
@@ -70,6 +80,7 @@ impl<'a> Resolver<'a> {
     #[must_use]
     pub fn site(&self, name: &Name) -> Resolved<&'a ObservedSite> {
         match self.sites.get(name).map(Vec::as_slice) {
+            None | Some([]) if self.unlisted_sites.contains(name) => Resolved::Unlisted,
             None | Some([]) => Resolved::None,
             Some([site]) => Resolved::One(site),
             Some(several) => Resolved::Several(sorted(several.iter().map(|site| site.guid))),
@@ -92,6 +103,7 @@ impl<'a> Resolver<'a> {
     #[must_use]
     pub fn subnet(&self, subnet: Subnet) -> Resolved<&'a ObservedSubnet> {
         match self.subnets.get(&subnet).map(Vec::as_slice) {
+            None | Some([]) if self.unlisted_subnets.contains(&subnet) => Resolved::Unlisted,
             None | Some([]) => Resolved::None,
             Some([one]) => Resolved::One(one),
             Some(several) => Resolved::Several(sorted(several.iter().map(|s| s.guid))),
@@ -148,6 +160,22 @@ impl<'a> Resolver<'a> {
             Observed::Unavailable(_) => Vec::new(),
         }
     }
+}
+
+/// Those of ours that no list shows, and that are there all the same or may be.
+pub(super) fn unlisted<'a>(
+    snapshot: &'a Snapshot,
+    owned: &'a BTreeMap<Guid, Owned>,
+) -> impl Iterator<Item = (Guid, &'a Owned)> {
+    owned
+        .iter()
+        .filter(|(guid, _)| {
+            snapshot
+                .unlisted
+                .get(guid)
+                .is_some_and(|there| there.known() != Some(&false))
+        })
+        .map(|(guid, owned)| (*guid, owned))
 }
 
 /// The order of an answer is not ours to show.

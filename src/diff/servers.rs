@@ -124,7 +124,7 @@ fn assignments(desired: &Desired, snapshot: &Snapshot, resolver: &Resolver<'_>, 
                 BTreeSet::new(),
                 false,
             ),
-            Resolved::Several(_) => continue,
+            Resolved::Several(_) | Resolved::Unlisted => continue,
         };
         if exists && site.lifecycle.ignore_changes.contains(&Ignorable::Servers) {
             continue;
@@ -206,7 +206,8 @@ pub(super) fn one(
 ) -> Option<ServerRef> {
     match resolver.server(name) {
         Resolved::One(server) => Some(server),
-        Resolved::None => {
+        // Servers are never ours, so none is known to be there unseen.
+        Resolved::None | Resolved::Unlisted => {
             diff.block(
                 "SW0506",
                 format!("server `{name}`"),

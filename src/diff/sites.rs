@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::resolve::{Resolved, Resolver, listed};
+use super::resolve::{Resolved, Resolver, listed, unlisted};
 use super::{Change, Diff};
 use crate::model::{
     Desired, DesiredSite, Guid, Held, Ignorable, Observed, ObservedSite, Ownership, ResourceRef,
@@ -48,6 +48,7 @@ pub(super) fn compare(
                 "rename all but one of them in the console",
                 Some(&site.origin),
             ),
+            Resolved::Unlisted => {} // said by `unlisted`
         }
         constrain(site, snapshot, resolver, diff);
     }
@@ -148,7 +149,7 @@ fn constrain(site: &DesiredSite, snapshot: &Snapshot, resolver: &Resolver<'_>, d
             Some(false),
             false,
         ),
-        Resolved::Several(_) => return,
+        Resolved::Several(_) | Resolved::Unlisted => return,
     };
     let ignored = exists
         && snapshot.sites.known().is_some()
@@ -184,8 +185,14 @@ fn undeclared(
         .map(|site| (site.guid, site))
         .collect();
     let foreign = foreign_subnets(desired, snapshot, ownership, resolver);
+    let hidden: BTreeSet<Guid> = unlisted(snapshot, &ownership.sites)
+        .map(|(guid, _)| guid)
+        .collect();
     for (guid, owned) in &ownership.sites {
         let Some(site) = observed.get(guid) else {
+            if hidden.contains(guid) {
+                continue; // said by `unlisted`
+            }
             diff.push(
                 Change::ReleaseSite {
                     site: ResourceRef {
@@ -272,7 +279,7 @@ fn foreign_subnets(
         let listens = match resolver.site(&site.name) {
             Resolved::None => true,
             Resolved::One(_) => !site.lifecycle.ignore_changes.contains(&Ignorable::Subnets),
-            Resolved::Several(_) => false,
+            Resolved::Several(_) | Resolved::Unlisted => false,
         };
         if listens {
             taken.extend(subnets);

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::resolve::{Resolved, Resolver, listed};
+use super::resolve::{Resolved, Resolver, listed, unlisted};
 use super::{Change, Diff, Takeover};
 use crate::model::{
     Desired, Guid, Held, Ignorable, Name, Observed, ObservedSubnet, Origin, Ownership, SiteRef,
@@ -96,7 +96,7 @@ fn declared<'a>(inputs: &Inputs<'a>, diff: &mut Diff) -> Vec<Gain<'a>> {
                 },
                 false,
             ),
-            Resolved::Several(_) => continue,
+            Resolved::Several(_) | Resolved::Unlisted => continue,
         };
         if exists && site.lifecycle.ignore_changes.contains(&Ignorable::Subnets) {
             continue;
@@ -139,6 +139,7 @@ fn declared<'a>(inputs: &Inputs<'a>, diff: &mut Diff) -> Vec<Gain<'a>> {
                     "delete all but one of them in the console",
                     Some(origin),
                 ),
+                Resolved::Unlisted => {} // said by `unlisted`
             }
         }
     }
@@ -305,8 +306,11 @@ fn leaving(inputs: &Inputs<'_>, going: &BTreeSet<Guid>, diff: &mut Diff) {
             );
         }
     }
+    let hidden: BTreeSet<Guid> = unlisted(inputs.snapshot, &inputs.ownership.subnets)
+        .map(|(guid, _)| guid)
+        .collect();
     for (guid, owned) in &inputs.ownership.subnets {
-        if !present.contains(guid) {
+        if !present.contains(guid) && !hidden.contains(guid) {
             diff.push(
                 Change::ReleaseSubnet {
                     name: owned.name.clone(),

@@ -611,3 +611,100 @@ fn roles_and_settings() {
         "~ capture target SITE01.corp.example, readable false",
     );
 }
+
+/// HQ and the subnet 10.0.0.0/24 are ours; only the subnets and sites of `office` are listed.
+fn robbed(there: Observed<bool>) -> Seen {
+    let mut seen = office()
+        .site("Lab")
+        .subnet("10.0.0.0/24", &["Lab"])
+        .owns_site("Lab", Held::Created)
+        .owns_subnet("10.0.0.0/24", Held::Created);
+    let (lab, subnet) = (Guid::from_u128(0x1001), Guid::from_u128(0x2001));
+    known(&mut seen.snapshot.sites).retain(|site| site.guid != lab);
+    known(&mut seen.snapshot.subnets).retain(|observed| observed.guid != subnet);
+    seen.snapshot.unlisted = [(lab, there.clone()), (subnet, there)].into();
+    seen
+}
+
+#[test]
+fn what_is_gone_is_released_and_created_anew() {
+    let wanted = hq().site("Lab").subnets("Lab", &["10.0.0.0/24"]);
+    check(
+        &wanted,
+        &robbed(Observed::Known(false)),
+        "
+            + 10.0.0.0/24 in Lab
+            + site Lab
+            adopt 192.168.0.0/24
+            adopt HQ
+            release 10.0.0.0/24, gone true
+            release Lab, gone true
+        ",
+    );
+}
+
+#[test]
+fn what_is_there_and_not_listed_is_left_alone() {
+    let wanted = hq()
+        .site("Lab")
+        .subnets("Lab", &["10.0.0.0/24", "10.0.1.0/24"])
+        .servers("Lab", &["SITE01"])
+        .constrain("Lab", true);
+    let told = "
+        adopt 192.168.0.0/24
+        adopt HQ
+        ! SW0515 sites: the SMP has 1 of ours and does not list it: `Lab`
+        ! SW0515 subnets: the SMP has 1 of ours and does not list it: `10.0.0.0/24`
+    ";
+    let hidden = robbed(Observed::Known(true));
+    check(&wanted, &hidden, told);
+    // Nor is it forgotten or deleted once nobody declares it.
+    check(&hq(), &hidden, told);
+    // Another site cannot take a subnet that nobody shows us.
+    check(
+        &hq().subnets("HQ", &["192.168.0.0/24", "10.0.0.0/24"]),
+        &hidden,
+        told,
+    );
+    // A package that is to go to the site waits with it.
+    check(
+        &hq().package(named("Win11"), "sites Lab", &[]),
+        &robbed(Observed::Known(true)).package("Win11", "all", &[]),
+        told,
+    );
+}
+
+#[test]
+fn what_may_be_there_is_left_alone() {
+    let unknown = robbed(Observed::Unavailable("denied".into()));
+    check(
+        &hq(),
+        &unknown,
+        "
+            adopt 192.168.0.0/24
+            adopt HQ
+            ! SW0515 sites: 1 of ours is not listed, and whether it is gone could not be told: `Lab`: denied
+            ! SW0515 subnets: 1 of ours is not listed, and whether it is gone could not be told: `10.0.0.0/24`: denied
+        ",
+    );
+}
+
+#[test]
+fn many_that_are_not_listed_are_one_entry() {
+    let mut seen = office();
+    for number in 0..1000 {
+        let guid = Guid::from_u128(0x8000 + number);
+        let owned = crate::model::Owned {
+            name: Name::new(&format!("10.{}.{}.0/24", number / 256, number % 256)),
+            how: Held::Created,
+            protected: false,
+        };
+        seen.ownership.subnets.insert(guid, owned);
+        seen.snapshot.unlisted.insert(guid, Observed::Known(true));
+    }
+    check(
+        &desired(),
+        &seen,
+        "! SW0515 subnets: the SMP has 1000 of ours and does not list them: `10.0.0.0/24`, `10.0.1.0/24`, `10.0.10.0/24`, 997 more",
+    );
+}

@@ -45,6 +45,7 @@ pub fn export(snapshot: &Snapshot, platform: &Name) -> Export {
         holders: _, // a fact, nothing that is declared
         tasks: _,   // belong to imaging sections, which an export does not guess
         capture_target: _,
+        unlisted: _,     // of our state, not of the server
         surroundings: _, // facts, nothing that is declared
         unplaced,
     } = snapshot;

@@ -116,6 +116,7 @@ fn world() -> Snapshot {
         holders: BTreeMap::new(),
         tasks: BTreeMap::new(),
         capture_target: Observed::Known(Some(guid(2))),
+        unlisted: BTreeMap::new(),
         surroundings: crate::model::Surroundings::default(),
         unplaced: vec!["a kind that nobody knows".into()],
     }

@@ -3,7 +3,7 @@
 //! Pure. A line is one JSON object and one line feed. Its `formatVersion` is looked at before anything else, so that a
 //! newer program's line is told from a damaged one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::generate::SchemaSettings;
 use serde::{Deserialize, Serialize};
@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use super::error::LineError;
 use crate::model::{
-    Attestation, Guid, Name, Outcome, PackageRef, Platform, Record, RunId, RunSummary, Step,
-    StepId, Subnet,
+    Attestation, CountedKind, Guid, Name, Outcome, PackageRef, Platform, Record, RunId, RunSummary,
+    Step, StepId, Subnet,
 };
 
 /// One line of the journal.
@@ -73,6 +73,9 @@ pub enum Fact {
     Deleted {
         /// Which.
         guid: Guid,
+        /// What kind it was; versions before counts were kept did not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        of: Option<CountedKind>,
     },
     /// A step of kind `record`: something is adopted, released, protected.
     Recorded {
@@ -105,6 +108,11 @@ pub enum Fact {
         appeared: BTreeSet<Subnet>,
         /// In a site now, or not there any more.
         gone: BTreeSet<Subnet>,
+    },
+    /// How many of each kind the run left behind: those kinds alone whose number is not remembered already.
+    Counted {
+        /// By kind.
+        counts: BTreeMap<CountedKind, u64>,
     },
     /// Somebody gave his word for a console step.
     Attested {

@@ -4,7 +4,7 @@
 //! folding them in from an older state ends where the run itself ended.
 
 use super::{Entry, Fact};
-use crate::model::{Held, Name, Owned, Ownership, Record};
+use crate::model::{Count, Held, Name, Owned, Ownership, Record};
 
 /// Folds entries, in their order, into an ownership.
 ///
@@ -45,9 +45,18 @@ fn fold(ownership: &mut Ownership, fact: Fact) {
             ownership.subnets.insert(guid, owned);
         }
         // A resource GUID is one of a site or of a subnet, never of both.
-        Fact::Deleted { guid } => {
+        Fact::Deleted { guid, of } => {
             ownership.sites.remove(&guid);
             ownership.subnets.remove(&guid);
+            if let Some(count) = of.and_then(|of| ownership.counted.get_mut(&of)) {
+                count.deleted.insert(guid);
+            }
+        }
+        Fact::Counted { counts } => {
+            let counts = counts.into_iter();
+            ownership
+                .counted
+                .extend(counts.map(|(kind, seen)| (kind, Count::of(seen))));
         }
         Fact::Recorded { record } => fold_record(ownership, record),
         Fact::AssignmentWritten { package } => {
@@ -107,6 +116,14 @@ fn fold_record(ownership: &mut Ownership, record: Record) {
             if let Some(owned) = ownership.sites.get_mut(&site.guid) {
                 owned.protected = on;
             }
+        }
+        Record::AcceptFewer {
+            of,
+            before: _, // for people
+            after,
+            why: _, // for people
+        } => {
+            ownership.counted.insert(of, Count::of(after));
         }
     }
 }

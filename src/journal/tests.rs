@@ -10,8 +10,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::testing::net;
 use crate::model::{
-    Action, Attestation, By, Guid, Held, Name, Outcome, Ownership, PackageRef, Platform, Record,
-    ResourceRef, RunId, RunSummary, SiteRef, Step, StepCount, StepId,
+    Action, Attestation, By, Count, CountedKind, Guid, Held, Name, Outcome, Ownership, PackageRef,
+    Platform, Record, ResourceRef, RunId, RunSummary, SiteRef, Step, StepCount, StepId,
 };
 
 fn guid(number: u128) -> Guid {
@@ -58,6 +58,7 @@ fn sequences(folder: &Path) -> Vec<u64> {
 }
 
 /// One of every kind.
+#[expect(clippy::too_many_lines, reason = "one entry a kind of fact")]
 fn facts() -> Vec<Fact> {
     let site = ResourceRef {
         name: Name::new("HQ"),
@@ -110,7 +111,21 @@ fn facts() -> Vec<Fact> {
             guid: guid(6),
             name: Name::new("10.0.0.0/8"),
         },
-        Fact::Deleted { guid: guid(6) },
+        Fact::Deleted {
+            guid: guid(6),
+            of: None,
+        },
+        Fact::Counted {
+            counts: [(CountedKind::Sites, 3), (CountedKind::Packages, 0)].into(),
+        },
+        Fact::Recorded {
+            record: Record::AcceptFewer {
+                of: CountedKind::Subnets,
+                before: 40,
+                after: 12,
+                why: "moved".into(),
+            },
+        },
         Fact::Recorded {
             record: Record::ReleaseSite {
                 site,
@@ -158,7 +173,7 @@ fn every_fact_comes_back_and_meets_the_schema() {
     let facts = facts();
     write(folder.path(), "r1", facts.clone());
     let reading = read(folder.path(), "hq", 0).unwrap();
-    assert_eq!(reading.last, 14);
+    assert_eq!(reading.last, 16);
     assert_eq!(reading.torn, None);
     let found: Vec<Fact> = reading
         .entries
@@ -377,7 +392,10 @@ fn replay_ends_where_the_run_ended() {
     assert_eq!(ownership.subnets[&guid(4)].name.as_str(), "10.0.0.0/8");
     assert_eq!(ownership.undistributed[&guid(9)], package.name);
     let gone = [
-        Fact::Deleted { guid: guid(1) },
+        Fact::Deleted {
+            guid: guid(1),
+            of: Some(CountedKind::Sites),
+        },
         Fact::Recorded {
             record: Record::ReleaseSite {
                 site,
@@ -396,6 +414,47 @@ fn replay_ends_where_the_run_ended() {
     assert_eq!(replay(ownership, entries(&gone)), Ownership::default());
 }
 
+#[test]
+fn counts_are_kept_over_deletions_and_set_anew() {
+    let counted = |kinds: &[(CountedKind, u64)]| Fact::Counted {
+        counts: kinds.iter().copied().collect(),
+    };
+    let deleted = |number| Fact::Deleted {
+        guid: guid(number),
+        of: Some(CountedKind::Subnets),
+    };
+    let facts = [
+        deleted(1), // nothing was counted yet
+        counted(&[(CountedKind::Sites, 2), (CountedKind::Subnets, 40)]),
+        deleted(2),
+        deleted(3),
+    ];
+    let ownership = replay(Ownership::default(), entries(&facts));
+    assert_eq!(ownership.counted[&CountedKind::Subnets].expected(), 38);
+    assert_eq!(ownership.counted[&CountedKind::Sites], Count::of(2));
+    let ownership = replay(
+        ownership,
+        entries(&[counted(&[(CountedKind::Subnets, 38)])]),
+    );
+    assert_eq!(ownership.counted[&CountedKind::Subnets], Count::of(38));
+    assert_eq!(ownership.counted[&CountedKind::Sites], Count::of(2));
+}
+
+/// A line of a version that kept no counts.
+#[test]
+fn a_deletion_that_does_not_say_of_what_is_read() {
+    let fact: Fact =
+        serde_json::from_str(r#"{"kind":"deleted","guid":"00000000-0000-0000-0000-000000000006"}"#)
+            .unwrap();
+    assert_eq!(
+        fact,
+        Fact::Deleted {
+            guid: guid(6),
+            of: None
+        }
+    );
+}
+
 fn entries(facts: &[Fact]) -> impl Iterator<Item = Entry> {
     (1..).zip(facts).map(|(sequence, fact)| Entry {
         format_version: Entry::FORMAT_VERSION,
@@ -407,7 +466,7 @@ fn entries(facts: &[Fact]) -> impl Iterator<Item = Entry> {
 }
 
 fn any_fact() -> impl Strategy<Value = Fact> {
-    (0_u32..9, 1_u128..4, any::<bool>()).prop_map(|(kind, number, flag)| {
+    (0_u32..11, 1_u128..4, any::<bool>()).prop_map(|(kind, number, flag)| {
         let site = ResourceRef {
             name: Name::new("s"),
             guid: guid(number),
@@ -423,7 +482,10 @@ fn any_fact() -> impl Strategy<Value = Fact> {
                 guid: guid(number),
                 name: site.name,
             },
-            2 => Fact::Deleted { guid: guid(number) },
+            2 => Fact::Deleted {
+                guid: guid(number),
+                of: flag.then_some(CountedKind::Sites),
+            },
             3 => Fact::Recorded {
                 record: Record::AdoptSite {
                     site,
@@ -435,6 +497,17 @@ fn any_fact() -> impl Strategy<Value = Fact> {
             },
             5 | 6 => Fact::Recorded {
                 record: Record::Protect { site, on: flag },
+            },
+            9 => Fact::Counted {
+                counts: [(CountedKind::Sites, u64::from(flag))].into(),
+            },
+            10 => Fact::Recorded {
+                record: Record::AcceptFewer {
+                    of: CountedKind::Sites,
+                    before: 9,
+                    after: 5,
+                    why: "closed".into(),
+                },
             },
             7 => Fact::AssignmentWritten {
                 package: PackageRef {

@@ -16,6 +16,7 @@ mod kinds;
 mod load;
 mod location;
 mod render;
+mod safety;
 mod schema;
 mod spec;
 mod split;

@@ -13,9 +13,10 @@ use super::auth::{self, Auth, AuthSpec, ClientCertificate, Resolved};
 use super::decode::{At, Faults, Fields, items, number, once, one, short, text};
 use super::kinds::{Body, Document};
 use super::location::{PathText, Url};
+use super::safety::{self, SafetySpec};
 use super::tree::{Node, Span};
 use super::{Diagnostic, Source};
-use crate::model::{Name, Origin};
+use crate::model::{Name, Origin, Safety};
 
 /// A workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub struct Workspace {
     pub platforms: Vec<PlatformEntry>,
     /// The folder of the state, relative to the file; `state` where it is left out.
     pub state: PathBuf,
+    /// What the platforms are guarded by.
+    pub safety: Safety,
     /// Where the workspace is declared.
     pub origin: Origin,
 }
@@ -119,6 +122,8 @@ pub(super) struct WorkspaceSpec {
     platforms: Vec<PlatformSpec>,
     /// Where state is kept; left out, in folder `state` beside the file.
     state: Option<StateSpec>,
+    /// What the platforms are guarded by.
+    safety: Option<SafetySpec>,
 }
 
 /// One SMP.
@@ -180,7 +185,11 @@ enum Backend {
 
 impl WorkspaceSpec {
     fn resolve(&self, origin: &Origin) -> Workspace {
-        let Self { platforms, state } = self;
+        let Self {
+            platforms,
+            state,
+            safety,
+        } = self;
         Workspace {
             platforms: platforms
                 .iter()
@@ -190,6 +199,9 @@ impl WorkspaceSpec {
                 .as_ref()
                 .and_then(|state| state.path.as_ref())
                 .map_or_else(|| "state".into(), |path| PathBuf::from(&path.value.0)),
+            safety: safety
+                .as_ref()
+                .map_or_else(Safety::default, SafetySpec::resolve),
             origin: origin.clone(),
         }
     }
@@ -248,17 +260,14 @@ pub(super) fn read_spec(node: &Node<'_>, faults: &mut Faults) -> Option<Workspac
     let platforms = fields.need("platforms", what, faults);
     let platforms = platforms.and_then(|node| read_platforms(node, faults));
     let state = fields.take("state").map(|node| read_state(node, faults));
-    if let Some((key, _)) = fields.stray("safety") {
-        faults.tell(
-            "SW0190",
-            key.span,
-            "expected no `safety`: limits and freeze windows are not yet supported",
-        );
-    }
+    let safety = fields
+        .take("safety")
+        .and_then(|node| safety::read(node, faults));
     fields.finish(what, faults);
     Some(WorkspaceSpec {
         platforms: platforms?,
         state: state.flatten(),
+        safety,
     })
 }
 

@@ -3,6 +3,7 @@
 //! Pure. Everything else may import this module and it imports nothing of the crate. Names, GUIDs and subnets are
 //! normalised here once, when they enter, so that no later stage folds a case or strips a brace again.
 
+mod count;
 mod desired;
 mod event;
 mod facts;
@@ -20,6 +21,7 @@ pub(crate) mod testing;
 mod version;
 mod writes;
 
+pub use count::{Acceptance, Count, CountedKind, CountedKindError, MaxFewer, Safety};
 pub use desired::{
     Allowed, Declared, Desired, DesiredAssignment, DesiredPackage, DesiredServer, DesiredSettings,
     DesiredSite, Ignorable, Lifecycle, Origin, PackageSelector, SiteKind,

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Guid, Name, Subnet};
+use super::{Count, CountedKind, Guid, Name, Subnet};
 
 /// How an object came to be ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -64,4 +64,7 @@ pub struct Ownership {
     /// Subnets that were in no site when `apply` read the server last; `None` where it never did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unassigned: Option<BTreeSet<Subnet>>,
+    /// How many of each kind the last run left behind; without the kinds that no run has counted yet.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub counted: BTreeMap<CountedKind, Count>,
 }

@@ -78,6 +78,8 @@ pub struct Snapshot {
     pub tasks: BTreeMap<Name, Observed<BTreeSet<Guid>>>,
     /// The computer that captured images go to; `None` inside where none is set.
     pub capture_target: Observed<Option<Guid>>,
+    /// For sites and subnets of ours that no list shows: whether the server has them all the same.
+    pub unlisted: BTreeMap<Guid, Observed<bool>>,
     /// What is known beside: facts, clients, product, hierarchy.
     pub surroundings: Surroundings,
     /// What was seen and has no place above, for `export` and for people.

@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Assignment, By, Guid, Held, Name, PlugIn, Role, Subnet};
+use super::{Assignment, By, CountedKind, Guid, Held, Name, PlugIn, Role, Subnet};
 
 /// The stable id of a step, made of what it does and to what: `assign-subnet:192.168.10.0/24`.
 #[derive(
@@ -148,6 +148,17 @@ pub enum Record {
         site: ResourceRef,
         /// On or off.
         on: bool,
+    },
+    /// Fewer of a kind than the last run saw are right, on somebody's word.
+    AcceptFewer {
+        /// Which kind.
+        of: CountedKind,
+        /// How many the last run saw.
+        before: u64,
+        /// How many there are now.
+        after: u64,
+        /// Why that person is sure.
+        why: String,
     },
 }
 

@@ -57,6 +57,7 @@ pub(crate) fn bare() -> Seen {
             holders: BTreeMap::new(),
             tasks: BTreeMap::new(),
             capture_target: Observed::Known(None),
+            unlisted: BTreeMap::new(),
             surroundings: Surroundings::default(),
             unplaced: vec![],
         },

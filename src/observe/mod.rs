@@ -4,7 +4,7 @@
 //! reason; only what makes every read fail ends the refresh.
 //!
 //! Reading order: `scope` (what is asked for), `refresh` (the order of reads), `memberships`, `servers`, `packages`,
-//! `settings` (the parts), `surroundings` with `facts`, `clients` and `rows` (what only checks look at), `happenings`
+//! `settings`, `unlisted` (the parts), `surroundings` with `facts`, `clients` and `rows` (what only checks look at), `happenings`
 //! (what `verify` looks at), `look` (what one step needs), `discover` with `shape` and `prove` (a first profile),
 //! `install` (its reports).
 
@@ -28,6 +28,7 @@ mod surroundings;
 mod surroundings_tests;
 #[cfg(test)]
 mod tests;
+mod unlisted;
 
 pub use discover::{Candidate, Discovery, Finding, discover};
 pub use happenings::happenings;

@@ -15,7 +15,7 @@ use crate::profile::{Ability, Profile, ReportKind, TypeRole};
 use crate::smp::{AnswerError, ReadError, Reader};
 
 use super::memberships::{self, Memberships};
-use super::{Scope, packages, reason, servers, settings, surroundings};
+use super::{Scope, packages, reason, servers, settings, surroundings, unlisted};
 
 /// Why there is no snapshot at all. Codes `SW0401` to `SW0404`, and those of the transport.
 #[derive(Debug, thiserror::Error)]
@@ -297,6 +297,7 @@ async fn parts(
     let subnets = place_subnets(subnets, &memberships, &mut unplaced);
     let services = servers::place(reader, services, &memberships, &mut unplaced);
     unplaced.sort();
+    let unlisted = unlisted::read(reader, scope, &sites, &subnets).await?;
     Ok(Snapshot {
         platform,
         sites,
@@ -308,6 +309,7 @@ async fn parts(
         holders,
         tasks,
         capture_target,
+        unlisted,
         surroundings: Surroundings::default(),
         unplaced,
     })

@@ -4,7 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Desired, DesiredAssignment, Name, PackageSelector, SiteKind, Subnet};
+use crate::model::{
+    Desired, DesiredAssignment, Guid, Name, Owned, Ownership, PackageSelector, SiteKind, Subnet,
+};
 
 /// What a refresh is asked for beside what it always reads: sites, subnets, memberships, services, packages by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,6 +37,10 @@ pub struct Scope {
     pub sites: BTreeSet<Name>,
     /// Declared subnets, likewise.
     pub subnets: BTreeSet<Subnet>,
+    /// Sites that are ours, which are asked for where no list shows them.
+    pub own_sites: BTreeMap<Guid, Name>,
+    /// Subnets that are ours, likewise.
+    pub own_subnets: BTreeMap<Guid, Name>,
     /// Whether the packages of the imaging tools are asked for (article 180278).
     pub imaging_tools: bool,
     /// Whether facts, clients, registrations and the hierarchy are asked for, which checks look at.
@@ -52,6 +58,18 @@ impl Scope {
             surroundings: true,
             ..Self::default()
         }
+    }
+
+    /// The same, and what of ours the lists do not show.
+    #[must_use]
+    pub fn remembering(mut self, ownership: &Ownership) -> Self {
+        let names = |owned: &BTreeMap<Guid, Owned>| -> BTreeMap<Guid, Name> {
+            let owned = owned.iter();
+            owned.map(|(guid, of)| (*guid, of.name.clone())).collect()
+        };
+        self.own_sites = names(&ownership.sites);
+        self.own_subnets = names(&ownership.subnets);
+        self
     }
 
     /// What a refresh has to read for a set of declarations; `server` is the name of the SMP's own computer.

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::carry::give_out;
+use super::fewer::{self, recorded_first};
 use super::steps::console;
 use super::touch::{planned, touched};
 use super::{
@@ -14,8 +15,8 @@ use super::{
 };
 use crate::diff::{Blocked, Change, Found, Takeover, declare, diff, predicted};
 use crate::model::{
-    Action, Assignment, Attestation, ConsoleStep, Desired, Guid, Origin, Ownership, Snapshot, Step,
-    StepId, Subnet,
+    Acceptance, Action, Assignment, Attestation, ConsoleStep, Desired, Guid, Origin, Ownership,
+    Safety, Snapshot, Step, StepId, Subnet,
 };
 use crate::select::{Extent, Impact, Selector, Stranded, World, impact};
 use crate::validate::{View, judge};
@@ -36,6 +37,10 @@ pub struct Inputs<'a> {
     pub takeover: bool,
     /// How many clients may be left without a server that they have before; addresses where clients are not known.
     pub allow_stranded: u64,
+    /// What the workspace guards its platforms by.
+    pub safety: Safety,
+    /// Somebody's word that lists are shorter than they were.
+    pub acceptance: Option<&'a Acceptance>,
     /// Lineage of the state.
     pub lineage: &'a str,
     /// Serial of the state.
@@ -59,6 +64,8 @@ pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
         ownership,
         takeover,
         allow_stranded,
+        safety,
+        acceptance,
         lineage,
         serial,
         tool_version,
@@ -77,7 +84,10 @@ pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
         after: &after,
     };
     let Ordered { steps, unkept } = plan_steps(&open, &context)?;
-    let mut steps = drop_confirmed(steps, ownership, &mut notes);
+    let steps = drop_confirmed(steps, ownership, &mut notes);
+    let counted = fewer::judge(snapshot, ownership, safety, acceptance, &open);
+    let mut steps = recorded_first(counted.records, steps);
+    notes.extend(counted.notes);
     notes.extend(give_out(&mut steps, &snapshot.surroundings.writes));
     notes.extend(said_unkept(&unkept, &after));
     let view = View {
@@ -118,6 +128,7 @@ pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
         names: to_find(&steps, names),
         steps,
         notes,
+        counts: counted.counts,
     })
 }
 

@@ -6,6 +6,7 @@
 //! comes last; taking down runs the other way. What cannot be written by API is a step for a person, in the same order.
 
 mod carry;
+mod fewer;
 mod keep;
 mod make;
 mod moves;
@@ -22,9 +23,11 @@ mod summary;
 mod tests;
 mod touch;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Origin, Platform, Step, StepKind};
+use crate::model::{CountedKind, Origin, Platform, Step, StepKind};
 use crate::select::Impact;
 
 pub use carry::{carried_by, lacking, needs};
@@ -133,6 +136,9 @@ pub struct Plan {
     pub names: Names,
     /// Findings of the checks, attestations, and the like.
     pub notes: Vec<Note>,
+    /// How many of each kind were seen, for the next plan to compare with; without the kinds that are in doubt.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub counts: BTreeMap<CountedKind, u64>,
 }
 
 impl Plan {

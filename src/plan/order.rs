@@ -156,12 +156,13 @@ fn guid(action: &Action) -> Option<Guid> {
             ConsoleStep::InvalidSubnets { .. } => None,
             ConsoleStep::ConfirmHolder { package, .. } => Some(package.guid),
         },
-        Action::Record(record) => Some(match record {
+        Action::Record(record) => match record {
             Record::AdoptSite { site, .. }
             | Record::ReleaseSite { site, .. }
-            | Record::Protect { site, .. } => site.guid,
-            Record::AdoptSubnet { guid, .. } | Record::ReleaseSubnet { guid, .. } => *guid,
-        }),
+            | Record::Protect { site, .. } => Some(site.guid),
+            Record::AdoptSubnet { guid, .. } | Record::ReleaseSubnet { guid, .. } => Some(*guid),
+            Record::AcceptFewer { .. } => None,
+        },
     }
 }
 

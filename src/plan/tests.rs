@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::testing::*;
-use crate::model::{Action, Client, Desired, Guid, Held, Name, Observed, Writing};
+use crate::model::{Action, Client, Desired, Guid, Held, Name, Observed, Safety, Writing};
 
 fn made(desired: &Desired, seen: &Seen) -> Plan {
     make(&Inputs {
@@ -11,6 +11,8 @@ fn made(desired: &Desired, seen: &Seen) -> Plan {
         ownership: &seen.ownership,
         takeover: false,
         allow_stranded: u64::MAX,
+        safety: Safety::default(),
+        acceptance: None,
         lineage: "test",
         serial: 7,
         tool_version: "0.0.0",
@@ -412,6 +414,8 @@ fn what_is_taken_over_is_said() {
         ownership: &seen.ownership,
         takeover: true,
         allow_stranded: 0,
+        safety: Safety::default(),
+        acceptance: None,
         lineage: "test",
         serial: 7,
         tool_version: "0.0.0",
@@ -556,6 +560,8 @@ fn who_is_stranded_blocks_the_plan() {
             ownership: &seen.ownership,
             takeover: false,
             allow_stranded,
+            safety: Safety::default(),
+            acceptance: None,
             lineage: "test",
             serial: 7,
             tool_version: "0.0.0",

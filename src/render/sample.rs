@@ -3,7 +3,7 @@
 //! Pure.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use crate::diff::{Change, Found, predicted};
@@ -152,6 +152,7 @@ fn plan_of(changes: Vec<(Change, u32)>, notes: Vec<Note>) -> Plan {
         impact,
         steps,
         notes,
+        counts: BTreeMap::new(),
     }
 }
 

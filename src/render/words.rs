@@ -243,6 +243,12 @@ fn recorded(record: &Record) -> String {
             let verb = if *on { "protect" } else { "unprotect" };
             format!("{verb}-site {}", site.name)
         }
+        Record::AcceptFewer {
+            of,
+            before,
+            after,
+            why: _, // in the notes
+        } => format!("accept-fewer {of}: {after} in place of {before}"),
     }
 }
 

@@ -257,6 +257,9 @@ pub(super) fn run(seen: &mut Seen, step: &Step) {
             Record::Protect { site, on } => {
                 seen.ownership.sites.get_mut(&site.guid).unwrap().protected = *on;
             }
+            Record::AcceptFewer { of, after, .. } => {
+                seen.ownership.counted.insert(*of, Count::of(*after));
+            }
         },
     }
 }

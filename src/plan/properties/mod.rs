@@ -32,6 +32,8 @@ fn plan(desired: &Desired, seen: &Seen, takeover: bool) -> Plan {
         ownership: &seen.ownership,
         takeover,
         allow_stranded: 0,
+        safety: Safety::default(),
+        acceptance: None,
         lineage: "test",
         serial: 1,
         tool_version: "0.0.0",

@@ -28,6 +28,7 @@ pub fn plan(plan: &Plan, style: &Style) -> String {
         steps: planned,
         names: _, // where steps are said
         notes: found,
+        counts: _, // for the next plan
     } = plan;
     let Platform {
         server: _, // the name says it

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sitewright::apply::{Options as ApplyOptions, Run, apply};
+use sitewright::apply::{Options as ApplyOptions, Run, apply, counted};
 use sitewright::journal::Fact;
 use sitewright::model::{
-    Action, Attestation, ConsoleStep, Desired, Event, Guid, Observed, Outcome, Ownership, RunId,
-    Snapshot, Step, StepId,
+    Acceptance, Action, Attestation, ConsoleStep, Desired, Event, Guid, Observed, Outcome,
+    Ownership, RunId, Safety, Snapshot, Step, StepId,
 };
 use sitewright::observe::{Bindings, Scope, install_reports, look, refresh};
 use sitewright::plan::{Inputs, Plan, console_value, make};
@@ -91,13 +91,28 @@ impl Stages {
     }
 
     pub(crate) async fn plan_with(&self, desired: &Desired, takeover: bool) -> Plan {
-        let snapshot = self.snapshot(&Scope::of(desired, None)).await;
+        // Boxed: what a refresh holds would be copied into the future of every test.
+        Box::pin(self.plan_accepting(desired, takeover, None)).await
+    }
+
+    /// The same; somebody may vouch for lists that are shorter than they were.
+    pub(crate) async fn plan_accepting(
+        &self,
+        desired: &Desired,
+        takeover: bool,
+        acceptance: Option<&Acceptance>,
+    ) -> Plan {
+        let ownership = self.ownership();
+        let scope = Scope::of(desired, None).remembering(&ownership);
+        let snapshot = self.snapshot(&scope).await;
         make(&Inputs {
             desired,
             snapshot: &snapshot,
-            ownership: &self.ownership(),
+            ownership: &ownership,
             takeover,
             allow_stranded: 0,
+            safety: Safety::default(),
+            acceptance,
             lineage: "",
             serial: 0,
             tool_version: "test",
@@ -136,6 +151,17 @@ impl Stages {
         )
         .await
         .unwrap();
+        let done: Vec<&Step> = plan
+            .steps
+            .iter()
+            .zip(&outcomes)
+            .filter(|(_, (_, outcome))| matches!(outcome, Outcome::Done | Outcome::AlreadyDone))
+            .map(|(step, _)| step)
+            .collect();
+        if let Some(fact) = counted(&plan.counts, &done, &self.ownership()) {
+            let run = RunId("test".into());
+            journal.append(&run, (self.clock)(), fact).unwrap();
+        }
         self.keep(plan);
         outcomes
     }
