@@ -6,6 +6,7 @@
 //! what a client may have assumed. `README.md` says how to use it.
 
 pub mod cli;
+mod level;
 pub mod server;
 pub mod services;
 mod sign_in;
@@ -13,6 +14,7 @@ pub mod wire;
 pub mod world;
 
 pub use cli::{SimArgs, SimError};
+pub use level::{Level, LevelError};
 pub use server::{Access, Authority, Identity, RequestRecord, Server, StartError, Tls, TlsError};
 pub use sign_in::{Account, Demand, Scheme};
 pub use world::scenario::world_schema;

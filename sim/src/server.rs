@@ -9,6 +9,7 @@ mod access;
 mod admin;
 mod admit;
 mod connection;
+mod delivery;
 mod route;
 mod tls;
 
@@ -26,6 +27,8 @@ use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
+
+pub use delivery::Delivery;
 
 use crate::services::Manner;
 use crate::sign_in::Rules;
@@ -54,6 +57,10 @@ struct Shared {
     log: Mutex<Vec<RequestRecord>>,
     /// Counts reads, for the quirk that answers some of them with 503.
     reads: AtomicU64,
+    /// Counts the answers to reads, for the quirk that cuts some of them.
+    whole: AtomicU64,
+    /// Counts writes, for the quirk that cuts the answers of some.
+    writes: AtomicU64,
 }
 
 /// One request below `/Altiris/`, carried out or refused.
@@ -137,6 +144,8 @@ impl Server {
             scheme,
             log: Mutex::new(Vec::new()),
             reads: AtomicU64::new(0),
+            whole: AtomicU64::new(0),
+            writes: AtomicU64::new(0),
         });
         let door = Door {
             router: router(Arc::clone(&shared)),
