@@ -28,6 +28,8 @@ pub mod smp;
 
 pub mod observe;
 
+pub mod check;
+
 pub mod journal;
 
 pub mod state;

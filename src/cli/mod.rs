@@ -20,6 +20,7 @@ mod firewall;
 mod foresee;
 mod import;
 mod plan;
+mod platform;
 mod profile;
 mod replace_server;
 mod schema;
@@ -136,6 +137,9 @@ enum Command {
     Import(import::ImportCommand),
     /// Rewrite the manifests so that one server takes the place of another
     ReplaceServer(replace_server::ReplaceServerArgs),
+    /// Say whether a platform is fit to work with
+    #[command(subcommand)]
+    Platform(platform::PlatformCommand),
     /// Find out and keep what is particular to a server
     #[command(subcommand)]
     Profile(profile::ProfileCommand),
@@ -146,10 +150,22 @@ enum Command {
 }
 
 /// What every command is handed.
+#[derive(Clone)]
 struct Context {
     global: Global,
     run: RunId,
     style: Style,
+}
+
+impl Context {
+    /// The same, for the platform of an argument where there is one.
+    fn choosing(&self, platform: Option<&str>) -> Self {
+        let mut chosen = self.clone();
+        if let Some(platform) = platform {
+            chosen.global.platform = Some(platform.to_owned());
+        }
+        chosen
+    }
 }
 
 /// Runs the program with the arguments of the process.
@@ -221,6 +237,7 @@ fn dispatch(context: &Context, command: Command) -> Result<Exit, Failure> {
         Command::Firewall(args) => runtime()?.block_on(firewall::run(context, &args)),
         Command::Import(command) => import::run(context, &command),
         Command::ReplaceServer(args) => runtime()?.block_on(replace_server::run(context, &args)),
+        Command::Platform(command) => runtime()?.block_on(platform::run(context, &command)),
         Command::Profile(command) => runtime()?.block_on(profile::run(context, &command)),
         Command::Schema(args) => schema::run(&args),
         Command::Sim(args) => sim::run(context, *args),

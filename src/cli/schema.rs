@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use super::error::Failure;
 use super::{Exit, print};
 use crate::render::{json, report};
-use crate::{manifest, profile, state, verify};
+use crate::{check, manifest, profile, state, verify};
 
 /// Options of `schema`.
 #[derive(Debug, Args)]
@@ -38,6 +38,8 @@ enum File {
     Serving,
     /// State
     State,
+    /// What `platform check --format json` writes
+    Check,
     /// Findings, as `validate --format json` writes them
     Report,
     /// Scenarios of the simulator
@@ -55,6 +57,7 @@ pub(super) fn run(args: &SchemaArgs) -> Result<Exit, Failure> {
         File::Explanation => json::explanation_schema(),
         File::Serving => json::serving_schema(),
         File::State => pretty(&state::schema())?,
+        File::Check => pretty(&check::report_schema())?,
         File::Report => report::schema(),
         File::World => pretty(&sitewright_sim::world_schema())?,
     };

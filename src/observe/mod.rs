@@ -6,13 +6,14 @@
 //! Reading order: `scope` (what is asked for), `refresh` (the order of reads), `memberships`, `servers`, `packages`,
 //! `settings`, `unlisted` (the parts), `surroundings` with `facts`, `clients` and `rows` (what only checks look at), `happenings`
 //! (what `verify` looks at), `look` (what one step needs), `discover` with `shape` and `prove` (a first profile),
-//! `install` (its reports).
+//! `install` (its reports), `lists` (how many there are).
 
 mod clients;
 mod discover;
 mod facts;
 mod happenings;
 mod install;
+mod lists;
 mod look;
 mod memberships;
 mod packages;
@@ -33,7 +34,9 @@ mod unlisted;
 pub use discover::{Candidate, Discovery, Finding, discover};
 pub use happenings::happenings;
 pub use install::{InstallError, ReportText, install_reports};
+pub use lists::{Lists, lists};
 pub use look::{Bindings, Seen, look};
+pub(crate) use refresh::lost_reports;
 pub use refresh::{RefreshError, identify, refresh};
 pub use scope::Scope;
 pub use surroundings::writes;

@@ -115,7 +115,7 @@ pub(super) async fn with_present_reports(reader: &Reader) -> Result<Option<Reade
 }
 
 /// Takes the reports out of a profile that the server does not have; gives their names.
-pub(super) async fn lost_reports(
+pub(crate) async fn lost_reports(
     reader: &Reader,
     profile: &mut Profile,
 ) -> Result<Vec<&'static str>, ReadError> {
@@ -142,13 +142,13 @@ pub(super) fn observed<T>(result: Result<T, ReadError>) -> Result<Observed<T>, R
 }
 
 /// A site as a list gives it.
-struct ListedSite {
-    guid: Guid,
+pub(super) struct ListedSite {
+    pub(super) guid: Guid,
     name: Name,
     description: Option<String>,
 }
 
-async fn list_sites(reader: &Reader) -> Result<Vec<ListedSite>, ReadError> {
+pub(super) async fn list_sites(reader: &Reader) -> Result<Vec<ListedSite>, ReadError> {
     let site = required(reader, Ability::ReadSites, TypeRole::Site)?;
     reader
         .resources_of_type(site, |guid, passing| {
@@ -161,7 +161,7 @@ async fn list_sites(reader: &Reader) -> Result<Vec<ListedSite>, ReadError> {
         .await
 }
 
-async fn list_subnets(reader: &Reader) -> Result<Vec<ObservedSubnet>, ReadError> {
+pub(super) async fn list_subnets(reader: &Reader) -> Result<Vec<ObservedSubnet>, ReadError> {
     let subnet = required(reader, Ability::ReadSubnets, TypeRole::Subnet)?;
     let mut subnets = reader
         .resources_of_type(subnet, |guid, passing| {

@@ -106,6 +106,12 @@ pub fn plan(plan: &Plan) -> String {
     pretty(plan)
 }
 
+/// Writes what was found out about a platform as JSON, with a final newline.
+#[must_use]
+pub fn checked(report: &crate::check::Report) -> String {
+    pretty(report)
+}
+
 /// Writes one event as JSON on a single line, without a newline.
 #[must_use]
 pub fn event(event: &Event) -> String {

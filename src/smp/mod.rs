@@ -2,7 +2,7 @@
 //!
 //! Reading order: `request` and `xml` (how anything is written and read), `answer`, `table`, `fault`; the services
 //! `item_management`, `resource_management`, `report_management`, `software_package`, `resource_model` with `data_rows`,
-//! `hierarchy_management`, `deployment`; `clients` (what many rows become); `wsdl`; `transport` (I/O); `reader`, `write` and `writer`, which the rest of the program uses. A [`Reader`] cannot write.
+//! `item_model`, `hierarchy_management`, `deployment`; `clients` (what many rows become); `wsdl`; `transport` (I/O); `reader`, `write` and `writer`, which the rest of the program uses. A [`Reader`] cannot write.
 
 mod answer;
 mod chunks;
@@ -12,6 +12,7 @@ pub(crate) mod deployment;
 mod fault;
 mod hierarchy_management;
 mod item_management;
+mod item_model;
 mod read_error;
 mod reader;
 mod report_management;

@@ -11,6 +11,7 @@ use super::data_rows::{self, DataRow, ElementNames, Fetched};
 use super::deployment::{self, ListedImage};
 use super::hierarchy_management;
 use super::item_management::{self, Item};
+use super::item_model;
 use super::read_error::ReadError;
 use super::report_management::{self, FactRow};
 use super::request::{MethodCall, Request, RequestError};
@@ -378,6 +379,14 @@ impl Reader {
     ) -> Result<Vec<DataRow>, ReadError> {
         let call = resource_management::get_data_class_data(data_class, resource);
         self.call(&call, move |body| data_rows::of_table(body, &fields))
+            .await
+    }
+
+    /// How many actions the console would offer this account on an item.
+    pub(crate) async fn actions(&self, item: Guid) -> Result<usize, ReadError> {
+        let call = item_model::get_actions_for_item(item);
+        let method = call.method;
+        self.call(&call, move |body| item_model::count(body, method))
             .await
     }
 

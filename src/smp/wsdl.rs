@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::xml::{self, AnswerError};
+use crate::profile::ServiceName;
 
 /// One field of a structure.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,19 +148,30 @@ impl Wsdl {
     }
 }
 
+/// Operations that a version was the first to have, and the service that they belong to; the newest first.
+pub(crate) const FINGERPRINTS: [(ServiceName, &str, &str); 6] = [
+    (
+        ServiceName::ResourceModel,
+        "SaveOrCreateResource",
+        "8.5 RU4",
+    ),
+    (ServiceName::TaskManagement, "CreateClientJob", "8.5 RU3"),
+    (ServiceName::ResourceModel, "GetDataClassRows", "8.5 RU2"),
+    (ServiceName::ItemManagement, "PushPolicy", "8.5"),
+    (
+        ServiceName::ResourceManagement,
+        "InvalidateTargetMembership",
+        "8.1",
+    ),
+    (ServiceName::ItemManagement, "ItemExists", "8.0"),
+];
+
 /// The version that a set of operations proves at least.
 pub(crate) fn version(operations: &BTreeSet<String>) -> Option<&'static str> {
-    [
-        ("SaveOrCreateResource", "8.5 RU4"),
-        ("CreateClientJob", "8.5 RU3"),
-        ("GetDataClassRows", "8.5 RU2"),
-        ("PushPolicy", "8.5"),
-        ("InvalidateTargetMembership", "8.1"),
-        ("ItemExists", "8.0"),
-    ]
-    .into_iter()
-    .find(|(operation, _)| operations.contains(*operation))
-    .map(|(_, version)| version)
+    FINGERPRINTS
+        .into_iter()
+        .find(|(_, operation, _)| operations.contains(*operation))
+        .map(|(_, _, version)| version)
 }
 
 #[cfg(test)]

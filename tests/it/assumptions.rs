@@ -1066,6 +1066,43 @@ async fn scoped_rights() {
     }
 }
 
+// A34
+#[tokio::test]
+async fn scoped_lists() {
+    for (reports, switches) in [
+        (false, &[Switch::ScopedLists][..]),
+        (true, &[Switch::ScopedLists]),
+    ] {
+        let lab = lab_of(flat_lan(switches, 1), reports).await;
+        converged(&lab, &example("deployment-site")).await;
+        let before = lab.ownership();
+        let scope = |hidden| {
+            let (kind, hidden) = (text("subnets"), text(hidden));
+            lab.world()
+                .console(ConsoleAction::Scope { kind, hidden })
+                .unwrap();
+        };
+        scope("all");
+        let said = blocked(&lab, &example("deployment-site"), "SW0515").await;
+        assert!(
+            said.contains("the SMP has 3 of ours and does not list them: `192.168.0.0/24`,"),
+            "{said}"
+        );
+        scope("none");
+        assert_eq!(lab.plan(&example("deployment-site")).await.steps, []);
+        assert_eq!(lab.ownership(), before);
+    }
+    // Without the switch the server is silent either way, and what is hidden looks gone.
+    let lab = lab_of(flat_lan(&[], 1), false).await;
+    converged(&lab, &example("deployment-site")).await;
+    let (kind, hidden) = (text("subnets"), text("all"));
+    lab.world()
+        .console(ConsoleAction::Scope { kind, hidden })
+        .unwrap();
+    let plan = lab.plan(&example("deployment-site")).await;
+    assert!(plan.notes.iter().all(|note| note.id != "SW0515"));
+}
+
 // A26
 #[tokio::test]
 async fn break_answers_missing() {

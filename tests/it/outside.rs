@@ -379,6 +379,21 @@ async fn converges_a_foreign_smp_by_reports() {
     Box::pin(converges(true)).await;
 }
 
+/// A server that nobody here wrote is fit; it offers no service of Deployment Solution's, and says less than the simulator.
+#[tokio::test]
+async fn checks_a_foreign_smp() {
+    for reports in [false, true] {
+        let trial = Trial::start(reports).await;
+        let report = crate::platform::checked(&trial.stages).await;
+        assert_eq!(
+            crate::platform::faults(&report),
+            [""; 0],
+            "reports: {reports}"
+        );
+        trial.foreign.assert_wire_kept().await;
+    }
+}
+
 /// Every computer that the foreign server counts as a client or a site server, by host, with what is known of it.
 fn facts_by_host<'a>(snapshot: &'a Snapshot) -> impl Fn(&str) -> &'a Facts {
     move |host: &str| {

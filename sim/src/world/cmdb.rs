@@ -29,10 +29,18 @@ fn resource(row: &Row<'_>) -> rusqlite::Result<Resource> {
 }
 
 fn resources(store: &Store, rest: &str, values: &[&dyn ToSql]) -> Result<Vec<Resource>, AsdkError> {
-    let mut statement = store.db.prepare_cached(&format!(
-        "SELECT {RESOURCE} FROM {rest}{}",
-        scope::seen("i.Guid")
-    ))?;
+    select_resources(store, rest, &scope::seen("i.Guid"), values)
+}
+
+fn select_resources(
+    store: &Store,
+    rest: &str,
+    scope: &str,
+    values: &[&dyn ToSql],
+) -> Result<Vec<Resource>, AsdkError> {
+    let mut statement = store
+        .db
+        .prepare_cached(&format!("SELECT {RESOURCE} FROM {rest}{scope}"))?;
     let rows = statement.query_map(values, resource)?;
     Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
 }
@@ -138,10 +146,11 @@ impl World {
 
     /// `GetResource`: one resource.
     pub fn resource(&self, guid: Guid) -> Result<Resource, AsdkError> {
-        self.read(|store, _| {
-            resources(
+        self.read(|store, rules| {
+            select_resources(
                 store,
                 "Item i WHERE i.Guid = ?1 AND i.ResourceTypeGuid IS NOT NULL",
+                &scope::answered(rules, "i.Guid"),
                 &[&guid],
             )?
             .into_iter()
@@ -154,9 +163,10 @@ impl World {
     pub fn find_resource(&self, name: &str, type_guid: Guid) -> Result<Guid, AsdkError> {
         self.read(|store, rules| {
             let exact = rules.has(Switch::NameCaseSensitive);
-            let found = resources(
+            let found = select_resources(
                 store,
                 "Item i WHERE i.Name = ?1 AND i.ResourceTypeGuid IS NOT NULL",
+                &scope::answered(rules, "i.Guid"),
                 &[&name],
             )?;
             Ok(found

@@ -124,6 +124,7 @@ named! {
         ManualDoesNotSteerTasks = "manual-does-not-steer-tasks": "A manual assignment steers packages only: task agents are not offered the server.",
         DeleteLeavesAssociations = "delete-leaves-associations": "Rows of a deleted resource stay in association reads.",
         ScopedRights = "scoped-rights": "The account cannot see some sites and subnets: they are silently absent from every answer.",
+        ScopedLists = "scoped-lists": "What `console scope` hides from the account is left out of lists only: a resource that is asked for by name or GUID is answered.",
         BreakAnswersMissing = "break-answers-missing": "BreakAssociation of an association that is not there is refused instead of doing nothing.",
         ItemXmlImportIgnored = "item-xml-import-ignored": "ImportItemXmlString answers success and changes nothing.",
         ReplicationStalls = "replication-stalls": "A package never reaches a server that it was newly assigned to.",

@@ -4,6 +4,7 @@
 //! administrator may change that while the world runs, as somebody who narrows a security role does.
 
 use super::guid::Guid;
+use super::options::Switch;
 use super::select;
 use super::store;
 use super::{Rules, WorldError};
@@ -13,6 +14,15 @@ use std::str::FromStr;
 /// A condition, begun with AND, that leaves out what is hidden.
 pub(crate) fn seen(column: &str) -> String {
     format!(" AND {column} NOT IN (SELECT Guid FROM sim_hidden)")
+}
+
+/// The same for what is asked for by its name or GUID, which one switch answers all the same.
+pub(crate) fn answered(rules: &Rules, column: &str) -> String {
+    if rules.has(Switch::ScopedLists) {
+        String::new()
+    } else {
+        seen(column)
+    }
 }
 
 /// Says whether anything is hidden at all.

@@ -2,6 +2,7 @@
 //!
 //! Pure. Everything is legible without colour and in 80 columns.
 
+mod checked;
 mod checks;
 mod error;
 mod events;
@@ -15,6 +16,7 @@ mod steps;
 mod summary;
 mod verify;
 
+pub use checked::checked;
 pub use checks::{check_explained, check_list};
 pub use error::{error, warning};
 pub use events::event;
