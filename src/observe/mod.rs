@@ -6,13 +6,14 @@
 //! Reading order: `scope` (what is asked for), `refresh` (the order of reads), `memberships`, `servers`, `packages`,
 //! `settings` (the parts), `surroundings` with `facts`, `clients` and `rows` (what only checks look at), `happenings`
 //! (what `verify` looks at), `look` (what one step needs), `discover` with `shape` and `prove` (a first profile),
-//! `install` (its reports).
+//! `install` (its reports), `learn` (what an example in the console shows).
 
 mod clients;
 mod discover;
 mod facts;
 mod happenings;
 mod install;
+mod learn;
 mod look;
 mod memberships;
 mod packages;
@@ -32,6 +33,7 @@ mod tests;
 pub use discover::{Candidate, Discovery, Finding, discover};
 pub use happenings::happenings;
 pub use install::{InstallError, ReportText, install_reports};
+pub use learn::{look_again, looked_at, packages_known};
 pub use look::{Bindings, Seen, look};
 pub use refresh::{RefreshError, identify, refresh};
 pub use scope::Scope;
