@@ -47,7 +47,7 @@ pub fn unassigned_seen(snapshot: &Snapshot, done: &[&Step], ownership: &Ownershi
 mod tests {
     use super::*;
     use crate::model::testing::*;
-    use crate::model::{SiteRef, StepId};
+    use crate::model::{By, SiteRef, StepId};
 
     fn fact(appeared: &[&str], gone: &[&str]) -> Fact {
         let nets = |list: &[&str]| list.iter().map(|text| net(text)).collect();
@@ -61,6 +61,7 @@ mod tests {
         Step {
             id: StepId("x".into()),
             action,
+            by: By::Api,
             reason: String::new(),
             depends_on: vec![],
         }

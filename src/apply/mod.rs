@@ -10,7 +10,7 @@ mod step;
 
 pub use judge::{Drifted, Progress, judge};
 pub use memory::unassigned_seen;
-pub use run::{ApplyError, Options, Run, apply};
+pub use run::{ApplyError, Course, Options, Run, apply};
 
 #[cfg(test)]
 mod tests;

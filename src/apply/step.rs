@@ -17,7 +17,7 @@ use super::judge::{Drifted, Progress, judge, known};
 use super::run::{Options, since};
 use crate::journal::{Fact, Journal, JournalError};
 use crate::model::{
-    Action, Event, Guid, Name, Outcome, Record, ResourceRef, RunId, SiteRef, Step, StepKind,
+    Action, Event, Guid, Name, Outcome, Record, ResourceRef, RunId, SiteRef, Step, StepId, StepKind,
 };
 use crate::observe::{Bindings, Seen, look};
 use crate::smp::{ReadError, SendError, Write, Writer};
@@ -36,6 +36,8 @@ pub(super) struct Stepper<'a> {
     pub(super) cancel: &'a CancellationToken,
     pub(super) options: &'a Options,
     pub(super) bindings: &'a mut Bindings,
+    /// Console steps that somebody gave his word for since the plan was made.
+    pub(super) attested: &'a BTreeSet<StepId>,
     /// Resources that this run created, by their answers.
     pub(super) created: &'a mut BTreeSet<Guid>,
     pub(super) emit: &'a mut (dyn FnMut(&Event) + Send),
@@ -102,7 +104,7 @@ fn unsent(error: &SendError) -> Failure {
 impl Stepper<'_> {
     /// Carries one step out.
     pub(super) async fn carry_out(&mut self, step: &Step) -> Result<Outcome, Failure> {
-        match step.action.kind() {
+        match step.kind() {
             StepKind::Record => {
                 if let Action::Record(record) = &step.action {
                     // Nothing on the server changes, so thousands of these share one sync with what follows.
@@ -116,7 +118,7 @@ impl Stepper<'_> {
                 }
                 Ok(Outcome::Done)
             }
-            StepKind::Manual => self.console(step).await,
+            StepKind::Manual => self.by_hand(step).await,
             StepKind::Await => self.wait(step).await,
             StepKind::Write => {
                 let outcome = self.write(step).await?;
@@ -177,14 +179,33 @@ impl Stepper<'_> {
         judge(&step.action, seen, self.bindings, replaces)
     }
 
-    async fn console(&mut self, step: &Step) -> Result<Outcome, Failure> {
-        Ok(match self.see(step).await? {
-            Ok(seen) => match self.judge(step, &seen)? {
-                Progress::AlreadyDone => Outcome::AlreadyDone,
-                Progress::Ready(_) | Progress::NotYet(_) => Outcome::Open,
-            },
-            Err(_) => Outcome::Open,
-        })
+    /// Ticks off what a person did. What came into being by it is bound for the steps behind, and ours by adoption:
+    /// whoever made it by hand did not make it for us to delete.
+    async fn by_hand(&mut self, step: &Step) -> Result<Outcome, Failure> {
+        let Ok(seen) = self.see(step).await? else {
+            return Ok(if self.attested.contains(&step.id) {
+                Outcome::AlreadyDone
+            } else {
+                Outcome::Open
+            });
+        };
+        match self.judge(step, &seen)? {
+            Progress::AlreadyDone => {
+                self.bind(step, &seen);
+                self.found(step, &seen, false)?;
+                if let Some(guid) = deletes(&step.action) {
+                    self.note(Fact::Deleted { guid })?;
+                }
+                Ok(Outcome::AlreadyDone)
+            }
+            // Nothing of it can be read back.
+            Progress::Ready(_)
+                if matches!(seen, Seen::Nothing) && self.attested.contains(&step.id) =>
+            {
+                Ok(Outcome::AlreadyDone)
+            }
+            Progress::Ready(_) | Progress::NotYet(_) => Ok(Outcome::Open),
+        }
     }
 
     async fn wait(&mut self, step: &Step) -> Result<Outcome, Failure> {
@@ -462,6 +483,15 @@ impl Stepper<'_> {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+}
+
+/// The resource that is gone once a step is done.
+fn deletes(action: &Action) -> Option<Guid> {
+    match action {
+        Action::DeleteSite { site } => site.guid,
+        Action::DeleteSubnet { guid, .. } => Some(*guid),
+        _ => None,
     }
 }
 

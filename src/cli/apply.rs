@@ -72,7 +72,7 @@ pub(super) async fn run(context: &Context, args: &ApplyArgs) -> Result<Exit, Fai
         }
         return Ok(Exit::Done);
     }
-    if let Some(failure) = able::lacking(&plan, &*session.known()?) {
+    if let Some(failure) = able::short_of(&plan, &*session.known()?) {
         return Err(failure);
     }
     if plan.changes_anything() && !args.yes && !agreed("Apply these steps?")? {
@@ -121,6 +121,7 @@ async fn carry_out(
                 settle: Duration::from_secs(args.settle),
                 ..Options::default()
             },
+            attested: BTreeSet::new(),
         },
         &mut |event| {
             if let Some(line) = text::event(event, &lookup, &style) {

@@ -10,7 +10,7 @@ use super::plan::{What, load, plan};
 use super::session::{Home, Session};
 use super::{Context, Exit, now, print, second};
 use crate::journal::Fact;
-use crate::model::{Action, Attestation, ConsoleStep, Observed, Step, StepId};
+use crate::model::{Action, Attestation, Observed, PackageRef, Step, StepId, StepKind};
 use crate::observe::{Bindings, Seen, look};
 use crate::plan::console_value;
 use crate::verify::{ATTESTED_ROW, ROW_IDS};
@@ -53,9 +53,12 @@ pub(super) async fn run(context: &Context, args: &AttestArgs) -> Result<Exit, Fa
         .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
     let loaded = load(&session)?;
     let (plan, _) = plan(&session, &desired, loaded.as_ref(), &What::default()).await?;
-    let (step, value) = match args.step.strip_prefix("verify:") {
-        Some(wanted) => (row(wanted)?, ATTESTED_ROW.to_owned()),
-        None => unreadable(&session, find(&plan.steps, &args.step)?).await?,
+    let (step, value, distributed) = if let Some(wanted) = args.step.strip_prefix("verify:") {
+        (row(wanted)?, ATTESTED_ROW.to_owned(), None)
+    } else {
+        let step = find(&plan.steps, &args.step)?;
+        let value = unreadable(&session, step).await?;
+        (step.id.clone(), value, distributes(step))
     };
     let attestation = Attestation {
         value,
@@ -63,16 +66,20 @@ pub(super) async fn run(context: &Context, args: &AttestArgs) -> Result<Exit, Fa
         by: who(args.by.as_deref()),
         at: second(),
     };
-    journal(&session)?
-        .append(
-            &context.run,
-            now(),
-            Fact::Attested {
-                step: step.clone(),
-                attestation,
-            },
-        )
-        .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
+    let mut journal = journal(&session)?;
+    let attested = Fact::Attested {
+        step: step.clone(),
+        attestation,
+    };
+    let distributed = distributed.map(|package| Fact::DistributionUpdated {
+        package: package.guid,
+    });
+    for fact in std::iter::once(attested).chain(distributed) {
+        journal
+            .append(&context.run, now(), fact)
+            .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
+    }
+    drop(journal);
     keep(&session, &plan, loaded)?;
     print(&format!("{step}: attested\n"));
     Ok(Exit::Done)
@@ -90,16 +97,27 @@ fn row(wanted: &str) -> Result<StepId, Failure> {
         })
 }
 
-/// The id and the value of a console step that no client can read.
-async fn unreadable(
-    session: &Session,
-    (step, console): (&Step, &ConsoleStep),
-) -> Result<(StepId, String), Failure> {
-    if let Observed::Known(seen) = look(&session.reader()?, &step.action, &Bindings::default())
-        .await
-        .map_err(|error| Failure::from_error("SW0602", &error).hint(error.hint()))?
-        && !matches!(seen, Seen::Nothing)
-    {
+/// The package whose distribution points a person updated.
+fn distributes(step: &Step) -> Option<&PackageRef> {
+    match &step.action {
+        Action::UpdateDistributionPoints { package } => Some(package),
+        _ => None,
+    }
+}
+
+/// The value of a console step that no client can read.
+async fn unreadable(session: &Session, step: &Step) -> Result<String, Failure> {
+    let readable = match &step.action {
+        Action::Console(_) => {
+            let seen = look(&session.reader()?, &step.action, &Bindings::default())
+                .await
+                .map_err(|error| Failure::from_error("SW0602", &error).hint(error.hint()))?;
+            matches!(seen, Observed::Known(seen) if seen != Seen::Nothing)
+        }
+        // What a plan would write it has read, all but this.
+        action => !matches!(action, Action::UpdateDistributionPoints { .. }),
+    };
+    if readable {
         return Err(Failure::new(
             "SW0616",
             format!("`{}` can be read from the server, and is not done", step.id),
@@ -108,25 +126,22 @@ async fn unreadable(
             "do it in the console: the next plan sees it by itself".into(),
         )));
     }
-    Ok((StepId(step.id.0.clone()), console_value(console)))
+    Ok(match &step.action {
+        Action::Console(console) => console_value(console),
+        _ => "done".into(),
+    })
 }
 
-fn find<'a>(steps: &'a [Step], id: &str) -> Result<(&'a Step, &'a ConsoleStep), Failure> {
-    let open: Vec<(&Step, &ConsoleStep)> = steps
+fn find<'a>(steps: &'a [Step], id: &str) -> Result<&'a Step, Failure> {
+    let open: Vec<&Step> = steps
         .iter()
-        .filter_map(|step| match &step.action {
-            Action::Console(console) => Some((step, console)),
-            _ => None,
-        })
+        .filter(|step| step.kind() == StepKind::Manual)
         .collect();
     open.iter()
-        .find(|(step, _)| step.id.0.eq_ignore_ascii_case(id))
+        .find(|step| step.id.0.eq_ignore_ascii_case(id))
         .copied()
         .ok_or_else(|| {
-            let list: Vec<String> = open
-                .iter()
-                .map(|(step, _)| format!("`{}`", step.id))
-                .collect();
+            let list: Vec<String> = open.iter().map(|step| format!("`{}`", step.id)).collect();
             Failure::new(
                 "SW0617",
                 format!("the plan has no open console step `{id}`"),

@@ -9,11 +9,11 @@ use clap::{Args, ValueEnum};
 
 use super::error::Failure;
 use super::session::{Home, Session};
-use super::{Context, Exit, able, colour_of_errors, print};
+use super::{Context, Exit, print};
 use crate::model::{Desired, Ownership, Snapshot};
 use crate::observe::{Scope, refresh};
 use crate::plan::{Inputs, Plan, make};
-use crate::render::{Style, json, text};
+use crate::render::{json, text};
 use crate::smp::Reader;
 use crate::state::{Loaded, State};
 
@@ -74,13 +74,6 @@ pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<Exit, Fail
     match args.format {
         Format::Text => print(&text::plan(&plan, &context.style)),
         Format::Json => print(&json::plan(&plan)),
-    }
-    if let Some(failure) = able::lacking(&plan, &*session.known()?) {
-        let style = Style {
-            colour: colour_of_errors(context),
-            ..context.style
-        };
-        eprint!("{}", failure.render_warning(&style));
     }
     stage("ending");
     Ok(exit(&plan, args.detailed_exitcode))

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::testing::net;
 use crate::model::{
-    Action, Attestation, Guid, Held, Name, Outcome, Ownership, PackageRef, Platform, Record,
+    Action, Attestation, By, Guid, Held, Name, Outcome, Ownership, PackageRef, Platform, Record,
     ResourceRef, RunId, RunSummary, SiteRef, Step, StepCount, StepId,
 };
 
@@ -88,6 +88,7 @@ fn facts() -> Vec<Fact> {
                         guid: None,
                     },
                 },
+                by: By::Console,
                 reason: "declared".into(),
                 depends_on: vec![0],
             },
@@ -99,6 +100,7 @@ fn facts() -> Vec<Fact> {
                     site: site.clone(),
                     on: true,
                 }),
+                by: By::Api,
                 reason: String::new(),
                 depends_on: vec![],
             },

@@ -35,9 +35,11 @@ pub enum Outcome {
     AlreadyDone,
     /// A person has yet to do it in the console.
     Open,
+    /// A person has yet to do it in the console, and the run was told to go by without.
+    Skipped,
     /// It was not tried, because of the steps named.
     Waiting {
-        /// Ids of the steps that are failed, open or waiting themselves.
+        /// Ids of the steps that are failed, open, skipped or waiting themselves.
         on: Vec<StepId>,
     },
     /// It failed.
@@ -63,6 +65,9 @@ pub struct StepCount {
     pub already_done: u32,
     /// Open console steps.
     pub open: u32,
+    /// Console steps that were gone by without.
+    #[serde(default)]
+    pub skipped: u32,
     /// Not tried because of another step.
     pub waiting: u32,
     /// Failed.
@@ -109,6 +114,13 @@ pub enum Event {
         condition: String,
         /// Since how many milliseconds.
         milliseconds: u64,
+    },
+    /// Nothing is left to do but by a person: the run looks from time to time whether he has done it.
+    AwaitingPeople {
+        /// The console steps that are open, all of which could be done now.
+        steps: Vec<StepId>,
+        /// How long it looks for before it ends, counted from here, in milliseconds.
+        milliseconds_left: u64,
     },
     /// A step ended.
     StepEnded {

@@ -1,13 +1,13 @@
 //! What is known about an SMP beside its sites: facts of inventory, clients, product, hierarchy, and what happened.
 //!
-//! Pure. Nothing of it is needed to plan; the checks, `explain` and `verify` read it. A fact that the profile names no
+//! Pure. To plan, only what can be written is needed of it; the checks, `explain` and `verify` read it. A fact that the profile names no
 //! evidence for is unavailable, which means "cannot tell" and never "no".
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use super::{Guid, ImagingTool, Name, Observed};
+use super::{Guid, ImagingTool, Name, Observed, Writes};
 
 /// What inventory says of one computer beside its addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,6 +116,8 @@ pub struct Surroundings {
     pub imported: Observed<BTreeSet<Guid>>,
     /// Whether this SMP has the setting Constrain to Site at all; `false` on the operator's word only.
     pub can_constrain: bool,
+    /// Which changes the server profile is sure enough of to make them by API.
+    pub writes: Writes,
 }
 
 impl Default for Surroundings {
@@ -131,6 +133,7 @@ impl Default for Surroundings {
             hierarchy: not_asked(),
             imported: not_asked(),
             can_constrain: true,
+            writes: Writes::default(),
         }
     }
 }

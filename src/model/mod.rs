@@ -18,6 +18,7 @@ mod subnet;
 #[expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 pub(crate) mod testing;
 mod version;
+mod writes;
 
 pub use desired::{
     Allowed, Declared, Desired, DesiredAssignment, DesiredPackage, DesiredServer, DesiredSettings,
@@ -40,3 +41,4 @@ pub use step::{
 };
 pub use subnet::{Subnet, SubnetError};
 pub use version::Version;
+pub use writes::{By, Writes, Writing};

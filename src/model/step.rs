@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Assignment, Guid, Held, Name, PlugIn, Role, Subnet};
+use super::{Assignment, By, Guid, Held, Name, PlugIn, Role, Subnet};
 
 /// The stable id of a step, made of what it does and to what: `assign-subnet:192.168.10.0/24`.
 #[derive(
@@ -279,9 +279,8 @@ pub enum StepKind {
 }
 
 impl Action {
-    /// What carries it out.
-    #[must_use]
-    pub fn kind(&self) -> StepKind {
+    /// What carries it out where everything that can be written is; a step knows whether it is ([`Step::kind`]).
+    fn kind(&self) -> StepKind {
         match self {
             Self::CreateSite { .. }
             | Self::DescribeSite { .. }
@@ -310,8 +309,22 @@ pub struct Step {
     /// What it does.
     #[serde(flatten)]
     pub action: Action,
+    /// Who makes the change, where it is one that the SMP could be told by API.
+    #[serde(default, skip_serializing_if = "By::is_api")]
+    pub by: By,
     /// Why, for people.
     pub reason: String,
     /// Steps that must be done before, by their index in the plan; always smaller than its own.
     pub depends_on: Vec<u32>,
+}
+
+impl Step {
+    /// What carries it out.
+    #[must_use]
+    pub fn kind(&self) -> StepKind {
+        match (self.by, self.action.kind()) {
+            (By::Console, StepKind::Write) => StepKind::Manual,
+            (By::Api | By::Console, kind) => kind,
+        }
+    }
 }

@@ -37,6 +37,7 @@ pub use learn::{look_again, looked_at, packages_known};
 pub use look::{Bindings, Seen, look};
 pub use refresh::{RefreshError, identify, refresh};
 pub use scope::Scope;
+pub use surroundings::writes;
 
 use crate::smp::ReadError;
 

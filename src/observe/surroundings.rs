@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 
-use crate::model::{Guid, Hierarchy, Observed, Snapshot, Surroundings};
+use crate::model::{Guid, Hierarchy, Observed, Snapshot, Surroundings, Writes, Writing};
+use crate::profile::{Ability, Profile};
 use crate::smp::{ReadError, Reader};
 
 use super::memberships::AHEAD;
@@ -21,7 +22,36 @@ pub(super) fn of_profile(reader: &Reader) -> Surroundings {
     Surroundings {
         product: profile.product.product(),
         can_constrain: !profile.lacks_constrain_to_site(),
+        writes: writes(profile),
         ..Surroundings::default()
+    }
+}
+
+/// What the profile is sure enough of to write it.
+#[must_use]
+pub fn writes(profile: &Profile) -> Writes {
+    let mut writes = Writes::default();
+    for writing in Writing::ALL {
+        if let Err(missing) = profile.can(ability(writing)) {
+            let entries = missing.entries.into_iter();
+            writes.lack(
+                writing,
+                entries.map(|entry| format!("`{}` ({})", entry.path, entry.found)),
+            );
+        }
+    }
+    writes
+}
+
+fn ability(writing: Writing) -> Ability {
+    match writing {
+        Writing::CreateSite => Ability::CreateSite,
+        Writing::DescribeSite => Ability::DescribeSite,
+        Writing::DeleteResource => Ability::DeleteResource,
+        Writing::CreateSubnet => Ability::CreateSubnet,
+        Writing::MoveSubnet => Ability::MoveSubnet,
+        Writing::AssignServer => Ability::AssignServer,
+        Writing::AssignPackage => Ability::AssignPackage,
     }
 }
 

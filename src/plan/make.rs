@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::carry::give_out;
 use super::steps::console;
 use super::touch::{planned, touched};
 use super::{
@@ -13,7 +14,8 @@ use super::{
 };
 use crate::diff::{Blocked, Change, Found, Takeover, declare, diff, predicted};
 use crate::model::{
-    Action, Attestation, ConsoleStep, Desired, Origin, Ownership, Snapshot, Step, StepId, Subnet,
+    Action, Assignment, Attestation, ConsoleStep, Desired, Guid, Origin, Ownership, Snapshot, Step,
+    StepId, Subnet,
 };
 use crate::select::{Extent, Impact, Selector, Stranded, World, impact};
 use crate::validate::{View, judge};
@@ -75,7 +77,8 @@ pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
         after: &after,
     };
     let Ordered { steps, unkept } = plan_steps(&open, &context)?;
-    let steps = drop_confirmed(steps, ownership, &mut notes);
+    let mut steps = drop_confirmed(steps, ownership, &mut notes);
+    notes.extend(give_out(&mut steps, &snapshot.surroundings.writes));
     notes.extend(said_unkept(&unkept, &after));
     let view = View {
         world: &before,
@@ -103,14 +106,16 @@ pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
     notes.extend(stranded(&impact.stranded, allow_stranded));
     notes.sort();
     notes.dedup();
+    let names = names(snapshot);
     Ok(Plan {
         format_version: FORMAT_VERSION,
         tool_version: tool_version.to_owned(),
         platform: snapshot.platform.clone(),
         lineage: lineage.to_owned(),
         serial,
-        changes: said_to_be_taken(objects(&open, &names(snapshot)), &compared.taken),
+        changes: said_to_be_taken(objects(&open, &names), &compared.taken),
         impact,
+        names: to_find(&steps, names),
         steps,
         notes,
     })
@@ -352,6 +357,22 @@ fn drop_confirmed(steps: Vec<Step>, ownership: &Ownership, notes: &mut Vec<Note>
         kept.push(step);
     }
     kept
+}
+
+/// The names of the package servers and sites that a person has to give a package to.
+fn to_find(steps: &[Step], mut names: Names) -> Names {
+    let mut wanted: BTreeSet<Guid> = BTreeSet::new();
+    for step in steps.iter().filter(|step| !step.by.is_api()) {
+        if let Action::AssignPackage { after, .. } = &step.action {
+            match after {
+                Assignment::All => {}
+                Assignment::Servers(guids) => wanted.extend(guids),
+                Assignment::Sites { sites, .. } => wanted.extend(sites),
+            }
+        }
+    }
+    names.retain(|guid, _| wanted.contains(guid));
+    names
 }
 
 /// Names of everything that a field of a change may point at.

@@ -3,8 +3,9 @@
 //! Pure. The plan holds no choices: applying it needs neither manifests nor another look at what is desired.
 //! Order follows *make before break*: sites get servers, roles and pins before subnets; inner prefixes come before
 //! outer ones (after them where both go to one site, so that servers come along) and the SMP's own subnet last; a pin widens, awaits the new holder, then narrows; Constrain to Site
-//! comes last; taking down runs the other way.
+//! comes last; taking down runs the other way. What cannot be written by API is a step for a person, in the same order.
 
+mod carry;
 mod keep;
 mod make;
 mod moves;
@@ -26,6 +27,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{Origin, Platform, Step, StepKind};
 use crate::select::Impact;
 
+pub use carry::{carried_by, lacking, needs};
 pub use keep::Unkept;
 pub use make::{Inputs, make};
 pub use order::{Draft, OrderError, order};
@@ -36,7 +38,7 @@ pub use summary::{
 };
 
 /// The version of the plan file's format.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 
 /// What is not done and why, or what somebody should know; see [`Note::severity`].
 #[derive(
@@ -126,6 +128,9 @@ pub struct Plan {
     pub impact: Impact,
     /// What is done, in an order in which it may be done.
     pub steps: Vec<Step>,
+    /// The names of what a person has to find and a step names by GUID alone.
+    #[serde(default, skip_serializing_if = "Names::is_empty")]
+    pub names: Names,
     /// Findings of the checks, attestations, and the like.
     pub notes: Vec<Note>,
 }
@@ -136,7 +141,7 @@ impl Plan {
     pub fn changes_anything(&self) -> bool {
         self.steps
             .iter()
-            .any(|step| step.action.kind() != StepKind::Record)
+            .any(|step| step.kind() != StepKind::Record)
     }
 
     /// Whether something forbids applying it.
@@ -152,6 +157,6 @@ impl Plan {
     pub fn has_console_steps(&self) -> bool {
         self.steps
             .iter()
-            .any(|step| step.action.kind() == StepKind::Manual)
+            .any(|step| step.kind() == StepKind::Manual)
     }
 }

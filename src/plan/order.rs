@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use crate::model::{Action, ConsoleStep, Guid, Record, Step, StepId};
+use crate::model::{Action, By, ConsoleStep, Guid, Record, Step, StepId};
 
 /// A step before it is ordered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,6 +107,7 @@ pub fn order(drafts: Vec<Draft>) -> Result<Vec<Step>, OrderError> {
             Step {
                 id,
                 action,
+                by: By::Api,
                 reason,
                 depends_on: depends_on.into_iter().collect(),
             }

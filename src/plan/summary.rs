@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::diff::{Change, Found};
-use crate::model::{Action, Assignment, ConsoleStep, Guid, Name, Step};
+use crate::model::{Action, Assignment, ConsoleStep, Guid, Name, Step, StepKind};
 
 /// What happens to an object.
 #[derive(
@@ -470,6 +470,7 @@ pub fn tally(steps: &[Step]) -> Tally {
     let mut counts: BTreeMap<(&str, &str), std::collections::BTreeSet<String>> = BTreeMap::new();
     for step in steps {
         let what = match &step.action {
+            _ if step.kind() == StepKind::Manual => ("console step", "to do"),
             Action::CreateSite { .. } => ("site", "to create"),
             Action::DescribeSite { .. } => ("site", "to describe"),
             Action::DeleteSite { .. } => ("site", "to delete"),
@@ -488,7 +489,9 @@ pub fn tally(steps: &[Step]) -> Tally {
         };
         // A package that is widened and narrowed is one package.
         let object = match &step.action {
-            Action::AssignPackage { package, .. } => package.guid.to_string(),
+            Action::AssignPackage { package, .. } if step.kind() == StepKind::Write => {
+                package.guid.to_string()
+            }
             _ => step.id.0.clone(),
         };
         counts.entry(what).or_default().insert(object);

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::testing::*;
-use crate::model::{Action, Client, Desired, Guid, Held, Name, Observed};
+use crate::model::{Action, Client, Desired, Guid, Held, Name, Observed, Writing};
 
 fn made(desired: &Desired, seen: &Seen) -> Plan {
     make(&Inputs {
@@ -41,7 +41,7 @@ fn shown(plan: &Plan) -> String {
                 Action::AwaitHolders { servers, .. }
                 | Action::Console(crate::model::ConsoleStep::ConfirmHolder { servers, .. }) => {
                     let names: Vec<&str> = servers.iter().map(|s| s.name.host()).collect();
-                    format!(" = {:?} {}", step.action.kind(), names.join(" "))
+                    format!(" = {:?} {}", step.kind(), names.join(" "))
                 }
                 _ => String::new(),
             };
@@ -602,4 +602,62 @@ fn who_is_stranded_blocks_the_plan() {
     assert_eq!(stranded(&plan)[0].0, Standing::Remains);
     assert_eq!(plan.impact.stranded.extent.clients, Some(2));
     assert_eq!(plan.impact.known_clients, Some(3));
+}
+
+/// The same steps in the same order, whoever carries them out.
+#[test]
+fn what_cannot_be_written_is_done_by_a_person() {
+    let wanted = desired()
+        .site("HQ")
+        .subnets("HQ", &["192.168.0.0/24", "10.0.0.0/24"])
+        .servers("HQ", &["SITE01"])
+        .package(named("Image"), "servers SITE01", &[]);
+    let by_api = made(&wanted, &flat());
+    let lacking = flat().but(|snapshot| {
+        let writes = &mut snapshot.surroundings.writes;
+        writes.lack(Writing::MoveSubnet, ["`a` (discovered)".to_owned()]);
+        writes.lack(Writing::AssignPackage, ["`b` (unknown)".to_owned()]);
+        writes.lack(Writing::AssignServer, []);
+    });
+    let by_hand = made(&wanted, &lacking);
+    let shown = |plan: &Plan| -> Vec<String> {
+        let steps = plan.steps.iter();
+        steps
+            .map(|step| format!("{} <- {:?}", step.id, step.depends_on))
+            .collect()
+    };
+    assert_eq!(shown(&by_api), shown(&by_hand));
+    let manual: Vec<&str> = by_hand
+        .steps
+        .iter()
+        .filter(|step| step.kind() == StepKind::Manual)
+        .map(|step| step.id.0.as_str())
+        .collect();
+    assert_eq!(
+        manual,
+        [
+            "create-subnet:10.0.0.0/24",
+            "assign-subnet:192.168.0.0/24",
+            "narrow-package:Image"
+        ]
+    );
+    let said: Vec<&Note> = by_hand
+        .notes
+        .iter()
+        .filter(|note| note.id == carry::BY_HAND)
+        .collect();
+    assert_eq!(said.len(), 1, "{said:?}");
+    let note = said.first().unwrap();
+    assert!(note.message.starts_with("3 steps "), "{}", note.message);
+    assert!(
+        note.message
+            .ends_with("lacks `a` (discovered), `b` (unknown)")
+    );
+    // Who has to find a server by hand is told its name.
+    let names: Vec<String> = by_hand.names.values().map(ToString::to_string).collect();
+    assert_eq!(names, ["SITE01.corp.example"]);
+    assert!(by_api.names.is_empty());
+    assert!(by_api.notes.iter().all(|note| note.id != carry::BY_HAND));
+    let Tally(counts) = tally(&by_hand.steps);
+    assert!(counts.contains(&(3, "console step", "to do")), "{counts:?}");
 }

@@ -285,9 +285,9 @@ mod tests {
         check("[]", "SW0591", "without `formatVersion`");
         check("{\"apiVersion\": \"v1\"}", "SW0591", "without");
         check(
-            "{\"formatVersion\": 3, \"toolVersion\": \"9.1.0\", \"news\": []}",
+            "{\"formatVersion\": 4, \"toolVersion\": \"9.1.0\", \"news\": []}",
             "SW0592",
-            "expected format version 2, found 3, written by version `9.1.0`",
+            "expected format version 3, found 4, written by version `9.1.0`",
         );
         check(
             &good.replace("\"serial\"", "\"cereal\""),

@@ -139,6 +139,7 @@ fn plan_of(changes: Vec<(Change, u32)>, notes: Vec<Note>) -> Plan {
     .unwrap()
     .steps;
     Plan {
+        names: Names::new(),
         format_version: FORMAT_VERSION,
         tool_version: "0.1.0".into(),
         platform: Platform {
@@ -454,6 +455,7 @@ pub(super) fn everything() -> Plan {
             package: crate::model::PackageRef { name, guid },
             servers: (0..6).map(|n| server(&format!("PS0{n}"), 60 + n)).collect(),
         },
+        by: crate::model::By::Api,
         reason: "clients need a package server that holds it".into(),
         depends_on: vec![],
     });
@@ -541,7 +543,7 @@ pub(super) fn outcomes() -> Vec<(StepId, Outcome)> {
             .collect();
         let outcome = if !on.is_empty() {
             Outcome::Waiting { on }
-        } else if step.action.kind() == StepKind::Manual {
+        } else if step.kind() == StepKind::Manual {
             Outcome::Open
         } else if step.id.0 == "create-site:HQ" {
             Outcome::AlreadyDone

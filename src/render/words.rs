@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::console::{self, ConsolePath};
 use super::layout::{count, some};
 use crate::model::{
     Action, Assignment, ConsoleStep, Guid, Name, PackageRef, Record, ServerRef, SiteRef, Step,
@@ -29,7 +30,7 @@ impl<'a> Lookup<'a> {
             .enumerate()
             .map(|(position, step)| (&step.id, position))
             .collect();
-        let mut names = Names::new();
+        let mut names = plan.names.clone();
         for step in steps {
             learn(&step.action, &mut names);
         }
@@ -68,11 +69,17 @@ impl<'a> Lookup<'a> {
             .map_or_else(|| id.to_string(), |step| self.phrase(step))
     }
 
+    /// Where a step is done, where it is a person who does it.
+    pub(super) fn path(&self, step: &Step) -> Option<ConsolePath> {
+        console::path(step, &self.names)
+    }
+
     /// A step in words: `assign-server DEPLOY01.corp.example to Deployment_Site`.
     pub(super) fn phrase(&self, step: &Step) -> String {
         let Step {
             id,
             action,
+            by: _,         // the word before the phrase says it
             reason: _,     // said of console steps only, by the plan
             depends_on: _, // said by the plan
         } = step;
@@ -142,7 +149,7 @@ impl<'a> Lookup<'a> {
             Action::AwaitHolders { package, servers } => {
                 format!("await-package {} on {}", package.name, listed(servers))
             }
-            Action::Console(asked) => console(asked),
+            Action::Console(asked) => asked_of_a_person(asked),
             Action::Record(record) => recorded(record),
         }
     }
@@ -168,7 +175,7 @@ impl<'a> Lookup<'a> {
 
 /// What carries a step out, in the word for people.
 pub(super) fn kind(step: &Step) -> &'static str {
-    match step.action.kind() {
+    match step.kind() {
         StepKind::Write => "write",
         StepKind::Manual => "console",
         StepKind::Await => "await",
@@ -190,7 +197,7 @@ fn listed(servers: &[ServerRef]) -> String {
     )
 }
 
-fn console(step: &ConsoleStep) -> String {
+fn asked_of_a_person(step: &ConsoleStep) -> String {
     match step {
         ConsoleStep::InstallRole { server, role } => {
             format!("install-role {role} on {}", server.name)

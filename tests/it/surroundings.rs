@@ -66,6 +66,7 @@ fn known(surroundings: &Surroundings) -> String {
         hierarchy,
         imported,
         can_constrain,
+        writes,
     } = surroundings;
     let facts: BTreeMap<_, _> = facts
         .iter()
@@ -99,7 +100,7 @@ fn known(surroundings: &Surroundings) -> String {
         })
         .collect();
     format!(
-        "{facts:#?}{:#?}{:#?}{product:#?}{:#?}{:#?}{can_constrain}",
+        "{facts:#?}{:#?}{:#?}{product:#?}{:#?}{:#?}{can_constrain}{writes:?}",
         clients.known(),
         registrations.known(),
         hierarchy.known(),

@@ -2,8 +2,7 @@
 //!
 //! Pure.
 
-use crate::model::{Action, Event, Outcome, RunSummary, StepId};
-use crate::render::console::path;
+use crate::model::{Event, Outcome, RunSummary, StepId};
 use crate::render::layout::{Page, Paint, Style, count, duration, some};
 use crate::render::words::Lookup;
 
@@ -31,6 +30,25 @@ pub fn event(event: &Event, lookup: &Lookup<'_>, style: &Style) -> Option<String
                 duration(*milliseconds)
             );
             line(&mut page, step, &text, lookup);
+        }
+        Event::AwaitingPeople {
+            steps,
+            milliseconds_left,
+        } => {
+            let numbers: Vec<String> = steps
+                .iter()
+                .filter_map(|step| lookup.position(step))
+                .map(|position| (position + 1).to_string())
+                .collect();
+            let noun = if numbers.len() == 1 { "step" } else { "steps" };
+            page.para(
+                0,
+                &format!(
+                    "Waiting for console {noun} {}, for {} at most.",
+                    some(numbers, 12),
+                    duration(*milliseconds_left)
+                ),
+            );
         }
         Event::StepEnded {
             step,
@@ -79,10 +97,7 @@ fn ended(
             );
         }
         Outcome::Open => {
-            let found = lookup.step(step).and_then(|step| match &step.action {
-                Action::Console(asked) => Some(path(asked)),
-                _ => None,
-            });
+            let found = lookup.step(step).and_then(|step| lookup.path(step));
             let what = found.map_or_else(
                 || "open: do it in the console".to_owned(),
                 |found| {
@@ -94,6 +109,10 @@ fn ended(
                 },
             );
             line(page, step, &format!("{phrase} ... {what}"), lookup);
+        }
+        Outcome::Skipped => {
+            let text = format!("{phrase} ... skipped: a person does it in the console");
+            line(page, step, &text, lookup);
         }
         Outcome::Waiting { on } => {
             let numbers: Vec<String> = on

@@ -26,6 +26,7 @@ pub fn plan(plan: &Plan, style: &Style) -> String {
         changes,
         impact,
         steps: planned,
+        names: _, // where steps are said
         notes: found,
     } = plan;
     let Platform {

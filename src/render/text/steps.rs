@@ -4,8 +4,8 @@
 //! same to many subnets are one line.
 
 use super::objects::HUGE;
-use crate::model::{Action, ConsoleStep, Record, Step, StepKind};
-use crate::render::console::{ConsolePath, path};
+use crate::model::{Action, Record, Step, StepKind};
+use crate::render::console::ConsolePath;
 use crate::render::layout::{Page, Paint, and, number};
 use crate::render::words::{Lookup, kind};
 
@@ -105,8 +105,9 @@ fn many(page: &mut Page, run: &[Step], at: usize, width: usize, lookup: &Lookup<
 
 fn one(page: &mut Page, step: &Step, at: usize, width: usize, lookup: &Lookup<'_>) {
     let Step {
-        id: _, // the phrase starts with it
-        action,
+        id: _,     // the phrase starts with it
+        action: _, // the phrase says it
+        by,
         reason,
         depends_on: _, // by `waits`
     } = step;
@@ -117,29 +118,32 @@ fn one(page: &mut Page, step: &Step, at: usize, width: usize, lookup: &Lookup<'_
         lookup.phrase(step),
         waits(std::slice::from_ref(step), lookup)
     );
-    let paint = if action.kind() == StepKind::Manual {
+    let paint = if step.kind() == StepKind::Manual {
         Paint::Changed
     } else {
         Paint::Plain
     };
     page.item(2, paint, &mark, &text, hang);
-    if let Action::Console(asked) = action {
-        click(page, asked, hang);
-        if !reason.is_empty() {
+    if let Some(path) = lookup.path(step) {
+        click(page, path, hang);
+        // Why a write is left to a person is said once, in a note.
+        if by.is_api() && !reason.is_empty() {
             page.item(hang, Paint::Plain, "why:", reason, hang + 2);
         }
     }
 }
 
 /// Where to click and what to enter.
-pub(super) fn click(page: &mut Page, asked: &ConsoleStep, indent: usize) {
-    let found = path(asked);
-    page.item(indent, Paint::Plain, "", &found.line(), indent + 2);
+pub(super) fn click(page: &mut Page, path: ConsolePath, indent: usize) {
+    page.item(indent, Paint::Plain, "", &path.line(), indent + 2);
     let ConsolePath {
+        page: _,   // above
         clicks: _, // above
         value,
+        fill: _,   // the phrase says it; the runbook spells it out
+        remark: _, // in the runbook
         article,
-    } = found;
+    } = path;
     let article = if article.is_empty() {
         String::new()
     } else {
@@ -158,7 +162,7 @@ fn waits(run: &[Step], lookup: &Lookup<'_>) -> String {
             lookup
                 .steps()
                 .get(*on)
-                .is_some_and(|step| step.action.kind() == StepKind::Manual)
+                .is_some_and(|step| step.kind() == StepKind::Manual)
         }));
     }
     let list: Vec<String> = on.into_iter().map(|on| (on + 1).to_string()).collect();

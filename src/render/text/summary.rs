@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::label;
 use super::steps::click;
-use crate::model::{Action, Outcome, Step, StepId};
+use crate::model::{Outcome, Step, StepId};
 use crate::plan::Plan;
 use crate::render::layout::{Page, Paint, Style, and, count, number, some};
 use crate::render::words::Lookup;
@@ -66,6 +66,7 @@ struct Sorted<'a> {
     done: usize,
     already: usize,
     open: Vec<&'a StepId>,
+    skipped: Vec<&'a StepId>,
     failed: Vec<(&'a StepId, Failure<'a>)>,
     cancelled: Vec<&'a StepId>,
     waiting: usize,
@@ -88,6 +89,7 @@ impl<'a> Sorted<'a> {
                 Outcome::Done => sorted.done += 1,
                 Outcome::AlreadyDone => sorted.already += 1,
                 Outcome::Open => sorted.open.push(id),
+                Outcome::Skipped => sorted.skipped.push(id),
                 Outcome::Cancelled => sorted.cancelled.push(id),
                 Outcome::Failed { code, error, hint } => sorted.failed.push((
                     id,
@@ -123,6 +125,7 @@ fn counts(sorted: &Sorted<'_>) -> String {
         done,
         already,
         open,
+        skipped,
         failed,
         cancelled,
         waiting,
@@ -135,6 +138,7 @@ fn counts(sorted: &Sorted<'_>) -> String {
         (*waiting, "not tried"),
         (cancelled.len(), "cancelled"),
         (open.len(), "open in the console"),
+        (skipped.len(), "skipped"),
     ]
     .into_iter()
     .filter(|(amount, _)| *amount > 0)
@@ -221,9 +225,9 @@ fn open(page: &mut Page, sorted: &Sorted<'_>, lookup: &Lookup<'_>, attest: &dyn 
     for id in &sorted.open {
         entry(page, id, lookup);
         if let Some(step) = lookup.step(id)
-            && let Action::Console(asked) = &step.action
+            && let Some(path) = lookup.path(step)
         {
-            click(page, asked, 4);
+            click(page, path, 4);
             if attest(step) {
                 words.push(*id);
             }
@@ -319,7 +323,7 @@ mod tests {
         let outcomes: Vec<(StepId, Outcome)> = plan
             .steps
             .iter()
-            .filter(|step| step.action.kind() == crate::model::StepKind::Manual)
+            .filter(|step| step.kind() == crate::model::StepKind::Manual)
             .map(|step| (step.id.clone(), Outcome::Open))
             .collect();
         insta::assert_snapshot!(check(&plan, &outcomes), @r#"

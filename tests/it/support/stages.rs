@@ -1,5 +1,6 @@
 //! The stages of the program over one server, whichever it is, run as the command line runs them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,6 +50,7 @@ impl Stages {
                 settle: Duration::from_secs(3),
                 await_limit: Duration::from_secs(20),
                 retries: 3,
+                skip_manual: false,
             },
             clock,
             profile,
@@ -72,7 +74,9 @@ impl Stages {
     }
 
     pub(crate) async fn snapshot(&self, scope: &Scope) -> Snapshot {
-        refresh(&self.reader(), scope, &|_| {}).await.unwrap()
+        let reader = self.reader();
+        // A snapshot is long, and so would be every future around one that is under way.
+        Box::pin(refresh(&reader, scope, &|_| {})).await.unwrap()
     }
 
     pub(crate) fn ownership(&self) -> Ownership {
@@ -126,6 +130,7 @@ impl Stages {
                 clock: &self.clock,
                 cancel: CancellationToken::new(),
                 options: self.options.clone(),
+                attested: BTreeSet::new(),
             },
             emit,
         )
