@@ -14,6 +14,10 @@ pub mod manifest;
 
 pub mod profile;
 
+pub mod items;
+
+pub mod learn;
+
 pub mod select;
 
 pub mod explain;

@@ -104,5 +104,6 @@ fn empty(server: Option<Name>) -> Arc<Profile> {
     Arc::new(Profile::empty(ServerEntry {
         name: server.unwrap_or_else(|| Name::new("")),
         guid: Guid::NIL,
+        build: None,
     }))
 }

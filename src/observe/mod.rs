@@ -6,13 +6,14 @@
 //! Reading order: `scope` (what is asked for), `refresh` (the order of reads), `memberships`, `servers`, `packages`,
 //! `settings`, `unlisted` (the parts), `surroundings` with `facts`, `clients` and `rows` (what only checks look at), `happenings`
 //! (what `verify` looks at), `look` (what one step needs), `discover` with `shape` and `prove` (a first profile),
-//! `install` (its reports), `lists` (how many there are).
+//! `install` (its reports), `learn` (what an example in the console shows), `lists` (how many there are).
 
 mod clients;
 mod discover;
 mod facts;
 mod happenings;
 mod install;
+mod learn;
 mod lists;
 mod look;
 mod memberships;
@@ -34,6 +35,7 @@ mod unlisted;
 pub use discover::{Candidate, Discovery, Finding, discover};
 pub use happenings::happenings;
 pub use install::{InstallError, ReportText, install_reports};
+pub use learn::{look_again, looked_at, packages_known};
 pub use lists::{Lists, lists};
 pub use look::{Bindings, Seen, look};
 pub(crate) use refresh::lost_reports;

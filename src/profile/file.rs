@@ -207,6 +207,22 @@ fn settings(profile: &Profile) -> Result<(), (String, String)> {
                 "expected `item` and `path`, or `standing: unknown`, found neither".into(),
             ));
         }
+        if setting.write && name == "taskPackages" {
+            return Err((
+                format!("{path}.write"),
+                "expected a setting that is written at all, found one that is only read".into(),
+            ));
+        }
+    }
+    // What is not learned wholly yet is kept, and read by nobody.
+    if let Some(prevent) = &settings.prevent_downloads
+        && prevent.standing.reads()
+        && prevent.item.is_none()
+    {
+        return Err((
+            "settings.preventDownloads".into(),
+            "expected `item`, or `standing: unknown`, found neither".into(),
+        ));
     }
     Ok(())
 }

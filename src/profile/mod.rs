@@ -29,12 +29,12 @@ pub use format::{
     AssociatedTypeArgument, Association, Associations, Calls, DataClasses, Profile, ResourceType,
     RoleRule, Roles, ServerEntry, ServiceEntry, Standing, TcpipClass, TypeRole, Types, schema,
 };
-pub(crate) use path::Matches;
 pub use path::{ItemPath, PathError};
+pub(crate) use path::{Matches, Spots, is_name, text_of};
 pub use product::ProductEntry;
 pub use provenance::{Build, Provenance};
 pub(crate) use reports::holder_parameters;
 pub use reports::{HOLDERS_BATCH, Report, ReportKind, Reports, report_sql};
 pub use service::ServiceName;
-pub use setting::{Setting, SettingItem, Settings};
+pub use setting::{ItemSwitch, PreventDownloads, Setting, SettingItem, Settings, Spelling};
 pub use structures::{RelationshipNames, ResourceInfoNames, ResourceNames, Structures, TypeNames};

@@ -47,6 +47,15 @@ pub(crate) struct Matches {
     pub(crate) parent: bool,
 }
 
+/// The elements that a path leads to in one document.
+#[derive(Debug)]
+pub(crate) struct Spots<'a, 'input> {
+    /// Those of the step before the last element.
+    pub(crate) parents: Vec<roxmltree::Node<'a, 'input>>,
+    /// Those of the last element, which bear the attribute where the path ends in one.
+    pub(crate) elements: Vec<roxmltree::Node<'a, 'input>>,
+}
+
 /// Splits `text` at the first `/` outside quotes.
 fn split_step(text: &str) -> (&str, Option<&str>) {
     let mut quoted = None;
@@ -61,7 +70,8 @@ fn split_step(text: &str) -> (&str, Option<&str>) {
     (text, None)
 }
 
-fn is_name(text: &str) -> bool {
+/// Whether a path can name an element or an attribute so.
+pub(crate) fn is_name(text: &str) -> bool {
     let mut characters = text.chars();
     characters
         .next()
@@ -165,10 +175,12 @@ fn same(found: &str, wanted: &str) -> bool {
     found.to_lowercase() == wanted.to_lowercase()
 }
 
-fn attribute<'a>(node: roxmltree::Node<'a, '_>, name: &str) -> Option<&'a str> {
+fn attribute<'a, 'input>(
+    node: roxmltree::Node<'a, 'input>,
+    name: &str,
+) -> Option<roxmltree::Attribute<'a, 'input>> {
     node.attributes()
         .find(|attribute| attribute.name().eq_ignore_ascii_case(name))
-        .map(|attribute| attribute.value())
 }
 
 impl Element {
@@ -183,7 +195,7 @@ impl Element {
             Some(site) => value.replace(SITE, &site.to_string()),
             None => value.clone(),
         };
-        attribute(node, name).is_some_and(|found| same(found, &value))
+        attribute(node, name).is_some_and(|found| same(found.value(), &value))
     }
 }
 
@@ -201,39 +213,77 @@ impl ItemPath {
 
     /// Finds the values at this path.
     pub(crate) fn find(&self, document: &roxmltree::Document<'_>, site: Option<Guid>) -> Matches {
-        let mut nodes = vec![document.root()];
-        let mut parent = false;
-        let last = self.elements.len().saturating_sub(1);
-        for (position, element) in self.elements.iter().enumerate() {
-            if position == last && self.attribute.is_none() {
+        let Spots { parents, elements } = self.spots(document, site);
+        let value = |node: &roxmltree::Node<'_, '_>| match &self.attribute {
+            Some(name) => attribute(*node, name).map(|value| value.value().trim().to_owned()),
+            None => Some(text_of(*node).trim().to_owned()),
+        };
+        Matches {
+            values: elements.iter().filter_map(value).collect(),
+            parent: match self.attribute {
+                Some(_) => !elements.is_empty(),
                 // The root itself has no parent that could stand for "not set".
-                parent = position > 0 && !nodes.is_empty();
-            }
-            nodes = nodes
+                None => parents.iter().any(roxmltree::Node::is_element),
+            },
+        }
+    }
+
+    /// The elements that the path leads to, and those of the step before.
+    pub(crate) fn spots<'a, 'input>(
+        &self,
+        document: &'a roxmltree::Document<'input>,
+        site: Option<Guid>,
+    ) -> Spots<'a, 'input> {
+        let mut spots = Spots {
+            parents: Vec::new(),
+            elements: vec![document.root()],
+        };
+        for element in &self.elements {
+            let next = spots
+                .elements
                 .iter()
                 .flat_map(roxmltree::Node::children)
                 .filter(|node| element.matches(*node, site))
                 .collect();
+            spots.parents = std::mem::replace(&mut spots.elements, next);
         }
-        if self.attribute.is_some() {
-            parent = !nodes.is_empty();
-        }
-        let value = |node: &roxmltree::Node<'_, '_>| match &self.attribute {
-            Some(name) => attribute(*node, name).map(|value| value.trim().to_owned()),
-            None => Some(
-                node.descendants()
-                    .filter(roxmltree::Node::is_text)
-                    .filter_map(|text| text.text())
-                    .collect::<String>()
-                    .trim()
-                    .to_owned(),
-            ),
-        };
-        Matches {
-            values: nodes.iter().filter_map(value).collect(),
-            parent,
-        }
+        spots
     }
+
+    /// The attribute that the path ends in.
+    pub(crate) fn last_attribute(&self) -> Option<&str> {
+        self.attribute.as_deref()
+    }
+
+    /// The attribute of an element that the path leads to.
+    pub(crate) fn attribute_of<'a, 'input>(
+        &self,
+        node: roxmltree::Node<'a, 'input>,
+    ) -> Option<roxmltree::Attribute<'a, 'input>> {
+        attribute(node, self.attribute.as_deref()?)
+    }
+
+    /// The path without its conditions: wherever in a list something of its kind stands.
+    pub(crate) fn anywhere(&self) -> String {
+        let mut text = String::new();
+        for element in &self.elements {
+            text.push('/');
+            text.push_str(&element.name);
+        }
+        if let Some(attribute) = &self.attribute {
+            text.push_str("/@");
+            text.push_str(attribute);
+        }
+        text
+    }
+}
+
+/// The text of an element and of all in it.
+pub(crate) fn text_of(node: roxmltree::Node<'_, '_>) -> String {
+    node.descendants()
+        .filter(roxmltree::Node::is_text)
+        .filter_map(|text| text.text())
+        .collect()
 }
 
 impl fmt::Display for ItemPath {

@@ -35,6 +35,11 @@ pub(crate) fn export_item_xml_string(item: Guid) -> MethodCall {
     )
 }
 
+/// Takes over the XML of an item that is there.
+pub(crate) fn import_item_xml_string(xml: &str) -> MethodCall {
+    MethodCall::new(SERVICE, "ImportItemXmlString", vec![("xml", xml.into())])
+}
+
 pub(crate) fn create_folder(name: &str, parent: Guid) -> MethodCall {
     MethodCall::new(
         SERVICE,
@@ -90,6 +95,14 @@ pub(crate) fn items(body: &mut dyn BufRead, method: &str) -> Result<Vec<Item>, A
     }
     xml.finish()?;
     Ok(found)
+}
+
+/// Reads the string of an export as it came, every byte of it; an empty one is `None`.
+pub(crate) fn exact_string(
+    body: &mut dyn BufRead,
+    method: &str,
+) -> Result<Option<String>, AnswerError> {
+    Ok(answer::scalar(body, method)?.filter(|text| !text.trim().is_empty()))
 }
 
 /// Reads the XML that is escaped inside a string; an empty one is `None`.

@@ -15,6 +15,7 @@ mod checks;
 mod examples;
 mod firewall;
 mod house;
+mod learn;
 mod manifests;
 mod output;
 mod outside;

@@ -2,6 +2,8 @@
 
 mod discover;
 mod install;
+mod learn;
+mod learned;
 
 use clap::Subcommand;
 
@@ -15,6 +17,8 @@ use crate::profile::{self, Profile};
 pub(super) enum ProfileCommand {
     /// Find types, associations and element names by name and shape; nothing is written to the server
     Discover(discover::DiscoverArgs),
+    /// Learn what no document says, by an example that you make in the console
+    Learn(Box<learn::LearnArgs>),
     /// Create the read-only reports that make a refresh a constant number of requests
     InstallReports(install::InstallArgs),
 }
@@ -24,6 +28,7 @@ pub(super) async fn run(context: &Context, command: &ProfileCommand) -> Result<E
     let session = Session::open(context, &home)?;
     match command {
         ProfileCommand::Discover(args) => discover::run(context, &session, args).await,
+        ProfileCommand::Learn(args) => learn::run(context, &session, args).await,
         ProfileCommand::InstallReports(args) => install::run(context, &session, args).await,
     }
 }
