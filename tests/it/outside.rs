@@ -376,17 +376,19 @@ async fn converges_a_foreign_smp_by_reports() {
     converges(true).await;
 }
 
-/// A server that nobody here wrote is fit; it offers no service of Deployment Solution's, and says less than the simulator.
+/// A server that follows the wire reference alone is fit to work with, and was asked nothing that it does not know.
 #[tokio::test]
 async fn checks_a_foreign_smp() {
     for reports in [false, true] {
         let trial = Trial::start(reports).await;
         let report = crate::platform::checked(&trial.stages).await;
-        assert_eq!(
-            crate::platform::faults(&report),
-            [""; 0],
-            "reports: {reports}"
-        );
+        let mut expected = vec![
+            crate::platform::NO_REPORTS,
+            crate::platform::NO_SITES,
+            "warn write: unknown; the console would offer this account one action on the SMP's own computer, as to one that may only read",
+        ];
+        expected.retain(|line| !reports || *line != crate::platform::NO_REPORTS);
+        assert_eq!(crate::platform::faults(&report), expected);
         trial.foreign.assert_wire_kept().await;
     }
 }
