@@ -26,7 +26,7 @@ fn root() -> &'static Path {
 }
 
 /// The Python of `make setup`, or the system's where that is missing: the foreign SMP needs no packages.
-fn python() -> Command {
+pub(crate) fn python() -> Command {
     let own = [".tools/venv/bin/python", ".tools/venv/Scripts/python.exe"];
     let own = own.iter().map(|path| root().join(path));
     let program = own.into_iter().find(|path| path.is_file());
@@ -39,7 +39,7 @@ fn python() -> Command {
 }
 
 /// A program that ends with the test.
-struct Running(Child);
+pub(crate) struct Running(pub(crate) Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -83,6 +83,24 @@ fn run_script(script: &str, arguments: &[&str], input: &str) -> (bool, String) {
     (status.is_some_and(|status| status.success()), text)
 }
 
+/// Where a server that was started listens: it says so in its first line.
+pub(crate) fn listening(child: &mut Child) -> String {
+    let out = child.stdout.take().unwrap();
+    let (send, receive) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        let read = BufReader::new(out).read_line(&mut line);
+        // Nobody listens any more once the test has given up.
+        let _ = send.send(read.map(|_| line));
+    });
+    let line = receive
+        .recv_timeout(Duration::from_secs(30))
+        .expect("the foreign server does not answer")
+        .unwrap();
+    let url = line.trim().strip_prefix("listening on ");
+    url.unwrap_or_else(|| panic!("found {line:?}")).to_owned()
+}
+
 /// The foreign SMP, running, and a plain HTTP client for what is beside its wire.
 struct Foreign {
     url: String,
@@ -98,22 +116,10 @@ impl Foreign {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let out = child.stdout.take().unwrap();
+        let url = listening(&mut child);
         let running = Running(child);
-        let (send, receive) = mpsc::channel();
-        std::thread::spawn(move || {
-            let mut line = String::new();
-            let read = BufReader::new(out).read_line(&mut line);
-            // Nobody listens any more once the test has given up.
-            let _ = send.send(read.map(|_| line));
-        });
-        let line = receive
-            .recv_timeout(Duration::from_secs(30))
-            .expect("the foreign SMP does not answer")
-            .unwrap();
-        let url = line.trim().strip_prefix("listening on ");
         Self {
-            url: url.unwrap_or_else(|| panic!("found {line:?}")).to_owned(),
+            url,
             http: reqwest::Client::builder()
                 .no_proxy()
                 .timeout(Duration::from_secs(30))

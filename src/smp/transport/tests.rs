@@ -7,7 +7,7 @@ use super::*;
 use crate::model::{Guid, Name};
 use crate::smp::Reader;
 use crate::smp::testing::{self, answer, serve, soap};
-use crate::smp::{AnswerError, FaultKind, SendError, Write as Change, Writer};
+use crate::smp::{AnswerError, FaultKind, ReadError, SendError, Write as Change, Writer};
 
 fn transport(url: &Url, change: impl FnOnce(&mut Connection)) -> Transport {
     let mut connection = Connection::new(url.clone(), RunId("test".into()));
