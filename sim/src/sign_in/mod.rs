@@ -16,7 +16,6 @@ mod ntlm;
 mod refusal;
 mod spnego;
 
-
 pub use account::Account;
 pub(crate) use account::Host;
 pub(crate) use binding::{Binding, server_end_point};
