@@ -473,6 +473,8 @@ fn parse_duration(text: &str) -> Result<Duration, SimError> {
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
+    use crate::server::{Access, Authority};
+    use crate::sign_in::Scheme;
     use clap::Parser;
 
     #[derive(Debug, Parser)]
@@ -580,6 +582,65 @@ mod tests {
                 .contains("SITE01")
         );
         assert_eq!(call(&["requests"]).unwrap(), "[]\n");
+    }
+
+    #[test]
+    fn commands_reach_a_simulator_with_tls() {
+        let state = std::env::temp_dir();
+        let authority = Authority::new().unwrap();
+        let ca = state.join(format!("sitewright-sim-ca-{}.pem", std::process::id()));
+        std::fs::write(&ca, authority.pem()).unwrap();
+        let tls = authority.server(&["localhost", "127.0.0.1"]).unwrap();
+        let access = Access::by(&[Scheme::Ntlm])
+            .with_account("CORP\\svc", "pw")
+            .with_tls(tls);
+        let world = World::open(Options::builtin("flat-lan").unwrap()).unwrap();
+        let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        let server = Server::start_with(world, listen, &access).unwrap();
+        let url = server.url();
+        assert!(url.starts_with("https://127.0.0.1:"));
+        let trusting = ["--url", &url, "--ca", ca.to_str().unwrap()];
+        let call = |line: &[&str]| run(&state, &[line, &trusting].concat());
+        assert_eq!(
+            call(&["console", "new-site", "HQ"]).unwrap(),
+            "made the site HQ\n"
+        );
+        assert_eq!(call(&["dump"]).unwrap(), server.world().dump());
+        let untrusting = run(&state, &["dump", "--url", &url]).unwrap_err();
+        assert!(untrusting.contains("--ca FILE"), "{untrusting}");
+        std::fs::write(&ca, "nothing").unwrap();
+        let nothing = call(&["dump"]).unwrap_err();
+        assert!(nothing.contains("expected a CA certificate"), "{nothing}");
+        std::fs::remove_file(&ca).unwrap();
+        assert!(call(&["dump"]).unwrap_err().contains("cannot read the CA"));
+    }
+
+    /// Nothing that cannot be kept is promised.
+    #[test]
+    fn access_is_judged() {
+        let state = std::env::temp_dir();
+        for (line, expected) in [
+            ("--auth ntlm", "expected --user"),
+            ("--auth negotiate --user svc", "expected --password"),
+            ("--auth bearer", "expected --token"),
+            ("--auth none,basic --user svc --password x", "by itself"),
+            ("--user svc --password x", "--auth <METHOD>"),
+            ("--basic svc", "USER:PASSWORD"),
+            ("--basic svc:x --auth basic", "cannot be used with"),
+            ("--channel-binding required", "expected --tls"),
+            ("--client-ca x.pem", "expected --tls"),
+            ("--ca-out x.pem", "--tls"),
+            ("--tls-cert x.pem", "--tls-key <FILE>"),
+            (
+                "--tls-cert no-such.pem --tls-key no-such.pem",
+                "no-such.pem",
+            ),
+            ("--tls --client-ca no-such.pem", "no-such.pem"),
+        ] {
+            let words: Vec<&str> = line.split(' ').collect();
+            let said = run(&state, &words).unwrap_err();
+            assert!(said.contains(expected), "{line}: {said}");
+        }
     }
 
     #[test]

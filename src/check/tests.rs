@@ -510,7 +510,7 @@ fn writing_is_not_proven_by_asking() {
     );
     assert_eq!(
         told(None),
-        "warn write: unknown; there is no site to ask about"
+        "warn write: unknown; there is nothing to ask about"
     );
     assert_eq!(
         told(Some(Err(fault(404, "")))),

@@ -15,7 +15,7 @@ use sitewright::model::{
 use sitewright::observe::{Scope, discover, happenings};
 use sitewright::profile::{self, Profile};
 use sitewright::smp::{Connection, Reader, Transport};
-use sitewright_sim::{Language, Options, World};
+use sitewright_sim::{Access, Authority, Demand, Language, Options, Scheme, Server, World};
 
 use crate::support::{Console, Lab, Stages, desired, example};
 
@@ -26,7 +26,7 @@ fn root() -> &'static Path {
 }
 
 /// The Python of `make setup`, or the system's where that is missing: the foreign SMP needs no packages.
-fn python() -> Command {
+pub(crate) fn python() -> Command {
     let own = [".tools/venv/bin/python", ".tools/venv/Scripts/python.exe"];
     let own = own.iter().map(|path| root().join(path));
     let program = own.into_iter().find(|path| path.is_file());
@@ -39,7 +39,7 @@ fn python() -> Command {
 }
 
 /// A program that ends with the test.
-struct Running(Child);
+pub(crate) struct Running(pub(crate) Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -51,10 +51,13 @@ impl Drop for Running {
 
 /// Runs a script to its end, which must come within two minutes: whether it succeeded, and all it said.
 fn run_script(script: &str, arguments: &[&str], input: &str) -> (bool, String) {
+    run(python().arg(script).args(arguments), input)
+}
+
+/// Runs a program to its end, which must come within two minutes.
+fn run(command: &mut Command, input: &str) -> (bool, String) {
     let mut said = tempfile::tempfile().unwrap();
-    let child = python()
-        .arg(script)
-        .args(arguments)
+    let child = command
         .stdin(Stdio::piped())
         .stdout(said.try_clone().unwrap())
         .stderr(said.try_clone().unwrap())
@@ -83,6 +86,24 @@ fn run_script(script: &str, arguments: &[&str], input: &str) -> (bool, String) {
     (status.is_some_and(|status| status.success()), text)
 }
 
+/// Where a server that was started listens: it says so in its first line.
+pub(crate) fn listening(child: &mut Child) -> String {
+    let out = child.stdout.take().unwrap();
+    let (send, receive) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        let read = BufReader::new(out).read_line(&mut line);
+        // Nobody listens any more once the test has given up.
+        let _ = send.send(read.map(|_| line));
+    });
+    let line = receive
+        .recv_timeout(Duration::from_secs(30))
+        .expect("the foreign server does not answer")
+        .unwrap();
+    let url = line.trim().strip_prefix("listening on ");
+    url.unwrap_or_else(|| panic!("found {line:?}")).to_owned()
+}
+
 /// The foreign SMP, running, and a plain HTTP client for what is beside its wire.
 struct Foreign {
     url: String,
@@ -98,22 +119,10 @@ impl Foreign {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let out = child.stdout.take().unwrap();
+        let url = listening(&mut child);
         let running = Running(child);
-        let (send, receive) = mpsc::channel();
-        std::thread::spawn(move || {
-            let mut line = String::new();
-            let read = BufReader::new(out).read_line(&mut line);
-            // Nobody listens any more once the test has given up.
-            let _ = send.send(read.map(|_| line));
-        });
-        let line = receive
-            .recv_timeout(Duration::from_secs(30))
-            .expect("the foreign SMP does not answer")
-            .unwrap();
-        let url = line.trim().strip_prefix("listening on ");
         Self {
-            url: url.unwrap_or_else(|| panic!("found {line:?}")).to_owned(),
+            url,
             http: reqwest::Client::builder()
                 .no_proxy()
                 .timeout(Duration::from_secs(30))
@@ -700,6 +709,59 @@ async fn foreign_clients_understand_the_simulator() {
         let url = lab.server.url();
         let (passed, said) = run_script("foreign_clients.py", &[&url, "--write"], "");
         assert!(passed, "seed {seed}, {language:?}:\n{said}");
+    }
+}
+
+/// requests-ntlm, pyspnego and curl against the simulator's own NTLM and SPNEGO, plain and bound to TLS.
+#[tokio::test]
+async fn foreign_clients_sign_in_at_the_simulator() {
+    const PASSWORD: &str = "Correct horse";
+    let folder = tempfile::tempdir().unwrap();
+    let ca = folder.path().join("ca.pem");
+    for (mic, channel, tls) in [
+        (Demand::Require, Demand::Accept, false),
+        (Demand::Accept, Demand::Accept, true),
+        (Demand::Require, Demand::Require, true),
+    ] {
+        let mut access = Access::by(&[Scheme::Negotiate, Scheme::Ntlm])
+            .with_account("CORP\\svc", PASSWORD)
+            .with_mic(mic)
+            .with_channel_binding(channel);
+        let mut script = python();
+        script.env("SIGN_IN_PASSWORD", PASSWORD);
+        script.arg("foreign_sign_in.py");
+        if tls {
+            let authority = Authority::new().unwrap();
+            std::fs::write(&ca, authority.pem()).unwrap();
+            access = access.with_tls(authority.server(&["127.0.0.1"]).unwrap());
+            script.arg("--ca").arg(&ca);
+        }
+        let world = World::open(flat_lan(1, Language::En)).unwrap();
+        let server = Server::start_with(world, "127.0.0.1:0".parse().unwrap(), &access).unwrap();
+        let name = |demand| match demand {
+            Demand::Accept => "accept",
+            Demand::Require => "required",
+        };
+        script.arg(server.url()).args(["--mic", name(mic)]);
+        script.args(["--channel-binding", name(channel)]);
+        let (passed, said) = run(&mut script, "");
+        assert!(passed, "{mic:?} {channel:?}:\n{said}");
+        // It did come to a sign-in each time: who was let in, and who was not.
+        let log = server.requests();
+        assert!(
+            log.iter()
+                .any(|one| one.user.as_deref() == Some("CORP\\svc"))
+        );
+        for reason in ["the proof is wrong", "no such user"] {
+            assert!(
+                log.iter().any(|one| one.refused.as_deref() == Some(reason)),
+                "{reason}"
+            );
+        }
+        assert!(
+            log.iter()
+                .all(|one| one.user.is_some() == (one.status == 200))
+        );
     }
 }
 

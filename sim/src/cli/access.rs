@@ -68,18 +68,13 @@ pub(super) struct AccessArgs {
     client_ca: Option<PathBuf>,
 }
 
-/// A way to sign in, as the command line names it.
+/// A way to sign in, as the command line names it. The values are not described one by one, or the help would be long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Method {
-    /// Nobody is asked
     None,
-    /// NTLM, bare or in SPNEGO
     Negotiate,
-    /// NTLM
     Ntlm,
-    /// User and password with every request
     Basic,
-    /// A token with every request
     Bearer,
 }
 
@@ -98,9 +93,7 @@ impl Method {
 /// A demand, as the command line names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Extent {
-    /// It may be absent; a wrong one is refused
     Accept,
-    /// It must be there and right
     Required,
 }
 
