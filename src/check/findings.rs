@@ -50,16 +50,24 @@ pub struct KnownServer {
     pub lists: BTreeMap<CountedKind, Result<u64, ReadError>>,
     /// Reports of the profile that the server does not have.
     pub lost_reports: Result<Vec<&'static str>, ReadError>,
-    /// How many actions the console would offer this account on a site, at most; `None` where there is nothing to ask
-    /// about.
-    pub actions: Option<Result<usize, ReadError>>,
+    /// What the console would offer this account; `None` where there is nothing to ask about.
+    pub offered: Option<Offered>,
+}
+
+/// What the console would offer this account to do.
+#[derive(Debug)]
+pub struct Offered {
+    /// Whether sites were asked about, or the SMP's own computer for want of any.
+    pub on_sites: bool,
+    /// How many actions, the most of one of them.
+    pub actions: Result<usize, ReadError>,
 }
 
 /// What is kept on this side about a platform.
 #[derive(Debug, Clone, Copy)]
 pub struct Kept<'a> {
-    /// Its name.
-    pub platform: &'a str,
+    /// Its name in the workspace, where it has one.
+    pub platform: Option<&'a str>,
     /// Where its profile is, or would be.
     pub profile_file: &'a str,
     /// Its profile.

@@ -41,7 +41,7 @@ pub fn judge(findings: &Findings, kept: &Kept<'_>) -> Report {
     }
     Report {
         format_version: FORMAT_VERSION,
-        platform: (*platform).to_owned(),
+        platform: platform.map(ToOwned::to_owned),
         url: url.clone(),
         lines,
     }

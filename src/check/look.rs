@@ -6,15 +6,17 @@
 #![expect(clippy::disallowed_methods, reason = "measures how long reads take")]
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::stream::{self, StreamExt as _};
 use jiff::Timestamp;
 
-use super::findings::{Findings, KnownServer, Operations, ServerSeen};
+use super::findings::{Findings, KnownServer, Offered, Operations, ServerSeen};
 use crate::model::{Guid, Name};
 use crate::observe::{Lists, identify, lists, lost_reports};
-use crate::profile::{Profile, ServiceName};
+use crate::profile::{Profile, ServiceEntry, ServiceName, Standing};
+use crate::smp::wsdl::Wsdl;
 use crate::smp::{Probe, ReadError, Reader};
 
 /// How many reads are timed.
@@ -61,15 +63,16 @@ async fn ask(
     progress: &(dyn Fn(&str) + Sync),
 ) -> ServerSeen {
     progress("reading the service descriptions");
-    let services: BTreeMap<ServiceName, Result<Operations, ReadError>> =
-        stream::iter(ServiceName::ALL)
-            .map(|service| async move {
-                let described = reader.wsdl(service).await;
-                (service, described.map(|wsdl| wsdl.operations))
-            })
-            .buffered(ServiceName::ALL.len())
-            .collect()
-            .await;
+    let described: Vec<(ServiceName, Result<Wsdl, ReadError>)> = stream::iter(ServiceName::ALL)
+        .map(|service| async move { (service, reader.wsdl(service).await) })
+        .buffered(ServiceName::ALL.len())
+        .collect()
+        .await;
+    let reader = &told(reader, &described);
+    let services: BTreeMap<ServiceName, Result<Operations, ReadError>> = described
+        .into_iter()
+        .map(|(service, described)| (service, described.map(|wsdl| wsdl.operations)))
+        .collect();
     progress("timing small reads");
     let hierarchy = reader.hierarchy_member().await;
     let mut latency = Vec::new();
@@ -97,6 +100,21 @@ async fn ask(
     }
 }
 
+/// A reader that knows the namespaces which the descriptions tell and the profile does not: good enough for asking.
+fn told(reader: &Reader, described: &[(ServiceName, Result<Wsdl, ReadError>)]) -> Reader {
+    let mut profile = Profile::clone(reader.profile());
+    for (service, described) in described {
+        if let Ok(wsdl) = described {
+            let entry = profile.services.entry(*service);
+            entry.or_insert_with(|| ServiceEntry {
+                namespace: wsdl.namespace.clone(),
+                standing: Standing::Discovered,
+            });
+        }
+    }
+    reader.with_profile(Arc::new(profile))
+}
+
 fn sorted(mut latency: Vec<Duration>) -> Vec<Duration> {
     latency.sort_unstable();
     latency
@@ -109,22 +127,19 @@ async fn with_profile(reader: &Reader, server: Option<&Name>) -> KnownServer {
     let mut profile = Profile::clone(reader.profile());
     KnownServer {
         lost_reports: lost_reports(reader, &mut profile).await,
-        actions: actions(reader, &asked, identity.as_ref().ok().map(|smp| smp.server)).await,
+        offered: offered(reader, &asked, identity.as_ref().ok().map(|smp| smp.server)).await,
         identity,
         lists: counts,
     }
 }
 
 /// The most actions that one of some sites offers; without sites, the SMP's own computer is asked.
-async fn actions(
-    reader: &Reader,
-    sites: &[Guid],
-    smp: Option<Guid>,
-) -> Option<Result<usize, ReadError>> {
-    let asked: Vec<Guid> = if sites.is_empty() {
-        smp.into_iter().collect()
-    } else {
+async fn offered(reader: &Reader, sites: &[Guid], smp: Option<Guid>) -> Option<Offered> {
+    let on_sites = !sites.is_empty();
+    let asked: Vec<Guid> = if on_sites {
         sites.to_vec()
+    } else {
+        smp.into_iter().collect()
     };
     let mut most: Option<Result<usize, ReadError>> = None;
     for item in asked {
@@ -135,5 +150,5 @@ async fn actions(
             (Err(error), _) => most = Some(Err(error)),
         }
     }
-    most
+    most.map(|actions| Offered { on_sites, actions })
 }

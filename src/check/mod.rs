@@ -17,7 +17,7 @@ mod way;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-pub use findings::{Findings, Kept, KnownServer, Operations, ServerSeen};
+pub use findings::{Findings, Kept, KnownServer, Offered, Operations, ServerSeen};
 pub use judge::judge;
 pub use look::look;
 
@@ -113,8 +113,9 @@ impl Line {
 pub struct Report {
     /// Version of this format.
     pub format_version: u32,
-    /// The platform, by its name in the workspace or what its files are named after.
-    pub platform: String,
+    /// The platform by its name in the workspace, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub platform: Option<String>,
     /// Its address.
     pub url: String,
     /// The lines, in the order in which one thing needs the other.

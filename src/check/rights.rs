@@ -4,7 +4,7 @@
 //! it and how to prove it.
 
 use super::Line;
-use super::findings::{Kept, KnownServer, ServerSeen};
+use super::findings::{Kept, KnownServer, Offered, ServerSeen};
 use super::services::meaning;
 use crate::model::{Count, CountedKind, Safety};
 use crate::profile::{Profile, Standing};
@@ -24,6 +24,8 @@ const WRITE: &str = "write";
 const PROVE: &str =
     "only writing proves it: `sitewright profile verify` writes scratch objects and removes them";
 
+const PROVEN: &str = "`profile verify` has written here; it may have been another account";
+
 pub(super) fn judge(server: &ServerSeen, kept: &Kept<'_>, failed: Option<&str>) -> Vec<Line> {
     let Some(known) = &server.known else {
         let because = failed.unwrap_or("there is no profile to read with");
@@ -33,7 +35,7 @@ pub(super) fn judge(server: &ServerSeen, kept: &Kept<'_>, failed: Option<&str>) 
         identity: _, // for `services`
         lists,
         lost_reports: _, // likewise
-        actions,
+        offered,
     } = known;
     let mut lines: Vec<Line> = CountedKind::ALL
         .into_iter()
@@ -42,7 +44,7 @@ pub(super) fn judge(server: &ServerSeen, kept: &Kept<'_>, failed: Option<&str>) 
             None => Line::skipped(id(kind), "nothing was asked"),
         })
         .collect();
-    lines.push(write(actions.as_ref(), kept.profile));
+    lines.push(write(offered.as_ref(), kept.profile));
     lines
 }
 
@@ -99,49 +101,56 @@ fn shown(kind: CountedKind, list: &Result<u64, ReadError>, kept: &Kept<'_>) -> L
 }
 
 /// What hints at the right to write.
-fn write(actions: Option<&Result<usize, ReadError>>, profile: Option<&Profile>) -> Line {
-    let proven = profile.is_some_and(|profile| {
-        let associations = &profile.associations;
-        [&associations.subnet_to_site, &associations.server_to_site]
-            .into_iter()
-            .all(|entry| {
-                entry
-                    .as_ref()
-                    .is_some_and(|entry| entry.standing == Standing::Verified)
-            })
-    });
-    match (actions, proven) {
-        (Some(Ok(count)), _) if *count <= 1 => Line::warn(
+fn write(offered: Option<&Offered>, profile: Option<&Profile>) -> Line {
+    let proven = profile.is_some_and(is_proven);
+    let Some(Offered { on_sites, actions }) = offered else {
+        return if proven {
+            Line::ok(WRITE, PROVEN)
+        } else {
+            Line::warn(WRITE, "unknown; there is nothing to ask about", PROVE)
+        };
+    };
+    let on = if *on_sites {
+        "a site"
+    } else {
+        "the SMP's own computer"
+    };
+    match actions {
+        Ok(count) if *count <= 1 => {
+            let few = if *count == 0 { "nothing" } else { "one action" };
+            Line::warn(
+                WRITE,
+                format!(
+                    "unknown; the console would offer this account {few} on {on}, as to one that may only read"
+                ),
+                format!(
+                    "give it the rights to write sites and subnets in its security role; {PROVE}"
+                ),
+            )
+        }
+        _ if proven => Line::ok(WRITE, PROVEN),
+        Ok(count) => Line::warn(
             WRITE,
             format!(
-                "unknown; the console would offer this account {} on a site, as to one that may only read",
-                match count {
-                    0 => "nothing",
-                    _ => "one action",
-                }
-            ),
-            format!("give it the rights to write sites and subnets in its security role; {PROVE}"),
-        ),
-        (_, true) => Line::ok(
-            WRITE,
-            "`profile verify` has written here; it may have been another account",
-        ),
-        (Some(Ok(count)), false) => Line::warn(
-            WRITE,
-            format!(
-                "unknown; the console would offer this account {count} actions on a site, as to one that may write"
+                "unknown; the console would offer this account {count} actions on {on}, as to one that may write"
             ),
             PROVE,
         ),
-        (Some(Err(error)), false) => {
+        Err(error) => {
             let (told, _) = meaning(error);
-            Line::warn(
-                WRITE,
-                format!("unknown; what the account may do cannot be asked: {told}"),
-                PROVE,
-            )
-            .coded(error.code())
+            let told = format!("unknown; what the account may do cannot be asked: {told}");
+            Line::warn(WRITE, told, PROVE).coded(error.code())
         }
-        (None, false) => Line::warn(WRITE, "unknown; there is no site to ask about", PROVE),
     }
+}
+
+/// Whether a round trip has formed and broken what writing rests on.
+fn is_proven(profile: &Profile) -> bool {
+    let associations = &profile.associations;
+    [&associations.subnet_to_site, &associations.server_to_site]
+        .into_iter()
+        .flatten()
+        .filter(|entry| entry.standing == Standing::Verified)
+        .count()
+        == 2
 }

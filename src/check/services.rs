@@ -102,6 +102,8 @@ fn worth(service: ServiceName) -> (bool, &'static str) {
 fn found(services: &BTreeMap<ServiceName, Result<Operations, ReadError>>) -> Vec<Line> {
     let total = services.len();
     let described = services.values().filter(|service| service.is_ok()).count();
+    // Where others answer, the address is right.
+    let any = described > 0;
     let mut worst = Verdict::Ok;
     let mut each = Vec::new();
     for (service, described) in services {
@@ -111,7 +113,12 @@ fn found(services: &BTreeMap<ServiceName, Result<Operations, ReadError>>) -> Vec
         let (needed, lost) = worth(*service);
         let verdict = if needed { Verdict::Fail } else { Verdict::Warn };
         worst = worst.max(verdict);
-        let (told, remedy) = meaning(error);
+        let (told, mut remedy) = meaning(error);
+        let absent =
+            matches!(error, ReadError::Fault(fault) if fault.kind == FaultKind::NoSuchService);
+        if absent && any {
+            remedy = "install the product that brings it, where it is wanted".to_owned();
+        }
         let line = Line::new("service", verdict, format!("`{service}`: {told}; {lost}"));
         each.push(line.mend(remedy).coded(error.code()));
     }
@@ -149,7 +156,7 @@ pub(super) fn meaning(error: &ReadError) -> (String, String) {
         ),
         (FaultKind::NoSuchService, _) => (
             format!("{status}: not there"),
-            "check that `url` is that of an SMP; otherwise the product that brings it is not installed".into(),
+            "check that `url` is that of an SMP".into(),
         ),
         (FaultKind::Licence, _) => (
             format!("{status}: a licence or a product is missing"),

@@ -75,7 +75,10 @@ fn server() -> ServerSeen {
             }),
             lists: CountedKind::ALL.map(|kind| (kind, Ok(12))).into(),
             lost_reports: Ok(Vec::new()),
-            actions: Some(Ok(4)),
+            offered: Some(Offered {
+                on_sites: true,
+                actions: Ok(4),
+            }),
         }),
     }
 }
@@ -120,7 +123,7 @@ fn judged(
     judge(
         findings,
         &Kept {
-            platform: "hq",
+            platform: Some("hq"),
             profile_file: "profiles/hq.yaml",
             profile,
             counted: &counted,
@@ -483,7 +486,7 @@ fn lists_that_are_refused_empty_or_short() {
 #[test]
 fn writing_is_not_proven_by_asking() {
     check(
-        |findings| known(findings).actions = Some(Ok(1)),
+        |findings| known(findings).offered.as_mut().unwrap().actions = Ok(1),
         "warn write: unknown; the console would offer this account one action on a site, as to one that may only read",
     );
     let mut unproven = profile();
@@ -495,7 +498,10 @@ fn writing_is_not_proven_by_asking() {
         .standing = Standing::Operator;
     let told = |actions: Option<Result<usize, ReadError>>| {
         let mut findings = findings();
-        known(&mut findings).actions = actions;
+        known(&mut findings).offered = actions.map(|actions| Offered {
+            on_sites: false,
+            actions,
+        });
         shown(&judged(&findings, Some(&unproven), &[]))
     };
     assert_eq!(
@@ -504,7 +510,7 @@ fn writing_is_not_proven_by_asking() {
     );
     assert_eq!(
         told(None),
-        "warn write: unknown; there is no site to ask about"
+        "warn write: unknown; there is nothing to ask about"
     );
     assert_eq!(
         told(Some(Err(fault(404, "")))),

@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
 use super::error::Failure;
@@ -50,12 +51,18 @@ pub(super) struct What {
     /// Let this many clients lose the last server of a role; where clients are not known, this many addresses
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(super) allow_stranded: u64,
-    /// Believe that there are fewer of a kind than the last run saw: sites, subnets, servers or packages
-    #[arg(long, value_name = "KIND", requires = "reason")]
+    /// Believe that there are fewer of a kind than the last run saw
+    #[arg(long, value_name = "KIND", requires = "reason", value_parser = kind())]
     pub(super) accept_fewer: Vec<CountedKind>,
     /// Why you are sure; kept in the journal
     #[arg(long, value_name = "TEXT", requires = "accept_fewer")]
     pub(super) reason: Option<String>,
+}
+
+/// A kind of object by its name, so that help and errors list them all.
+fn kind() -> impl TypedValueParser<Value = CountedKind> {
+    PossibleValuesParser::new(CountedKind::ALL.map(CountedKind::as_str))
+        .try_map(|text| text.parse::<CountedKind>())
 }
 
 impl What {

@@ -81,7 +81,7 @@ async fn check(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> {
     let report = judge(
         &findings,
         &Kept {
-            platform: session.name.as_str(),
+            platform: session.declared_name().map(Name::as_str),
             profile_file: &file,
             profile: session.profile.as_deref(),
             counted: &ownership.counted,

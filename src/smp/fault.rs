@@ -54,7 +54,15 @@ impl fmt::Display for Fault {
         } = self;
         match exception {
             Some(exception) => write!(f, "the server refused with {exception} (status {status})")?,
-            None => write!(f, "the server answered with status {status}")?,
+            None => match status {
+                403 => write!(
+                    f,
+                    "the server knows who calls and does not let them in (status 403)"
+                )?,
+                404 => write!(f, "the server has nothing at this address (status 404)")?,
+                500 => write!(f, "the server failed inside (status 500)")?,
+                _ => write!(f, "the server answered with status {status}")?,
+            },
         }
         if message.is_empty() {
             Ok(())

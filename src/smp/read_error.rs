@@ -84,6 +84,9 @@ impl ReadError {
         match self {
             Self::Transport(error) => error.hint(),
             Self::Fault(fault) => match fault.kind {
+                FaultKind::Permission if fault.message.contains("403.7") => {
+                    Some("the server wants a client certificate: `auth.clientCertificate`".into())
+                }
                 FaultKind::Permission => {
                     Some("the account needs a security role and rights on the objects".into())
                 }
@@ -91,13 +94,14 @@ impl ReadError {
                 FaultKind::NoSuchService => {
                     Some("check that the URL is that of an SMP and its version".into())
                 }
+                FaultKind::Internal | FaultKind::Unexplained => {
+                    Some("the event log of the server says more".into())
+                }
                 FaultKind::DoesNotExist
                 | FaultKind::InvalidType
                 | FaultKind::InvalidParameter
-                | FaultKind::Internal
                 | FaultKind::Other
-                | FaultKind::Busy
-                | FaultKind::Unexplained => None,
+                | FaultKind::Busy => None,
             },
             Self::Answer(_) => Some(
                 "if the server is an SMP, its answers differ from what the server profile says: see docs/profile.md"

@@ -185,6 +185,21 @@ impl TransportError {
         )
     }
 
+    /// Whether somebody looked at the password, key or token and refused it: another try would count against the account.
+    #[must_use]
+    pub fn is_refused_proof(&self) -> bool {
+        matches!(
+            self,
+            Self::SignIn {
+                refusal: Refusal::Refused(_),
+                ..
+            } | Self::Kerberos {
+                proof_refused: true,
+                ..
+            }
+        )
+    }
+
     /// Whether it is certain that the server saw nothing of the request.
     #[must_use]
     pub fn unsent(&self) -> bool {

@@ -30,7 +30,7 @@ fn kept(
     judge(
         findings,
         &Kept {
-            platform: "hq",
+            platform: Some("hq"),
             profile_file: "profiles/hq.yaml",
             profile,
             counted: &stages.ownership().counted,
@@ -58,8 +58,9 @@ fn flat_lan(quirks: &[Quirk]) -> Options {
     options
 }
 
-const NO_SITES: &str = "warn read-sites: no sites are shown: there are none, or they are hidden";
-const NO_REPORTS: &str =
+pub(crate) const NO_SITES: &str =
+    "warn read-sites: no sites are shown: there are none, or they are hidden";
+pub(crate) const NO_REPORTS: &str =
     "warn reports: none are installed: a refresh asks for each site and service";
 const MAY_WRITE: &str = "warn write: unknown; the console would offer this account 4 actions on a site, as to one that may write";
 

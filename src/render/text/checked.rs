@@ -18,7 +18,10 @@ pub fn checked(report: &Report, style: &Style) -> String {
         lines,
     } = report;
     let mut page = Page::new(style);
-    page.heading(&format!("{platform}: {url}"));
+    page.heading(&match platform {
+        Some(platform) => format!("{platform}: {url}"),
+        None => url.clone(),
+    });
     for line in lines {
         one(&mut page, line);
     }

@@ -169,3 +169,48 @@ fn signature_hash(der: &[u8]) -> Option<String> {
     };
     Some(hash.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use rcgen::{CertificateParams, KeyPair, SignatureAlgorithm};
+
+    use super::*;
+
+    #[test]
+    fn a_binding_takes_the_hash_of_the_signature() {
+        let made = |algorithm: &'static SignatureAlgorithm| {
+            let key = KeyPair::generate_for(algorithm).unwrap();
+            let parameters = CertificateParams::new(vec!["smp".to_owned()]).unwrap();
+            parameters.self_signed(&key).unwrap().der().to_vec()
+        };
+        for (algorithm, length) in [
+            (&rcgen::PKCS_ECDSA_P256_SHA256, 32),
+            (&rcgen::PKCS_ECDSA_P384_SHA384, 48),
+            (&rcgen::PKCS_RSA_SHA256, 32),
+            (&rcgen::PKCS_RSA_SHA384, 48),
+            (&rcgen::PKCS_RSA_SHA512, 64),
+            // It has no hash of its own.
+            (&rcgen::PKCS_ED25519, 32),
+        ] {
+            assert_eq!(end_point(&made(algorithm)).len(), length, "{algorithm:?}");
+        }
+        let der = made(&rcgen::PKCS_ECDSA_P384_SHA384);
+        assert_eq!(end_point(&der), Sha384::digest(&der).to_vec());
+        assert_eq!(end_point(b"no certificate").len(), 32);
+    }
+
+    #[test]
+    fn a_certificate_says_whose_it_is() {
+        let key = KeyPair::generate().unwrap();
+        let names = vec!["smp.corp.example".to_owned(), "10.0.0.1".to_owned()];
+        let mut parameters = CertificateParams::new(names).unwrap();
+        parameters.not_after = rcgen::date_time_ymd(2030, 5, 6);
+        let der = parameters.self_signed(&key).unwrap().der().to_vec();
+        let read = Certificate::read(&der).unwrap();
+        assert_eq!(read.names, ["smp.corp.example", "10.0.0.1"]);
+        assert_eq!(read.not_after.to_string(), "2030-05-06T00:00:00Z");
+        assert!(read.is_self_signed());
+        assert_eq!(Certificate::read(b"no certificate"), None);
+    }
+}

@@ -7,8 +7,6 @@
 //!   in. A failure before that is said as one that the server saw nothing of.
 //! * A connection that was closed while it was idle is replaced; one that breaks once a request was sent is not.
 //! * A 401 on a connection that is signed in signs in once more, on the same connection where it lasts.
-//! * Until a first sign-in has worked only one is tried at a time, and one that was refused is never tried again: several
-//!   wrong passwords at once would lock the account.
 
 #![expect(clippy::disallowed_methods, reason = "waits for the server")]
 
@@ -58,7 +56,6 @@ struct Learned {
     without_kerberos: bool,
     /// The server forgets a sign-in by Kerberos after each request.
     every_request: bool,
-    refused: Option<TransportError>,
 }
 
 /// Connections to one server that are signed in.
@@ -69,7 +66,6 @@ pub(super) struct Held {
     timeout: Duration,
     idle: Mutex<Vec<Line>>,
     learned: Mutex<Learned>,
-    first: tokio::sync::Mutex<()>,
 }
 
 /// A connection that an answer still arrives on.
@@ -120,7 +116,6 @@ impl Held {
             timeout,
             idle: Mutex::default(),
             learned: Mutex::default(),
-            first: tokio::sync::Mutex::default(),
         })
     }
 
@@ -177,17 +172,7 @@ impl Held {
                 Exchange::Answered(response) => return Ok((response, line)),
             }
         }
-        // One at a time until it has worked once.
-        let mut alone = None;
-        if self.signed_in_by().is_none() {
-            let guard = self.first.lock().await;
-            if self.signed_in_by().is_none() {
-                alone = Some(guard);
-            }
-        }
-        let answered = self.signing_in(None, url, request).await;
-        drop(alone);
-        answered
+        self.signing_in(None, url, request).await
     }
 
     /// Signs in with a request, by the packages in turn, and remembers what came of it.
@@ -197,9 +182,6 @@ impl Held {
         url: &str,
         request: &Request,
     ) -> Result<(http::Response<Incoming>, Line), TransportError> {
-        if let Some(error) = locked(&self.learned).refused.clone() {
-            return Err(error);
-        }
         let mut before: Option<TransportError> = None;
         for package in self.sign_in.packages() {
             if package == Package::Kerberos && locked(&self.learned).without_kerberos {
@@ -234,23 +216,10 @@ impl Held {
                 }
             }
         }
-        let error = before.unwrap_or(TransportError::SignIn {
+        Err(before.unwrap_or(TransportError::SignIn {
             refusal: Refusal::NotOffered(Scheme::Negotiate.name()),
             offered: Vec::new(),
-        });
-        if matches!(
-            &error,
-            TransportError::SignIn {
-                refusal: Refusal::Refused(_),
-                ..
-            } | TransportError::Kerberos {
-                proof_refused: true,
-                ..
-            }
-        ) {
-            locked(&self.learned).refused = Some(error.clone());
-        }
-        Err(error)
+        }))
     }
 
     /// Signs in by one package: message by message, the request itself with the last.

@@ -11,6 +11,8 @@ mod body;
 mod certificate;
 mod fetch;
 mod held;
+#[cfg(test)]
+mod held_tests;
 mod kerberos;
 mod keytab;
 mod pooled;
@@ -23,13 +25,13 @@ mod tls;
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::HeaderMap;
 use secrecy::SecretString;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex, MutexGuard, OwnedSemaphorePermit, Semaphore};
 use tracing::Instrument as _;
 use url::Url;
 
@@ -141,6 +143,44 @@ enum Way {
     Held(Arc<held::Held>),
 }
 
+/// What is known of the sign-in. Several wrong passwords at once would lock an account: until one sign-in has worked only
+/// one is tried at a time, and what was refused is never tried again.
+#[derive(Default)]
+struct Door {
+    first: Mutex<()>,
+    open: AtomicBool,
+    refused: OnceLock<TransportError>,
+}
+
+impl Door {
+    /// Waits for its turn while nobody is in yet.
+    async fn turn(&self) -> Result<Option<MutexGuard<'_, ()>>, TransportError> {
+        let mut turn = None;
+        if !self.open.load(Ordering::Acquire) {
+            let guard = self.first.lock().await;
+            if !self.open.load(Ordering::Acquire) {
+                turn = Some(guard);
+            }
+        }
+        match self.refused.get() {
+            Some(error) => Err(error.clone()),
+            None => Ok(turn),
+        }
+    }
+
+    /// Remembers what became of a request.
+    fn learn(&self, error: Option<&TransportError>) {
+        match error {
+            None => self.open.store(true, Ordering::Release),
+            Some(error) if error.is_refused_proof() => {
+                // The first refusal is as good as any.
+                let _ = self.refused.set(error.clone());
+            }
+            Some(_) => {}
+        }
+    }
+}
+
 struct Inner {
     way: Way,
     route: Route,
@@ -150,6 +190,7 @@ struct Inner {
     answer_limit: u64,
     run: RunId,
     slots: Arc<Semaphore>,
+    door: Door,
     requests: AtomicU64,
     bytes: AtomicU64,
 }
@@ -263,6 +304,7 @@ impl Transport {
             answer_limit,
             run,
             slots: Arc::new(Semaphore::new(concurrency.max(1))),
+            door: Door::default(),
             requests: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
         })))
@@ -323,22 +365,17 @@ impl Transport {
     ) -> Result<Response, TransportError> {
         let inner = &self.0;
         let url = format!("{}/Altiris/{}", inner.base, request.path);
-        let (status, headers, source) = match &inner.way {
-            Way::Pooled(pooled) => {
-                let response = pooled
-                    .send(&url, request)
-                    .await
-                    .map_err(|error| self.failed(&url, &error))?;
-                let status = response.status().as_u16();
-                (status, response.headers().clone(), Source::Pooled(response))
-            }
-            Way::Held(held) => held.send(&url, &request).await?,
+        let turn = match inner.method {
+            "none" => None,
+            _ => inner.door.turn().await?,
         };
-        tracing::debug!(status, "answered");
-        self.judge(&url, status, &headers)?;
+        let answered = self.ask_once(&url, request).await;
+        inner.door.learn(answered.as_ref().err());
+        drop(turn);
+        let (status, date, source) = answered?;
         Ok(Response {
             status,
-            date: date(&headers),
+            date,
             body: Body {
                 transport: self.clone(),
                 url,
@@ -347,6 +384,28 @@ impl Transport {
                 _slot: slot,
             },
         })
+    }
+
+    async fn ask_once(
+        &self,
+        url: &str,
+        request: Request,
+    ) -> Result<(u16, Option<jiff::Timestamp>, Source), TransportError> {
+        let inner = &self.0;
+        let (status, headers, source) = match &inner.way {
+            Way::Pooled(pooled) => {
+                let response = pooled
+                    .send(url, request)
+                    .await
+                    .map_err(|error| self.failed(url, &error))?;
+                let status = response.status().as_u16();
+                (status, response.headers().clone(), Source::Pooled(response))
+            }
+            Way::Held(held) => held.send(url, &request).await?,
+        };
+        tracing::debug!(status, "answered");
+        self.judge(url, status, &headers)?;
+        Ok((status, date(&headers), source))
     }
 
     /// Makes errors of the statuses that are none of the caller's business.

@@ -120,7 +120,12 @@ impl Offer {
         };
         for value in headers.get_all(http::header::WWW_AUTHENTICATE) {
             let Ok(value) = value.to_str() else { continue };
-            for part in value.split(',') {
+            let mut quoted = false;
+            let commas = |c: char| {
+                quoted ^= c == '"';
+                c == ',' && !quoted
+            };
+            for part in value.split(commas) {
                 let mut words = part.split_whitespace();
                 // What has an equals sign before any blank is a parameter of the scheme before it.
                 let Some(scheme) = words.next().filter(|word| !word.contains(['=', '"'])) else {
@@ -452,4 +457,49 @@ pub(super) fn may_go_on(error: &TransportError) -> bool {
             ..
         }
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offer(headers: &[&str]) -> Offer {
+        let mut map = HeaderMap::new();
+        for header in headers {
+            if let Ok(value) = HeaderValue::from_str(header) {
+                map.append(http::header::WWW_AUTHENTICATE, value);
+            }
+        }
+        Offer::read(&map)
+    }
+
+    #[test]
+    fn offers_are_read_however_they_are_written() {
+        for (headers, schemes) in [
+            (vec!["Negotiate", "NTLM"], vec!["Negotiate", "NTLM"]),
+            (
+                vec!["Negotiate, NTLM, Basic realm=\"a b\""],
+                vec!["Negotiate", "NTLM", "Basic"],
+            ),
+            (vec!["Basic realm=\"x\", charset=\"UTF-8\""], vec!["Basic"]),
+            (vec!["Basic realm=\"x, y, z\""], vec!["Basic"]),
+            (
+                vec!["Bearer error=\"invalid_token\", error_description=\"no\""],
+                vec!["Bearer"],
+            ),
+            (vec!["negotiate YWJj", "Negotiate"], vec!["negotiate"]),
+            (vec![], vec![]),
+        ] {
+            assert_eq!(offer(&headers).schemes, schemes, "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn a_message_is_that_of_our_scheme() {
+        let said = offer(&["NTLM YWJj", "Negotiate ZGVm"]);
+        assert_eq!(said.message(Scheme::Ntlm), Some(&b"abc"[..]));
+        assert_eq!(said.message(Scheme::Negotiate), Some(&b"def"[..]));
+        assert_eq!(offer(&["NTLM"]).message(Scheme::Ntlm), None);
+        assert_eq!(offer(&["NTLM !"]).message(Scheme::Ntlm), None);
+    }
 }

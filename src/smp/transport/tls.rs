@@ -158,7 +158,10 @@ fn tell(error: CertificateError, der: &[u8], name: &ServerName<'_>) -> Untrusted
         }
         // What the library says of a certificate that is its own authority has several names.
         _ if own => CertificateFault::SelfSigned,
-        CertificateError::UnknownIssuer => CertificateFault::UnknownIssuer,
+        // An authority of the same name with another key has signed it, mostly an older or a newer one.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            CertificateFault::UnknownIssuer
+        }
         other => CertificateFault::Other(other.to_string()),
     };
     Untrusted {

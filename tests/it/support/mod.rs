@@ -9,10 +9,11 @@ use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use sitewright::manifest::{self, Source};
-use sitewright::model::{ConsoleStep, Desired, Event, Step};
+use sitewright::model::{ConsoleStep, Desired, Event, RunId, Step};
 use sitewright::plan::Plan;
 use sitewright::profile;
-use sitewright_sim::{ConsoleAction, Options, Server, World};
+use sitewright::smp::Connection;
+use sitewright_sim::{Access, ConsoleAction, Options, Server, World};
 
 pub(crate) use stages::{Console, Stages};
 
@@ -62,10 +63,23 @@ fn desired_of(sources: &[Source]) -> Desired {
 
 impl Lab {
     pub(crate) fn start(options: Options) -> Self {
+        Self::start_with(options, &Access::anonymous(), |_| {})
+    }
+
+    /// The same for those who have access; `sign_in` says how the client does.
+    pub(crate) fn start_with(
+        options: Options,
+        access: &Access,
+        sign_in: impl FnOnce(&mut Connection),
+    ) -> Self {
         let world = World::open(options).unwrap();
-        let server = Server::start(world, "127.0.0.1:0".parse().unwrap()).unwrap();
+        let listen = "127.0.0.1:0".parse().unwrap();
+        let server = Server::start_with(world, listen, access).unwrap();
         let profile = profile::from_yaml("profile", &server.world().profile()).unwrap();
-        let stages = Stages::new(&server.url(), profile);
+        let url = server.url().parse().unwrap();
+        let mut connection = Connection::new(url, RunId("test".into()));
+        sign_in(&mut connection);
+        let stages = Stages::over(connection, profile);
         Self { server, stages }
     }
 

@@ -41,8 +41,13 @@ fn clock() -> Timestamp {
 
 impl Stages {
     pub(crate) fn new(url: &str, profile: Profile) -> Self {
-        let state = tempfile::tempdir().unwrap();
         let connection = Connection::new(url.parse().unwrap(), RunId("test".into()));
+        Self::over(connection, profile)
+    }
+
+    /// The same over a connection that signs in.
+    pub(crate) fn over(connection: Connection, profile: Profile) -> Self {
+        let state = tempfile::tempdir().unwrap();
         Self {
             transport: Transport::new(connection).unwrap(),
             store: FileStore::new(state.path(), "hq"),
