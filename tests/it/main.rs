@@ -22,6 +22,7 @@ mod outside;
 mod platform;
 mod properties;
 mod secrets;
+mod quirks;
 mod selection;
 mod sessions;
 mod sign_in;

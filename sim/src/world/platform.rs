@@ -10,6 +10,10 @@ use super::writes::Write;
 use super::{Store, World, WorldError, scope, store};
 use crate::level::Level;
 use rusqlite::{Connection, params};
+use std::time::Duration;
+
+/// How long an upgrade takes.
+const UPGRADE: Duration = Duration::from_mins(10);
 
 impl World {
     pub(super) fn act_on_platform(
@@ -63,7 +67,7 @@ impl World {
                 Ok(format!("the account does not see {count} {kind}"))
             }
             ConsoleAction::Replicate { name, from } => self.replicate_from(&store.db, &name, &from),
-            ConsoleAction::Upgrade { level } => self.upgrade(&store.db, level.as_deref(), now),
+            ConsoleAction::Upgrade { level } => self.upgrade(store, level.as_deref()),
             other => self.act_on_computers(store, other),
         }
     }
@@ -103,12 +107,7 @@ impl World {
         })
     }
 
-    fn upgrade(
-        &self,
-        db: &Connection,
-        level: Option<&str>,
-        now: &str,
-    ) -> Result<String, WorldError> {
+    fn upgrade(&self, store: &mut Store, level: Option<&str>) -> Result<String, WorldError> {
         let mut current = self.level_lock();
         let next = match level {
             Some(text) => text
@@ -121,8 +120,10 @@ impl World {
                 "an upgrade leads to a later level than {current}, found `{next}`"
             )));
         }
+        store.clock.advance(UPGRADE);
+        let db = &store.db;
         // The products that came after the newest level all look alike: then only the structures change.
-        store::set_meta(db, "structure changed", Some(now))?;
+        store::set_meta(db, "structure changed", Some(&store.clock.text()))?;
         store::set_meta(db, "level", Some(next.name()))?;
         if let Some(version) = next.product() {
             store::set_meta(db, "version", Some(version))?;

@@ -7,6 +7,7 @@ use super::World;
 use super::fact_names::{FactClass, FactName, LoadNames, SourceNames};
 use super::guid::Guid;
 use super::names::{AssociationName, Names, Role, RolesBy, SettingLayout, TypeName};
+use super::options::Quirk;
 use std::fmt::Write as _;
 
 fn quote(text: &str) -> String {
@@ -91,7 +92,7 @@ pub(crate) fn write(world: &World) -> String {
         "dataClasses:\n  tcpip: {{ guid: {}, hostName: Host Name, domain: Primary DNS Suffix, address: IP Address, mask: Subnet Mask, standing: operator }}",
         names.tcpip
     );
-    services(&mut out, names);
+    services(&mut out, world);
     structures(&mut out, names);
     settings(&mut out, names);
     product(&mut out, world);
@@ -175,7 +176,11 @@ fn facts(out: &mut String, classes: &[FactClass]) {
     }
 }
 
-fn services(out: &mut String, names: &Names) {
+fn services(out: &mut String, world: &World) {
+    let names = world.claimed_names();
+    let missing = world
+        .has_quirk(Quirk::NoSoftwarePackageService)
+        .then_some("SoftwarePackageManagementService");
     let _ = writeln!(out, "services:");
     for (key, service) in [
         ("ItemManagement", "ItemManagementService"),
@@ -188,6 +193,9 @@ fn services(out: &mut String, names: &Names) {
         ),
         ("ResourceModel", "ResourceModel"),
     ] {
+        if missing == Some(service) {
+            continue;
+        }
         if let Some(namespace) = names.namespaces.get(service) {
             let _ = writeln!(
                 out,
