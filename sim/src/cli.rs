@@ -5,6 +5,7 @@
 
 mod http;
 
+use crate::level::{Level, LevelError};
 use crate::server::{Access, Server, StartError};
 use crate::world::scenario::world_schema;
 use crate::world::{
@@ -55,9 +56,13 @@ struct WorldArgs {
     /// Where GUIDs and undocumented names come from
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// The language of type names: en or de
+    /// The language of type names: en, de, fr or ja
     #[arg(long, value_name = "LANGUAGE", default_value = "en")]
     language: String,
+    /// Which operations the services have: 7.1, 8.0, 8.1, 8.5, 8.5-ru2, 8.5-ru3
+    /// or 8.5-ru4
+    #[arg(long, value_name = "LEVEL", default_value = "8.5-ru4")]
+    level: String,
     /// Make false what a client may assume; see the README of the simulator
     #[arg(long = "switch", value_name = "NAME")]
     switches: Vec<String>,
@@ -124,6 +129,9 @@ pub enum SimError {
     /// The world could not be opened or acted on.
     #[error("the simulated platform refuses")]
     World(#[from] WorldError),
+    /// There is no such level.
+    #[error(transparent)]
+    Level(#[from] LevelError),
     /// The server did not start.
     #[error("the simulator does not start")]
     Start(#[from] StartError),
@@ -317,6 +325,7 @@ fn options(scenario: &str, args: Option<&WorldArgs>) -> Result<Options, SimError
         }
         options.seed = args.seed;
         options.language = args.language.parse::<Language>()?;
+        options.level = args.level.parse::<Level>()?;
         for switch in &args.switches {
             options.switches.insert(switch.parse::<Switch>()?);
         }

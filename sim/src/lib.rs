@@ -6,12 +6,14 @@
 //! what a client may have assumed. `README.md` says how to use it.
 
 pub mod cli;
+mod level;
 pub mod server;
 pub mod services;
 pub mod wire;
 pub mod world;
 
 pub use cli::{SimArgs, SimError};
+pub use level::{Level, LevelError};
 pub use server::{Access, RequestRecord, Server, StartError};
 pub use world::scenario::world_schema;
 pub use world::{

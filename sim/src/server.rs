@@ -6,6 +6,7 @@
 //! a database.
 
 mod admin;
+mod delivery;
 mod route;
 
 use std::net::{SocketAddr, TcpListener};
@@ -19,6 +20,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
+
+pub use delivery::Delivery;
 
 use crate::services::Manner;
 use crate::world::World;
@@ -39,6 +42,10 @@ struct Shared {
     log: Mutex<Vec<RequestRecord>>,
     /// Counts reads, for the quirk that answers some of them with 503.
     reads: AtomicU64,
+    /// Counts the answers to reads, for the quirk that cuts some of them.
+    whole: AtomicU64,
+    /// Counts writes, for the quirk that cuts the answers of some.
+    writes: AtomicU64,
 }
 
 /// One request that reached a service.
@@ -123,6 +130,8 @@ impl Server {
             authorization,
             log: Mutex::new(Vec::new()),
             reads: AtomicU64::new(0),
+            whole: AtomicU64::new(0),
+            writes: AtomicU64::new(0),
         });
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::Response;
 
+use super::delivery::{Delivery, Fate};
 use super::{RequestRecord, Shared, admin};
 use crate::services;
 use crate::wire::encode::Answer;
@@ -56,7 +57,7 @@ pub(super) async fn handle(State(shared): State<Arc<Shared>>, request: Request) 
         .get(..9)
         .filter(|head| head.eq_ignore_ascii_case("/altiris/"))
         .and_then(|_| path.get(9..))
-        .and_then(operations::by_path)
+        .and_then(|rest| operations::by_path(shared.world.level(), rest))
         .filter(|(service, _)| shared.manner.offers(service.id));
     let Some((service, method)) = found else {
         return html(
@@ -190,6 +191,7 @@ async fn called(shared: Arc<Shared>, input: Input) -> Response {
             }
         })
     };
+    let fate = fate(&shared, record.writes);
     record.status = answer.status;
     record.bytes = u64::try_from(answer.body.len()).unwrap_or(u64::MAX);
     tracing::debug!(
@@ -199,7 +201,24 @@ async fn called(shared: Arc<Shared>, input: Input) -> Response {
         "answered"
     );
     shared.log().push(record);
-    response(answer)
+    shared.manner.delivery().response(answer, fate)
+}
+
+/// Says what becomes of the connection, under the quirks that cut some.
+fn fate(shared: &Shared, writes: bool) -> Fate {
+    if writes {
+        let first = shared.manner.resets_after_write()
+            && shared
+                .writes
+                .fetch_add(1, Ordering::Relaxed)
+                .is_multiple_of(2);
+        if first {
+            return Fate::BreaksAtOnce;
+        }
+    } else if shared.manner.resets() && shared.whole.fetch_add(1, Ordering::Relaxed) % 4 == 3 {
+        return Fate::BreaksInTheMiddle;
+    }
+    Fate::Arrives
 }
 
 fn answer(
@@ -286,19 +305,7 @@ fn described(
         writes: false,
         bytes: u64::try_from(answer.body.len()).unwrap_or(u64::MAX),
     });
-    response(answer)
-}
-
-fn response(answer: Answer) -> Response {
-    let mut response = Response::new(Body::from(answer.body));
-    *response.status_mut() =
-        StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    if let Some(kind) = answer.content_type {
-        response
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
-    }
-    response
+    shared.manner.delivery().response(answer, Fate::Arrives)
 }
 
 pub(super) fn plain(status: StatusCode, text: impl Into<String>) -> Response {
@@ -310,9 +317,10 @@ fn html(status: StatusCode, text: String) -> Response {
 }
 
 pub(super) fn typed(status: StatusCode, kind: &'static str, text: String) -> Response {
-    response(Answer {
+    let answer = Answer {
         status: status.as_u16(),
         content_type: Some(kind),
         body: text.into_bytes(),
-    })
+    };
+    Delivery::default().response(answer, Fate::Arrives)
 }

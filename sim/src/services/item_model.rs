@@ -1,14 +1,14 @@
 //! `ItemModel`: items in short and the actions they offer.
 //!
-//! I/O only through [`World`]. No item of the simulator offers an action, so the list is empty and carrying one out is a
-//! documented fault.
+//! I/O only through [`World`]. What an item offers depends on the caller's rights, as a context menu does: an account that
+//! may only read is offered to open the item and nothing else. Carrying an action out is a documented fault.
 
-use super::{guid, unknown};
+use super::{Manner, guid, unknown};
 use crate::wire::shapes::{Cell, Record, StructureId};
 use crate::wire::{Call, Fault, Reply};
 use crate::world::World;
 
-pub(super) fn answer(world: &World, call: &Call) -> Result<Reply, Fault> {
+pub(super) fn answer(world: &World, manner: &Manner, call: &Call) -> Result<Reply, Fault> {
     let item = world.item(guid(call, "itemGuid"))?;
     Ok(match call.operation.base {
         "GetItemInfo" => Reply::One(
@@ -20,7 +20,14 @@ pub(super) fn answer(world: &World, call: &Call) -> Result<Reply, Fault> {
                 item.type_name.as_str().into(),
             ]),
         ),
-        "GetActionsForItem" => Reply::Many(StructureId::ItemAction, Vec::new()),
+        "GetActionsForItem" => {
+            let actions = world.item_actions(item.guid, !manner.read_only())?;
+            let records = actions
+                .into_iter()
+                .map(|(guid, name)| Record(vec![Cell::Text(guid.to_string()), name.into()]))
+                .collect();
+            Reply::Many(StructureId::ItemAction, records)
+        }
         _ => return Err(unknown(call)),
     })
 }

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::server::Delivery;
 use crate::wire::operations::{Service, ServiceId};
 use crate::wire::{Shapes, StructureId, Style};
 use crate::world::{Quirk, StructureNames, Switch, World};
@@ -49,6 +50,11 @@ impl Manner {
             &names.relationship,
             "",
         );
+        if world.has_quirk(Quirk::OtherElements) {
+            for (id, key, element) in OTHER_ELEMENTS {
+                shapes.rename(*id, key, element);
+            }
+        }
         Self {
             shapes,
             namespaces: names.namespaces.clone(),
@@ -98,7 +104,13 @@ impl Manner {
     /// Says whether the service is there at all.
     #[must_use]
     pub fn offers(&self, service: ServiceId) -> bool {
-        service != ServiceId::DsTaskManagement || self.deployment_solution
+        match service {
+            ServiceId::DsTaskManagement => {
+                self.deployment_solution && !self.has(Quirk::NoDeploymentSolution)
+            }
+            ServiceId::SoftwarePackageManagement => !self.has(Quirk::NoSoftwarePackageService),
+            _ => true,
+        }
     }
 
     /// Every answer takes a second.
@@ -113,6 +125,34 @@ impl Manner {
         self.has(Quirk::Busy)
     }
 
+    /// Every fourth answer to a read is cut.
+    #[must_use]
+    pub fn resets(&self) -> bool {
+        self.has(Quirk::Resets)
+    }
+
+    /// Every other answer to a write is cut.
+    #[must_use]
+    pub fn resets_after_write(&self) -> bool {
+        self.has(Quirk::ResetAfterWrite)
+    }
+
+    /// How answers travel.
+    #[must_use]
+    pub fn delivery(&self) -> Delivery {
+        Delivery {
+            gzip: self.has(Quirk::Gzip),
+            chunked: self.has(Quirk::Chunked),
+            clock_ahead: self.has(Quirk::ClockAhead),
+        }
+    }
+
+    /// The account may not write.
+    #[must_use]
+    pub fn read_only(&self) -> bool {
+        self.has(Quirk::ReadOnlyAccount)
+    }
+
     /// Form errors are a generic page.
     #[must_use]
     pub fn html_errors(&self) -> bool {
@@ -123,6 +163,24 @@ impl Manner {
         self.quirks.contains(&quirk)
     }
 }
+
+/// What the undocumented structures that no seed names call their elements under the quirk.
+const OTHER_ELEMENTS: &[(StructureId, &str, &str)] = &[
+    (StructureId::ResourceData, "attributes", "Token"),
+    (StructureId::DataClassStructure, "guid", "Key"),
+    (StructureId::DataClassStructure, "name", "Caption"),
+    (StructureId::DataClassStructure, "table", "Storage"),
+    (StructureId::DataClassStructure, "fields", "Columns"),
+    (StructureId::DataClassFieldStructure, "name", "Caption"),
+    (StructureId::DataClassFieldStructure, "type", "Shape"),
+    (StructureId::DataClassFieldStructure, "key", "Identifies"),
+    (StructureId::ItemInfo, "guid", "Key"),
+    (StructureId::ItemInfo, "name", "Caption"),
+    (StructureId::ItemInfo, "description", "Remark"),
+    (StructureId::ItemInfo, "type", "Kind"),
+    (StructureId::ItemAction, "guid", "Key"),
+    (StructureId::ItemAction, "name", "Caption"),
+];
 
 /// Gives a structure the names that the seed chose; an empty name stands for an element that it does not have.
 fn rename(shapes: &mut Shapes, id: StructureId, names: &StructureNames, resource_type: &str) {

@@ -24,6 +24,12 @@ use crate::world::{self, AsdkError, Guid, World};
 
 /// Carries out a call.
 pub fn answer(world: &World, manner: &Manner, call: &Call) -> Result<Reply, Fault> {
+    if manner.read_only() && writes(call) {
+        return Err(Fault::new(
+            ExceptionType::InsufficientPermission,
+            format!("the account may not call {}", call.operation.name),
+        ));
+    }
     if let Some(message) = call.operation.fault {
         return Err(Fault::new(
             ExceptionType::Other,
@@ -40,7 +46,7 @@ pub fn answer(world: &World, manner: &Manner, call: &Call) -> Result<Reply, Faul
         ServiceId::TaskManagement => task_management::answer(world, call),
         ServiceId::DsTaskManagement => deployment::answer(world, call),
         ServiceId::ResourceModel => resource_model::answer(world, manner, call),
-        ServiceId::ItemModel => item_model::answer(world, call),
+        ServiceId::ItemModel => item_model::answer(world, manner, call),
     }
 }
 

@@ -185,11 +185,10 @@ fn data_class_records(world: &World, kind: Guid) -> Result<Vec<Record>, Fault> {
                 .into_iter()
                 .map(|field| Record(vec![field.into(), "nvarchar".into(), false.into()]))
                 .collect();
-            let table = format!("Inv_{}", class.name.replace(' ', "_"));
             Record(vec![
                 Cell::Text(class.guid.to_string()),
                 class.name.into(),
-                table.into(),
+                class.table.into(),
                 Cell::Many(fields),
             ])
         })

@@ -4,13 +4,14 @@
 
 use super::operations::{Operation, Type, op};
 use super::shapes::StructureId;
+use crate::level::Level;
 
 pub(super) fn item_management() -> Vec<Operation> {
     let item = ("itemGuid", Type::GuidText);
     let details = Type::One(StructureId::ItemDetails);
     let list = Type::Many(StructureId::ItemDetails);
     vec![
-        op("ItemExists", &[item], Type::Boolean),
+        op("ItemExists", &[item], Type::Boolean).since(Level::V80),
         op("GetItemByGuid", &[item], details),
         op("GetItemsByName", &[("itemName", Type::Text)], list),
         op("GetItemsByType", &[("typeName", Type::Text)], list),
@@ -53,6 +54,7 @@ pub(super) fn item_management() -> Vec<Operation> {
             ],
             Type::Void,
         )
+        .since(Level::V85)
         .write()
         .only_fault(),
     ]
@@ -95,6 +97,7 @@ pub(super) fn resource_management() -> Vec<Operation> {
             &[("resourceTargetGuid", Type::GuidText)],
             Type::Void,
         )
+        .since(Level::V81)
         .write()
         .only_fault(),
     ]
@@ -211,6 +214,7 @@ pub(super) fn task_management() -> Vec<Operation> {
             &[("jobName", Type::Text), ("folderGuid", Type::GuidText)],
             Type::Guid,
         )
+        .since(Level::V85Ru3)
         .write()
         .only_fault(),
     ]
@@ -297,6 +301,7 @@ fn resource_model_writes() -> Vec<Operation> {
             &[("resource", Type::One(data))],
             Type::Void,
         )
+        .since(Level::V85Ru4)
         .write(),
         op(
             "DeleteResource",
@@ -310,7 +315,8 @@ fn resource_model_writes() -> Vec<Operation> {
             "GetDataClassRows",
             &[resource, ("dataClass", Type::Guid)],
             Type::Many(StructureId::DataClassRowData),
-        ),
+        )
+        .since(Level::V85Ru2),
         op(
             "SaveDataClass",
             &[
@@ -331,6 +337,7 @@ fn resource_model_writes() -> Vec<Operation> {
             ],
             Type::Void,
         )
+        .since(Level::V85Ru2)
         .write(),
     ]
 }

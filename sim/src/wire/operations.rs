@@ -3,6 +3,7 @@
 //! Pure. The signatures are those of 8.5 RU4 as far as they are documented. The typed-GUID twins (`FooX`, in the
 //! Task service `Foo2`) are derived from the plain operations, so a twin cannot drift from its original.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use super::catalogue::{
@@ -10,6 +11,7 @@ use super::catalogue::{
     resource_model, software_package_management, swd_package_management, task_management,
 };
 use super::shapes::StructureId;
+use crate::level::Level;
 
 /// The ten services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -105,6 +107,8 @@ pub struct Operation {
     pub result: Type,
     /// Says whether it changes the server.
     pub writes: bool,
+    /// The first level that has it.
+    pub since: Level,
     /// What it does here instead of its work, when it does nothing: the message of a documented fault.
     pub fault: Option<&'static str>,
 }
@@ -136,22 +140,29 @@ impl Service {
     }
 }
 
-/// All ten services.
+/// All ten services, with all operations.
 #[must_use]
 pub fn services() -> &'static [Service] {
-    &SERVICES
+    services_at(Level::default())
 }
 
-/// The service of an id.
+/// All ten services, with the operations that a level has.
+#[must_use]
+pub fn services_at(level: Level) -> &'static [Service] {
+    SERVICES.get(&level).map_or(&[], Vec::as_slice)
+}
+
+/// The service of an id, with all operations.
 #[must_use]
 pub fn service(id: ServiceId) -> Option<&'static Service> {
-    SERVICES.iter().find(|service| service.id == id)
+    services().iter().find(|service| service.id == id)
 }
 
-/// Finds a service by the part of the path below `/Altiris/`, without regard to case, and returns what follows it.
+/// Finds a service of a level by the part of the path below `/Altiris/`, without regard to case, and returns what
+/// follows it.
 #[must_use]
-pub fn by_path(path: &str) -> Option<(&'static Service, &str)> {
-    SERVICES.iter().find_map(|service| {
+pub fn by_path(level: Level, path: &str) -> Option<(&'static Service, &str)> {
+    services_at(level).iter().find_map(|service| {
         let head = path.get(..service.path.len())?;
         if !head.eq_ignore_ascii_case(service.path) {
             return None;
@@ -181,6 +192,7 @@ pub(super) fn op(
             .collect(),
         result,
         writes: false,
+        since: Level::V71,
         fault: None,
     }
 }
@@ -188,6 +200,11 @@ pub(super) fn op(
 impl Operation {
     pub(super) fn write(mut self) -> Self {
         self.writes = true;
+        self
+    }
+
+    pub(super) fn since(mut self, level: Level) -> Self {
+        self.since = level;
         self
     }
 
@@ -224,7 +241,21 @@ fn with_twins(plain: Vec<Operation>, suffix: &str) -> Vec<Operation> {
     plain.into_iter().chain(twins).collect()
 }
 
-static SERVICES: LazyLock<Vec<Service>> = LazyLock::new(|| {
+/// The tables of all levels: an operation that a level does not have is not there for anybody who looks.
+static SERVICES: LazyLock<BTreeMap<Level, Vec<Service>>> = LazyLock::new(|| {
+    let at = |level: Level| {
+        let mut all = newest();
+        for service in &mut all {
+            service
+                .operations
+                .retain(|operation| operation.since <= level);
+        }
+        (level, all)
+    };
+    Level::ALL.into_iter().map(at).collect()
+});
+
+fn newest() -> Vec<Service> {
     vec![
         Service {
             id: ServiceId::ItemManagement,
@@ -311,7 +342,7 @@ static SERVICES: LazyLock<Vec<Service>> = LazyLock::new(|| {
             operations: item_model(),
         },
     ]
-});
+}
 
 #[cfg(test)]
 mod tests {
@@ -320,7 +351,7 @@ mod tests {
     #[test]
     fn twins_follow_their_plain_operation() {
         let names = |id| -> Vec<&str> {
-            SERVICES
+            services()
                 .iter()
                 .filter(|service| service.id == id)
                 .flat_map(|service| {
@@ -339,12 +370,42 @@ mod tests {
 
     #[test]
     fn paths_are_found_without_regard_to_case() {
-        let found = by_path("asdk.ns/itemmanagementservice.asmx/ItemExists");
+        let found = by_path(Level::V80, "asdk.ns/itemmanagementservice.asmx/ItemExists");
         assert_eq!(
             found.map(|(service, rest)| (service.id, rest)),
             Some((ServiceId::ItemManagement, "ItemExists"))
         );
-        assert!(by_path("ASDK.NS/ItemManagementService.asmxx").is_none());
+        assert!(by_path(Level::V80, "ASDK.NS/ItemManagementService.asmxx").is_none());
+    }
+
+    #[test]
+    fn each_level_has_what_tells_it_and_its_twin() {
+        let told = [
+            (Level::V80, ServiceId::ItemManagement, "ItemExists"),
+            (Level::V80, ServiceId::ItemManagement, "ItemExistsX"),
+            (
+                Level::V81,
+                ServiceId::ResourceManagement,
+                "InvalidateTargetMembership",
+            ),
+            (Level::V85, ServiceId::ItemManagement, "PushPolicy"),
+            (Level::V85Ru2, ServiceId::ResourceModel, "GetDataClassRows"),
+            (Level::V85Ru2, ServiceId::ResourceModel, "SaveDataClassRows"),
+            (Level::V85Ru3, ServiceId::TaskManagement, "CreateClientJob"),
+            (
+                Level::V85Ru4,
+                ServiceId::ResourceModel,
+                "SaveOrCreateResource",
+            ),
+        ];
+        for level in Level::ALL {
+            for (since, id, name) in told {
+                let service = services_at(level).iter().find(|one| one.id == id);
+                let there = service.is_some_and(|one| one.operation(name).is_some());
+                assert_eq!(there, level >= since, "{name} at {level}");
+            }
+            assert_eq!(services_at(level).len(), 10);
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::records::Assignment;
 use super::scenario::DirectorySite;
 use super::store::{self, NewItem};
 use super::writes::{self, Write};
-use super::{Store, World, WorldError, life, origin, packages, select, tasks};
+use super::{Store, World, WorldError, effects, life, origin, packages, select, tasks};
 use rusqlite::{Connection, params};
 
 impl std::str::FromStr for Role {
@@ -59,7 +59,7 @@ impl World {
             ConsoleAction::DeleteSite { name } => {
                 let site = self.site(&store.db, &name)?;
                 origin::ours(&store.db, site)?;
-                writes::delete(&store.db, rules, site)?;
+                effects::delete(&store.db, rules, site)?;
                 Ok(format!("deleted the site {name}"))
             }
             ConsoleAction::DescribeSite { name, description } => {
@@ -89,6 +89,7 @@ impl World {
                 );
                 let (parent, child) = names.subnet_to_site.ordered(one, guid);
                 self.part(store, names.subnet_to_site.guid, parent, child, now)?;
+                effects::forget_row(&store.db, rules, one, guid)?;
                 Ok(format!("took {subnet} out of {site}"))
             }
             ConsoleAction::NewSubnet {
@@ -108,7 +109,7 @@ impl World {
             ConsoleAction::DeleteSubnet { subnet } => {
                 let one = self.subnet(&store.db, &subnet)?;
                 origin::ours(&store.db, one)?;
-                writes::delete(&store.db, rules, one)?;
+                effects::delete(&store.db, rules, one)?;
                 Ok(format!("deleted the subnet {subnet}"))
             }
             ConsoleAction::AssignServer { server, site } => {
@@ -117,7 +118,7 @@ impl World {
                     self.site(&store.db, &site)?,
                 );
                 origin::ours(&store.db, guid)?;
-                store::associate(&store.db, &names.server_to_site, one, guid, now)?;
+                effects::join(&store.db, rules, &names.server_to_site, one, guid, now)?;
                 Ok(format!("assigned {server} to {site}"))
             }
             ConsoleAction::UnassignServer { server, site } => {
@@ -127,6 +128,7 @@ impl World {
                 );
                 let (parent, child) = names.server_to_site.ordered(one, guid);
                 self.part(store, names.server_to_site.guid, parent, child, now)?;
+                effects::forget_row(&store.db, rules, one, guid)?;
                 Ok(format!("un-assigned {server} from {site}"))
             }
             ConsoleAction::Constrain { site, state } => {
@@ -235,14 +237,19 @@ impl World {
             }
             ConsoleAction::ServerDown { server } => self.power(&store.db, &server, true),
             ConsoleAction::ServerUp { server } => self.power(&store.db, &server, false),
-            other => self.act_on_computers(store, other),
+            other => self.act_on_platform(store, other, now),
         }
     }
 
-    fn judged(&self, store: &mut Store, write: &Write, now: &str) -> Result<(), WorldError> {
+    pub(super) fn judged(
+        &self,
+        store: &mut Store,
+        write: &Write,
+        now: &str,
+    ) -> Result<(), WorldError> {
         // The console acts for an administrator who sees everything, so the scope of the account does not matter here.
         writes::judge_as_administrator(store, self.rules(), write)?;
-        writes::apply(&store.db, self.rules(), write, now)?;
+        effects::apply(&store.db, self.rules(), write, now)?;
         Ok(())
     }
 
@@ -306,7 +313,7 @@ impl World {
             parent,
             children: vec![child],
         };
-        Ok(writes::apply(&store.db, self.rules(), &write, now)?)
+        Ok(effects::apply(&store.db, self.rules(), &write, now)?)
     }
 
     /// Puts a subnet into a site; unless a subnet may be in two, out of the others.
@@ -331,8 +338,9 @@ impl World {
                 &format!("DELETE FROM ResourceAssociation WHERE ResourceAssociationTypeGuid = ?1 AND {column} = ?2"),
                 params![of.guid, subnet],
             )?;
+            db.execute("DELETE FROM sim_row WHERE Resource = ?1", params![subnet])?;
         }
-        store::associate(db, of, subnet, site, now)?;
+        effects::join(db, self.rules(), of, subnet, site, now)?;
         Ok(())
     }
 
@@ -394,7 +402,7 @@ impl World {
                 super::RolesBy::Name => name.starts_with(names.service_prefix(role)),
             };
             if computer == guid && is_role {
-                writes::delete(&store.db, self.rules(), service)?;
+                effects::delete(&store.db, self.rules(), service)?;
                 World::follow_role(store, guid, role, false)?;
                 return Ok(format!("removed the {} service from {server}", role.name()));
             }
@@ -494,7 +502,7 @@ impl World {
         })
     }
 
-    fn site(&self, db: &Connection, name: &str) -> Result<Guid, WorldError> {
+    pub(super) fn site(&self, db: &Connection, name: &str) -> Result<Guid, WorldError> {
         World::found(
             "site",
             name,

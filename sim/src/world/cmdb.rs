@@ -7,9 +7,10 @@ use super::guid::Guid;
 use super::names::Role;
 use super::options::Switch;
 use super::records::{AsdkError, Relationship, Resource, ResourceType, Side};
+use super::scope;
 use super::store;
 use super::writes::Write;
-use super::{Rules, Store, World};
+use super::{Store, World};
 use rusqlite::{OptionalExtension, Row, ToSql, params};
 
 /// The columns of [`resource`], from a table `i`.
@@ -27,33 +28,23 @@ fn resource(row: &Row<'_>) -> rusqlite::Result<Resource> {
     })
 }
 
-fn resources(
-    store: &Store,
-    rules: &Rules,
-    rest: &str,
-    values: &[&dyn ToSql],
-) -> Result<Vec<Resource>, AsdkError> {
-    let scope = scope(rules, "i.Guid");
-    let mut statement = store
-        .db
-        .prepare_cached(&format!("SELECT {RESOURCE} FROM {rest}{scope}"))?;
+fn resources(store: &Store, rest: &str, values: &[&dyn ToSql]) -> Result<Vec<Resource>, AsdkError> {
+    let mut statement = store.db.prepare_cached(&format!(
+        "SELECT {RESOURCE} FROM {rest}{}",
+        scope::seen("i.Guid")
+    ))?;
     let rows = statement.query_map(values, resource)?;
     Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
-}
-
-fn scope(rules: &Rules, column: &str) -> String {
-    if rules.has(Switch::ScopedRights) {
-        format!(" AND {column} NOT IN (SELECT Guid FROM sim_hidden)")
-    } else {
-        String::new()
-    }
 }
 
 impl World {
     /// `GetLastStuctureChangeTimestamp`: when types last changed, as `xs:dateTime`.
     #[must_use]
     pub fn structure_changed(&self) -> String {
-        super::clock::text(super::clock::START)
+        store::meta(&self.lock().db, "structure changed")
+            .ok()
+            .flatten()
+            .unwrap_or_default()
     }
 
     /// `GetResourceStructureList`: all resource types.
@@ -136,7 +127,6 @@ impl World {
                 if wanted {
                     all.extend(resources(
                         store,
-                        rules,
                         "Item i WHERE i.ResourceTypeGuid = ?1",
                         &[&one.guid],
                     )?);
@@ -148,10 +138,9 @@ impl World {
 
     /// `GetResource`: one resource.
     pub fn resource(&self, guid: Guid) -> Result<Resource, AsdkError> {
-        self.read(|store, rules| {
+        self.read(|store, _| {
             resources(
                 store,
-                rules,
                 "Item i WHERE i.Guid = ?1 AND i.ResourceTypeGuid IS NOT NULL",
                 &[&guid],
             )?
@@ -167,7 +156,6 @@ impl World {
             let exact = rules.has(Switch::NameCaseSensitive);
             let found = resources(
                 store,
-                rules,
                 "Item i WHERE i.Name = ?1 AND i.ResourceTypeGuid IS NOT NULL",
                 &[&name],
             )?;
@@ -191,7 +179,6 @@ impl World {
         self.read(|store, rules| {
             let found = resources(
                 store,
-                rules,
                 "Item i WHERE i.Name LIKE ?1 AND i.ResourceTypeGuid IS NOT NULL",
                 &[&pattern],
             )?;
@@ -248,10 +235,7 @@ impl World {
                     return Ok(Vec::new());
                 }
             }
-            let mut found = resources(
-                store,
-                rules,
-                &format!("ResourceAssociation a CROSS JOIN Item i ON i.Guid = a.{other} WHERE a.{own} = ?1 AND a.ResourceAssociationTypeGuid = ?2"),
+            let mut found = resources(store, &format!("ResourceAssociation a CROSS JOIN Item i ON i.Guid = a.{other} WHERE a.{own} = ?1 AND a.ResourceAssociationTypeGuid = ?2"),
                 &[&given, &association],
             )?;
             if rules.has(Switch::DeleteLeavesAssociations) {

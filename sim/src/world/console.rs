@@ -208,6 +208,46 @@ pub enum ConsoleAction {
         #[arg(id = "console-value", value_name = "VALUE")]
         value: String,
     },
+    /// Switch "prevent downloads" of the targeted site settings
+    PreventDownloads {
+        /// From where: smp, or outside (servers outside of the site)
+        #[arg(id = "console-from", value_name = "FROM")]
+        from: String,
+        /// on or off
+        #[arg(id = "console-state", value_name = "STATE")]
+        state: String,
+    },
+    /// Aim the targeted site settings
+    DownloadTargets {
+        /// The computers and sites; none for nobody
+        #[arg(id = "console-targets", value_name = "NAME")]
+        targets: Vec<String>,
+    },
+    /// Hide sites or subnets from the account that calls the services
+    Scope {
+        /// sites or subnets
+        #[arg(id = "console-kind", value_name = "KIND")]
+        kind: String,
+        /// How many are hidden from now on: all, half or none
+        #[arg(id = "console-hidden", value_name = "HIDDEN")]
+        hidden: String,
+    },
+    /// Have a site or subnet belong to another SMP of the hierarchy
+    Replicate {
+        /// The site or subnet
+        #[arg(id = "console-name", value_name = "NAME")]
+        name: String,
+        /// The SMP that it is replicated from; `none` to have it here again
+        #[arg(id = "console-from", value_name = "SMP")]
+        from: String,
+    },
+    /// Upgrade the server: its structures change, its services get operations
+    Upgrade {
+        /// The level, such as 8.5-ru4; the next one where left out
+        #[arg(id = "console-level", value_name = "LEVEL")]
+        #[serde(default)]
+        level: Option<String>,
+    },
     /// Let a computer send inventory now, and report its subnets
     SendInventory {
         /// The computer

@@ -64,6 +64,7 @@ impl World {
         Ok(DataClass {
             guid,
             name: found.name.clone(),
+            table: found.table.clone(),
             fields: found.fields.clone(),
         })
     }

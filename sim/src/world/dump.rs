@@ -7,12 +7,14 @@ use super::facts::{Fact, Facts, Kept, Kind};
 use super::guid::Guid;
 use super::names::Role;
 use super::origin::Origin;
+use super::prevention::Prevention;
 use super::records::{AsdkError, Assignment};
 use super::scenario::{
-    Computer, DirectorySite, Fault, Package, PackageAssignment, PackageKind, Platform, Settings,
-    Site, Subnet, Task, TaskKind, WorldFile,
+    Computer, DirectorySite, Fault, Package, PackageAssignment, PackageKind, Platform,
+    PreventDownloads, Settings, Site, Subnet, Task, TaskKind, WorldFile,
 };
 use super::{Rules, Store, life, packages, select, store, tasks};
+use rusqlite::Connection;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
@@ -106,6 +108,7 @@ pub(crate) fn contents(store: &Store, rules: &Rules) -> Result<WorldFile, AsdkEr
             constrain_unavailable: meta("constrain unavailable")?.is_some(),
             registrations_per_task_server: meta("registrations")?
                 .and_then(|text| text.parse().ok()),
+            prevent_downloads: prevention(db, &named)?,
         },
         subnets: subnets(store, rules, &site_names)?,
         sites,
@@ -116,6 +119,25 @@ pub(crate) fn contents(store: &Store, rules: &Rules) -> Result<WorldFile, AsdkEr
         active_directory: directory,
         faults,
     })
+}
+
+fn prevention(
+    db: &Connection,
+    named: &dyn Fn(&Guid) -> String,
+) -> Result<Option<PreventDownloads>, AsdkError> {
+    let Prevention {
+        targets,
+        from_platform,
+        from_outside,
+    } = Prevention::read(db)?;
+    let mut targets: Vec<String> = targets.iter().map(named).collect();
+    targets.sort();
+    let told = PreventDownloads {
+        targets,
+        from_platform,
+        from_outside,
+    };
+    Ok(Some(told).filter(|told| *told != PreventDownloads::default()))
 }
 
 fn sites(
@@ -434,6 +456,18 @@ pub(crate) fn write(file: &WorldFile) -> String {
     );
     if let Some(limit) = settings.registrations_per_task_server {
         let _ = writeln!(out, "  registrationsPerTaskServer: {limit}");
+    }
+    if let Some(told) = &settings.prevent_downloads {
+        let PreventDownloads {
+            targets,
+            from_platform,
+            from_outside,
+        } = told;
+        let line = Line(Vec::new())
+            .list("targets", targets)
+            .raw("fromPlatform", "true", *from_platform)
+            .raw("fromOutside", "true", *from_outside);
+        let _ = writeln!(out, "  preventDownloads: {{ {} }}", line.0.join(", "));
     }
     let site = |one: &Site| {
         Line::of("name", &one.name)

@@ -5,7 +5,9 @@
 //! reads or describes them.
 
 use super::guid::Guid;
+use super::languages::say;
 use super::names::Names;
+use super::options::Language;
 use super::seed::Seed;
 
 /// A fact, by its key in the server profile.
@@ -155,13 +157,13 @@ const SWITCHES: [(&str, &str); 3] = [("1", "0"), ("True", "False"), ("Yes", "No"
 
 /// Draws the classes of facts.
 #[expect(clippy::too_many_lines, reason = "one line a name")]
-pub(crate) fn facts(seed: Seed) -> Vec<FactClass> {
+pub(crate) fn facts(seed: Seed, language: Language) -> Vec<FactClass> {
     let switches = seed.choose("facts", "switches", &SWITCHES);
     let class = |of: FactsOf, key: &str, choices: &[&'static str]| {
         let name = seed.choose("fact class", key, choices);
         FactClass {
             guid: seed.guid("data class", name, 0),
-            name,
+            name: say(language, name),
             table: table(name),
             of,
             facts: Vec::new(),
@@ -306,7 +308,7 @@ pub(crate) fn facts(seed: Seed) -> Vec<FactClass> {
 }
 
 /// Draws the class of what clients fetched.
-pub(crate) fn sources(seed: Seed) -> SourceNames {
+pub(crate) fn sources(seed: Seed, language: Language) -> SourceNames {
     let name = seed.choose(
         "sources",
         "class",
@@ -318,7 +320,7 @@ pub(crate) fn sources(seed: Seed) -> SourceNames {
     );
     SourceNames {
         guid: seed.guid("data class", name, 0),
-        name,
+        name: say(language, name),
         table: table(name),
         package: seed.choose(
             "sources",
@@ -335,7 +337,7 @@ pub(crate) fn sources(seed: Seed) -> SourceNames {
 }
 
 /// Draws the class of the load of site servers.
-pub(crate) fn load(seed: Seed) -> LoadNames {
+pub(crate) fn load(seed: Seed, language: Language) -> LoadNames {
     let name = seed.choose(
         "load",
         "class",
@@ -343,7 +345,7 @@ pub(crate) fn load(seed: Seed) -> LoadNames {
     );
     LoadNames {
         guid: seed.guid("data class", name, 0),
-        name,
+        name: say(language, name),
         table: table(name),
         package_requests: seed.choose(
             "load",
@@ -361,10 +363,10 @@ pub(crate) fn load(seed: Seed) -> LoadNames {
 /// Lists all data classes.
 pub(crate) fn data_classes(names: &Names) -> Vec<DataClassName> {
     let texts = |all: &[&str]| all.iter().map(|one| (*one).to_owned()).collect();
-    let fixed = |guid: Guid, name: &str, of: Guid, fields: &[&str]| DataClassName {
+    let fixed = |guid: Guid, english: &'static str, of: Guid, fields: &[&str]| DataClassName {
         guid,
-        name: name.to_owned(),
-        table: table(name),
+        name: say(names.language, english).to_owned(),
+        table: table(english),
         of,
         fields: texts(fields),
     };
@@ -409,18 +411,20 @@ pub(crate) fn data_classes(names: &Names) -> Vec<DataClassName> {
         });
     }
     let sources = &names.sources;
-    all.push(fixed(
-        sources.guid,
-        sources.name,
-        computer,
-        &[sources.package, sources.server, sources.time],
-    ));
+    all.push(DataClassName {
+        guid: sources.guid,
+        name: sources.name.to_owned(),
+        table: sources.table.clone(),
+        of: computer,
+        fields: texts(&[sources.package, sources.server, sources.time]),
+    });
     let load = &names.load;
-    all.push(fixed(
-        load.guid,
-        load.name,
-        computer,
-        &[load.package_requests, load.task_requests],
-    ));
+    all.push(DataClassName {
+        guid: load.guid,
+        name: load.name.to_owned(),
+        table: load.table.clone(),
+        of: computer,
+        fields: texts(&[load.package_requests, load.task_requests]),
+    });
     all
 }

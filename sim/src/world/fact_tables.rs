@@ -4,7 +4,11 @@
 
 use super::fact_names::{FactClass, FactKey, FactName, FactsOf};
 use super::names::Names;
+use super::scope;
 use rusqlite::{Connection, Result};
+
+/// The table of the data class that says where something belongs.
+pub(crate) const MEMBERSHIP: &str = "Inv_Site_Membership";
 
 /// The column of `sim_computer` that keeps a fact of a computer.
 fn column(key: FactKey) -> &'static str {
@@ -39,7 +43,7 @@ fn value(fact: &FactName) -> String {
     }
 }
 
-fn view(class: &FactClass, names: &Names, scoped: bool) -> String {
+fn view(class: &FactClass, names: &Names) -> String {
     let fields: Vec<String> = class
         .facts
         .iter()
@@ -81,11 +85,7 @@ fn view(class: &FactClass, names: &Names, scoped: bool) -> String {
             "Item i LEFT JOIN sim_origin o ON o.Guid = i.Guid WHERE i.ResourceTypeGuid IN ('{}', '{}'){}",
             names.site.guid,
             names.subnet.guid,
-            if scoped {
-                " AND i.Guid NOT IN (SELECT Guid FROM sim_hidden)"
-            } else {
-                ""
-            }
+            scope::seen("i.Guid")
         ),
     };
     format!(
@@ -95,8 +95,8 @@ fn view(class: &FactClass, names: &Names, scoped: bool) -> String {
     )
 }
 
-/// Creates the tables; with `scoped` the account does not see what is hidden from it.
-pub(crate) fn create(db: &Connection, names: &Names, scoped: bool) -> Result<()> {
+/// Creates the tables; in those of sites and subnets the account does not see what is hidden from it.
+pub(crate) fn create(db: &Connection, names: &Names) -> Result<()> {
     let (sources, load) = (&names.sources, &names.load);
     db.execute_batch(&format!(
         "CREATE TABLE [{sources}] (_ResourceGuid TEXT NOT NULL, [{package}] TEXT NOT NULL, [{server}] TEXT NOT NULL, [{time}] TEXT NOT NULL,
@@ -113,7 +113,20 @@ pub(crate) fn create(db: &Connection, names: &Names, scoped: bool) -> Result<()>
         tasks = load.task_requests,
     ))?;
     for class in &names.facts {
-        db.execute_batch(&view(class, names, scoped))?;
+        db.execute_batch(&view(class, names))?;
     }
+    let field = |name: &str| {
+        format!(
+            "(SELECT json_extract(f.value, '$[1]') FROM json_each(Fields) f
+               WHERE json_extract(f.value, '$[0]') = '{name}') AS [{name}]"
+        )
+    };
+    db.execute_batch(&format!(
+        "CREATE VIEW [{MEMBERSHIP}] AS SELECT Resource AS _ResourceGuid, {}, {} FROM sim_row WHERE DataClass = '{}'{};",
+        field("Site"),
+        field("Source"),
+        names.site_membership,
+        scope::seen("Resource")
+    ))?;
     Ok(())
 }

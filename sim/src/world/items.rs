@@ -2,14 +2,16 @@
 //!
 //! I/O: the world's database. Sites, subnets, computers and packages are items too, with the GUID of their resource.
 
+use super::World;
 use super::guid::Guid;
 use super::item_xml;
+use super::languages::say;
 use super::options::Switch;
 use super::records::{AsdkError, ItemDetails};
+use super::scope;
 use super::store::{self, NewItem};
 use super::writes::Write;
-use super::{Rules, Store, World};
-use rusqlite::{Row, ToSql, params};
+use rusqlite::{Connection, Row, ToSql, params};
 
 fn details(row: &Row<'_>) -> rusqlite::Result<ItemDetails> {
     let type_name: String = row.get(3)?;
@@ -29,20 +31,15 @@ fn details(row: &Row<'_>) -> rusqlite::Result<ItemDetails> {
 }
 
 pub(super) fn items(
-    store: &Store,
-    rules: &Rules,
+    db: &Connection,
     condition: &str,
     values: &[&dyn ToSql],
 ) -> Result<Vec<ItemDetails>, AsdkError> {
-    let scope = if rules.has(Switch::ScopedRights) {
-        " AND i.Guid NOT IN (SELECT Guid FROM sim_hidden)"
-    } else {
-        ""
-    };
-    let mut statement = store.db.prepare_cached(&format!(
+    let mut statement = db.prepare_cached(&format!(
         "SELECT i.Guid, i.Name, i.Description, c.Type, c.LongType, c.Guid, i.ParentFolderGuid, f.Name, i.Attributes, i.Enabled
          FROM Item i JOIN ItemClass c ON c.Guid = i.ClassGuid LEFT JOIN Item f ON f.Guid = i.ParentFolderGuid
-         WHERE {condition}{scope} ORDER BY i.Name, i.Guid"
+         WHERE {condition}{} ORDER BY i.Name, i.Guid",
+        scope::seen("i.Guid")
     ))?;
     let rows = statement.query_map(values, details)?;
     Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?)
@@ -51,13 +48,13 @@ pub(super) fn items(
 impl World {
     /// `ItemExists`.
     pub fn item_exists(&self, guid: Guid) -> Result<bool, AsdkError> {
-        self.read(|store, rules| Ok(!items(store, rules, "i.Guid = ?1", &[&guid])?.is_empty()))
+        self.read(|store, _| Ok(!items(&store.db, "i.Guid = ?1", &[&guid])?.is_empty()))
     }
 
     /// `GetItemByGuid`.
     pub fn item(&self, guid: Guid) -> Result<ItemDetails, AsdkError> {
-        self.read(|store, rules| {
-            items(store, rules, "i.Guid = ?1", &[&guid])?
+        self.read(|store, _| {
+            items(&store.db, "i.Guid = ?1", &[&guid])?
                 .into_iter()
                 .next()
                 .ok_or_else(|| AsdkError::DoesNotExist(format!("item {guid}")))
@@ -67,7 +64,7 @@ impl World {
     /// `GetItemsByName`: the exact name, without regard to case unless a switch says otherwise.
     pub fn items_by_name(&self, name: &str) -> Result<Vec<ItemDetails>, AsdkError> {
         self.read(|store, rules| {
-            let mut found = items(store, rules, "i.Name = ?1", &[&name])?;
+            let mut found = items(&store.db, "i.Name = ?1", &[&name])?;
             if rules.has(Switch::NameCaseSensitive) {
                 found.retain(|one| one.name == name);
             }
@@ -77,7 +74,7 @@ impl World {
 
     /// `GetItemsByType`: the exact short type name.
     pub fn items_by_type(&self, type_name: &str) -> Result<Vec<ItemDetails>, AsdkError> {
-        self.read(|store, rules| items(store, rules, "c.Type = ?1", &[&type_name]))
+        self.read(|store, _| items(&store.db, "c.Type = ?1", &[&type_name]))
     }
 
     /// `GetItemsByNameAndType`: LIKE with %; the type fully qualified unless wildcarded.
@@ -88,10 +85,9 @@ impl World {
     ) -> Result<Vec<Guid>, AsdkError> {
         let name = if name.is_empty() { "%" } else { name };
         let type_name = if type_name.is_empty() { "%" } else { type_name };
-        self.read(|store, rules| {
+        self.read(|store, _| {
             let found = items(
-                store,
-                rules,
+                &store.db,
                 "i.Name LIKE ?1 AND c.LongType LIKE ?2",
                 &[&name, &type_name],
             )?;
@@ -102,20 +98,20 @@ impl World {
     /// `ExportItemXmlString`.
     pub fn export_item_xml(&self, guid: Guid) -> Result<String, AsdkError> {
         let details = self.item(guid)?;
-        self.read(|store, rules| item_xml::export(store, rules, &details))
+        self.read(|store, rules| item_xml::export(&store.db, rules, &details))
     }
 
     /// `ImportItemXmlString`: takes the settings that it knows from the XML of an item that is there.
     pub fn import_item_xml(&self, xml: &str) -> Result<(), AsdkError> {
-        let writes = {
+        let write = {
             let mut store = self.lock();
             store.flush(self.rules());
-            item_xml::import(&store, self.rules(), xml)?
+            item_xml::import(&store.db, self.rules(), xml)?
         };
         if self.has(Switch::ItemXmlImportIgnored) {
             return Ok(());
         }
-        self.write(Write::Several(writes))
+        self.write(write)
     }
 
     /// `DeleteItem`: reports and folders, and resources as [`World::delete_resource`] does.
@@ -125,7 +121,17 @@ impl World {
             "Resource" => self.delete_resource(guid),
             "NSDataSrcBasedReport" | "PresentationFolder" => {
                 let store = self.lock();
-                super::writes::delete(&store.db, self.rules(), guid)
+                let inside: i64 = store.db.query_row(
+                    "SELECT COUNT(*) FROM Item WHERE ParentFolderGuid = ?1",
+                    params![guid],
+                    |row| row.get(0),
+                )?;
+                if inside > 0 {
+                    return Err(AsdkError::InvalidParameter(format!(
+                        "the folder {guid} holds {inside} items"
+                    )));
+                }
+                super::effects::delete(&store.db, self.rules(), guid)
             }
             _ => Err(AsdkError::InsufficientPermission(format!(
                 "item {guid} is not deleted this way"
@@ -169,6 +175,33 @@ impl World {
             guid
         };
         self.item(guid)
+    }
+
+    /// `GetActionsForItem`: the actions that an item offers to an account that may write it, or only read it.
+    pub fn item_actions(
+        &self,
+        guid: Guid,
+        writes: bool,
+    ) -> Result<Vec<(Guid, &'static str)>, AsdkError> {
+        let details = self.item(guid)?;
+        let ours = super::origin::ours(&self.lock().db, guid).is_ok();
+        let mut all = vec!["Open"];
+        if writes && ours {
+            all.extend(["Rename", "Import"]);
+            if details.type_name != "CoreSettingsItem" {
+                all.push("Delete");
+            }
+        }
+        let rules = self.rules();
+        Ok(all
+            .into_iter()
+            .map(|name| {
+                (
+                    rules.seed.guid("action", name, 0),
+                    say(rules.language, name),
+                )
+            })
+            .collect())
     }
 
     /// `IsHierarchyMember`: whether the server has a parent or children.

@@ -103,7 +103,7 @@ pub(crate) fn fetch<'a>(
             .iter()
             .any(|index| holders.contains(&topology.servers[*index].guid))
     {
-        (servers, _) = topology.candidates(Role::Package, addresses, None);
+        (servers, _) = topology.other_candidates(addresses, client);
     }
     servers.retain(|index| holders.contains(&topology.servers[*index].guid));
     let count = u64::try_from(servers.len()).unwrap_or(0);

@@ -2,7 +2,7 @@
 //!
 //! Pure. Each function draws one part of [`Names`](super::Names) from the seed.
 
-use super::names::{ASDK_NS, EvidenceNames, SettingLayout, StructureNames};
+use super::names::{ASDK_NS, EvidenceNames, PreventLayout, SettingLayout, StructureNames};
 use super::seed::Seed;
 use std::collections::BTreeMap;
 
@@ -44,26 +44,38 @@ pub(crate) fn namespaces(seed: Seed) -> BTreeMap<&'static str, String> {
 }
 
 /// Draws the element names of `ResourceDataInfo` or `ResourceData`.
-pub(crate) fn structure(seed: Seed, type_name: &'static str, data: bool) -> StructureNames {
+pub(crate) fn structure(
+    seed: Seed,
+    type_name: &'static str,
+    data: bool,
+    unusual: bool,
+) -> StructureNames {
+    let choose = |key: &str, usual: &[&'static str], other: &[&'static str]| {
+        seed.choose(type_name, key, if unusual { other } else { usual })
+    };
     StructureNames {
         type_name,
-        guid: seed.choose(type_name, "guid", &["Guid", "ResourceGuid", "ResourceGUID"]),
-        name: seed.choose(type_name, "name", &["Name", "ResourceName"]),
-        resource_type: seed.choose(
-            type_name,
+        guid: choose(
+            "guid",
+            &["Guid", "ResourceGuid", "ResourceGUID"],
+            &["Key", "Identity", "ObjectRef"],
+        ),
+        name: choose("name", &["Name", "ResourceName"], &["Caption", "Label"]),
+        resource_type: choose(
             "type",
             &["ResourceTypeGuid", "ResourceType", "TypeGUID"],
+            &["Kind", "Category", "ClassRef"],
         ),
-        description: seed.choose(
-            type_name,
+        description: choose(
             "description",
             &["Description", "ResourceDescription"],
+            &["Remark", "Notes"],
         ),
         data_classes: if data {
-            seed.choose(
-                type_name,
+            choose(
                 "data classes",
                 &["DataClasses", "DataClassData", "Data"],
+                &["Inventory", "Facets", "Parts"],
             )
         } else {
             ""
@@ -74,22 +86,29 @@ pub(crate) fn structure(seed: Seed, type_name: &'static str, data: bool) -> Stru
 }
 
 /// Draws the element names of `ResourceStructureInfo`.
-pub(crate) fn type_structure(seed: Seed) -> StructureNames {
+pub(crate) fn type_structure(seed: Seed, unusual: bool) -> StructureNames {
     let type_name = "ResourceStructureInfo";
+    let choose = |key: &str, usual: &[&'static str], other: &[&'static str]| {
+        seed.choose(type_name, key, if unusual { other } else { usual })
+    };
     StructureNames {
         type_name,
-        guid: seed.choose(type_name, "guid", &["Guid", "ResourceTypeGuid", "TypeGUID"]),
-        name: seed.choose(
-            type_name,
+        guid: choose(
+            "guid",
+            &["Guid", "ResourceTypeGuid", "TypeGUID"],
+            &["Key", "ClassRef", "Identity"],
+        ),
+        name: choose(
             "name",
             &["Name", "ResourceTypeName", "DisplayName"],
+            &["Caption", "Label", "Title"],
         ),
-        resource_type: seed.choose(
-            type_name,
+        resource_type: choose(
             "base",
             &["BaseTypeGuid", "BaseResourceType", "ParentTypeGUID"],
+            &["Above", "Super", "DerivedFrom"],
         ),
-        description: "Description",
+        description: if unusual { "Remark" } else { "Description" },
         data_classes: "",
         parent_type: "",
         child_type: "",
@@ -97,24 +116,31 @@ pub(crate) fn type_structure(seed: Seed) -> StructureNames {
 }
 
 /// Draws the element names of `ResourceRelationshipStructure`.
-pub(crate) fn relationship(seed: Seed) -> StructureNames {
+pub(crate) fn relationship(seed: Seed, unusual: bool) -> StructureNames {
     let type_name = "ResourceRelationshipStructure";
-    let pairs = [
-        ("ParentTypeGuid", "ChildTypeGuid"),
-        ("ParentResourceType", "ChildResourceType"),
-        ("ParentGUID", "ChildGUID"),
-    ];
-    let (parent_type, child_type) = seed.choose(type_name, "partners", &pairs);
+    let choose = |key: &str, usual: &[&'static str], other: &[&'static str]| {
+        seed.choose(type_name, key, if unusual { other } else { usual })
+    };
+    let pairs: &[(&'static str, &'static str)] = if unusual {
+        &[("From", "To"), ("Upper", "Lower"), ("EndA", "EndB")]
+    } else {
+        &[
+            ("ParentTypeGuid", "ChildTypeGuid"),
+            ("ParentResourceType", "ChildResourceType"),
+            ("ParentGUID", "ChildGUID"),
+        ]
+    };
+    let (parent_type, child_type) = seed.choose(type_name, "partners", pairs);
     StructureNames {
         type_name,
-        guid: seed.choose(
-            type_name,
+        guid: choose(
             "guid",
             &["Guid", "RelationshipTypeGuid", "AssociationTypeGuid"],
+            &["Key", "Identity", "LinkRef"],
         ),
-        name: seed.choose(type_name, "name", &["Name", "RelationshipName"]),
+        name: choose("name", &["Name", "RelationshipName"], &["Caption", "Label"]),
         resource_type: "",
-        description: "Description",
+        description: if unusual { "Remark" } else { "Description" },
         data_classes: "",
         parent_type,
         child_type,
@@ -232,5 +258,57 @@ pub(crate) fn task_layout(seed: Seed) -> SettingLayout {
         by_site: false,
         on: "",
         off: "",
+    }
+}
+
+/// Draws where the targeted pair "prevent downloads" stands.
+pub(crate) fn prevent_layout(seed: Seed) -> PreventLayout {
+    let item = seed.guid("item", "Targeted Site Settings", 0);
+    let container = seed.choose(
+        "prevent",
+        "container",
+        &["downloads", "packageDownloads", "configuration"],
+    );
+    let (on, off) = seed.choose(
+        "prevent",
+        "values",
+        &[("true", "false"), ("1", "0"), ("True", "False")],
+    );
+    let (platform, outside) = seed.choose(
+        "prevent",
+        "switches",
+        &[
+            ("preventFromServer", "preventFromOutside"),
+            ("blockNS", "blockRemote"),
+            ("noServerDownloads", "noForeignDownloads"),
+        ],
+    );
+    let attributes = seed.flip("prevent", "layout");
+    let one = |name: &'static str| SettingLayout {
+        item: Some(item),
+        path: if attributes {
+            vec!["item", container]
+        } else {
+            vec!["item", container, name]
+        },
+        attribute: attributes.then_some(name),
+        by_site: false,
+        on,
+        off,
+    };
+    let list = seed.choose("prevent", "list", &["targets", "appliesTo", "audience"]);
+    let entry = seed.choose("prevent", "entry", &["target", "resource", "member"]);
+    PreventLayout {
+        item,
+        targets: SettingLayout {
+            item: Some(item),
+            path: vec!["item", list, entry],
+            attribute: seed.choose("prevent", "target", &[None, Some("guid"), Some("ref")]),
+            by_site: false,
+            on: "",
+            off: "",
+        },
+        from_platform: one(platform),
+        from_outside: one(outside),
     }
 }

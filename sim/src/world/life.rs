@@ -157,15 +157,7 @@ pub(crate) fn replicate(store: &mut Store, rules: &Rules) -> Result<(), AsdkErro
         changed = true;
     }
     if !rules.has(Switch::ReplicationStalls) {
-        let before = clock::text(store.clock.milliseconds() - REPLICATION);
-        let arrived = store
-            .db
-            .prepare_cached(&format!(
-                "UPDATE SWDPackageServer SET {state} = ?1 WHERE {state} = ?2 AND LastRequest <= ?3",
-                state = evidence.state
-            ))?
-            .execute(params![evidence.ready, pending(rules), before])?;
-        changed |= arrived > 0;
+        changed |= arrive(store, rules)?;
     }
     if changed {
         store.db.execute_batch(&format!(
@@ -179,6 +171,47 @@ pub(crate) fn replicate(store: &mut Store, rules: &Rules) -> Result<(), AsdkErro
         ))?;
     }
     Ok(())
+}
+
+/// Lets the packages arrive that have been on their way for long enough, but where a server is kept from every source.
+fn arrive(store: &mut Store, rules: &Rules) -> Result<bool, AsdkError> {
+    let evidence = &rules.names.evidence;
+    let before = clock::text(store.clock.milliseconds() - REPLICATION);
+    let topology = store.topology(rules)?;
+    let due = format!(
+        "{state} = '{pending}' AND LastRequest <= '{before}'",
+        state = evidence.state,
+        pending = pending(rules),
+    );
+    let arrive = format!(
+        "UPDATE SWDPackageServer SET {} = ?1 WHERE {due}",
+        evidence.state
+    );
+    if topology.keeps_nobody_away() {
+        return Ok(store.db.execute(&arrive, params![evidence.ready])? > 0);
+    }
+    let waiting: Vec<(Guid, Guid)> = {
+        let mut statement = store.db.prepare(&format!(
+            "SELECT {}, {} FROM SWDPackageServer WHERE {due}",
+            evidence.package, evidence.server
+        ))?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        rows.collect::<rusqlite::Result<_>>()?
+    };
+    let mut arrived = false;
+    for (package, server) in waiting {
+        if topology.reaches(server, &ready_holders(&store.db, rules, package)?) {
+            store.db.execute(
+                &format!(
+                    "{arrive} AND {} = ?2 AND {} = ?3",
+                    evidence.package, evidence.server
+                ),
+                params![evidence.ready, package, server],
+            )?;
+            arrived = true;
+        }
+    }
+    Ok(arrived)
 }
 
 fn sites(db: &Connection, rules: &Rules) -> rusqlite::Result<Vec<Guid>> {

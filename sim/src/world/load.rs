@@ -3,16 +3,21 @@
 //! I/O: `SQLite`. GUIDs are drawn by kind and name, so the order of the file does not matter.
 
 use super::clock;
+use super::effects;
 use super::facts::Kind;
 use super::guid::Guid;
-use super::options::{Quirk, Switch};
+use super::options::Switch;
 use super::origin::Origin;
 use super::packages::NewPackage;
 use super::records::Assignment;
-use super::scenario::{Computer, Package, PackageAssignment, PackageKind, TaskKind, WorldFile};
+use super::scenario::{
+    Computer, Package, PackageAssignment, PackageKind, PreventDownloads, TaskKind, WorldFile,
+};
+use super::scope;
 use super::select;
 use super::store::{self, NewItem};
 use super::{Rules, WorldError};
+use crate::level::Level;
 use rusqlite::{Connection, params};
 use std::collections::{BTreeSet, HashMap};
 use std::net::Ipv4Addr;
@@ -21,13 +26,12 @@ use std::net::Ipv4Addr;
 pub(crate) fn load(
     db: &Connection,
     rules: &Rules,
-    quirks: &BTreeSet<Quirk>,
+    level: Level,
     file: &WorldFile,
 ) -> Result<(), WorldError> {
     let now = clock::text(clock::START);
     let transaction = db.unchecked_transaction()?;
-    let names = &rules.names;
-    store::create(db, names, &rules.switches)?;
+    store::create(db, rules)?;
     let list = |all: Vec<&'static str>| all.join(" ");
     for (name, value) in [
         ("seed", rules.seed.0.to_string()),
@@ -38,8 +42,10 @@ pub(crate) fn load(
         ),
         (
             "quirks",
-            list(quirks.iter().map(|one| one.name()).collect()),
+            list(rules.quirks.iter().map(|one| one.name()).collect()),
         ),
+        ("level", level.to_string()),
+        ("structure changed", now.clone()),
         ("clock", clock::START.to_string()),
         ("inventory", clock::START.to_string()),
         ("platform", file.platform.server.clone()),
@@ -80,7 +86,7 @@ pub(crate) fn load(
         regex::Regex::new(pattern)
             .map_err(|error| WorldError::Scenario(format!("invalidSubnets: {error}")))?;
     }
-    store::fill(db, names, rules.seed, &rules.switches, &now)?;
+    store::fill(db, rules, &now)?;
     let mut loader = Loader {
         db,
         rules,
@@ -103,6 +109,9 @@ pub(crate) fn load(
         let target = loader.computer(target)?;
         store::set_meta(db, "capture target", Some(&target.to_string()))?;
     }
+    if let Some(told) = &file.settings.prevent_downloads {
+        loader.prevent(told)?;
+    }
     for fault in &file.faults {
         let server = loader.computer(&fault.down)?;
         db.execute(
@@ -115,7 +124,7 @@ pub(crate) fn load(
         loader.second_site()?;
     }
     if rules.has(Switch::ScopedRights) {
-        loader.hide()?;
+        scope::hide_some(db, rules)?;
     }
     store::set_meta(db, "complete", Some("1"))?;
     transaction.commit()?;
@@ -176,6 +185,23 @@ impl Loader<'_> {
                 kind: "site",
                 name: name.to_owned(),
             })
+    }
+
+    fn prevent(&self, told: &PreventDownloads) -> Result<(), WorldError> {
+        for target in &told.targets {
+            let guid = self.site(target).or_else(|_| self.computer(target))?;
+            self.db.execute(
+                "INSERT OR IGNORE INTO sim_targeted VALUES (?1)",
+                params![guid],
+            )?;
+        }
+        for (name, on) in [
+            ("prevent from platform", told.from_platform),
+            ("prevent from outside", told.from_outside),
+        ] {
+            store::set_meta(self.db, name, on.then_some("1"))?;
+        }
+        Ok(())
     }
 
     fn computers(&mut self, file: &WorldFile) -> Result<(), WorldError> {
@@ -276,8 +302,9 @@ impl Loader<'_> {
             };
             origin.insert(self.db, guid)?;
             for server in &site.servers {
-                store::associate(
+                effects::join(
                     self.db,
+                    self.rules,
                     &names.server_to_site,
                     self.computer(server)?,
                     guid,
@@ -319,8 +346,9 @@ impl Loader<'_> {
             };
             origin.insert(self.db, guid)?;
             for site in &subnet.sites {
-                store::associate(
+                effects::join(
                     self.db,
+                    self.rules,
                     &names.subnet_to_site,
                     guid,
                     self.site(site)?,
@@ -490,32 +518,6 @@ impl Loader<'_> {
             if let Some(subnet) = subnet {
                 store::associate(self.db, &names.subnet_to_site, subnet, guid, self.now)?;
             }
-        }
-        Ok(())
-    }
-
-    /// Hides some sites and subnets from the account: one in four, and at least one subnet.
-    fn hide(&self) -> Result<(), WorldError> {
-        let names = &self.rules.names;
-        let mut statement = self.db.prepare_cached(
-            "SELECT Guid, Name FROM Item WHERE ResourceTypeGuid IN (?1, ?2) ORDER BY Name DESC",
-        )?;
-        let rows = statement.query_map(params![names.site.guid, names.subnet.guid], |row| {
-            Ok((row.get::<_, Guid>(0)?, row.get::<_, String>(1)?))
-        })?;
-        let mut hidden = 0;
-        let all = rows.collect::<rusqlite::Result<Vec<_>>>()?;
-        for (guid, name) in &all {
-            if self.rules.seed.number("hidden", name, 0).is_multiple_of(4) {
-                self.db
-                    .execute("INSERT INTO sim_hidden VALUES (?1)", params![guid])?;
-                hidden += 1;
-            }
-        }
-        let subnet = all.iter().find(|(_, name)| select::network(name).is_some());
-        if let (0, Some((guid, _))) = (hidden, subnet) {
-            self.db
-                .execute("INSERT INTO sim_hidden VALUES (?1)", params![guid])?;
         }
         Ok(())
     }

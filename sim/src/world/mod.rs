@@ -15,15 +15,18 @@ mod cmdb;
 mod console;
 mod data_classes;
 mod dump;
+mod effects;
 mod enterprise;
 mod fact_names;
 mod fact_tables;
 mod facts;
 mod guid;
 mod inventory;
+mod item_saves;
 mod item_xml;
 mod items;
 mod jobs;
+mod languages;
 mod layouts;
 mod life;
 mod load;
@@ -31,10 +34,13 @@ mod names;
 mod options;
 mod origin;
 mod packages;
+mod platform;
+mod prevention;
 mod profile;
 mod records;
 mod reports;
 pub mod scenario;
+mod scope;
 mod seed;
 mod select;
 mod store;
@@ -49,8 +55,8 @@ pub use fact_names::{
 pub use facts::{Fact, Facts};
 pub use guid::{Guid, GuidError};
 pub use names::{
-    ASDK_NS, AssociationName, COMPUTER, EvidenceNames, Names, Role, RolesBy, SettingLayout,
-    StructureNames, TypeName,
+    ASDK_NS, AssociationName, COMPUTER, EvidenceNames, Names, PreventLayout, Role, RolesBy,
+    SettingLayout, StructureNames, TypeName,
 };
 pub use options::{Language, Options, Quirk, Switch};
 pub use records::{
@@ -64,8 +70,11 @@ pub use select::Basis;
 #[cfg(test)]
 mod fact_tests;
 #[cfg(test)]
+mod quirk_tests;
+#[cfg(test)]
 mod tests;
 
+use crate::level::Level;
 use clock::Clock;
 use rusqlite::Connection;
 use select::Topology;
@@ -119,8 +128,8 @@ pub struct World {
 
 pub(crate) struct Inner {
     pub(crate) rules: Rules,
-    quirks: BTreeSet<Quirk>,
     claimed: Names,
+    level: Mutex<Level>,
     store: Mutex<Store>,
 }
 
@@ -129,6 +138,7 @@ pub(crate) struct Rules {
     pub(crate) seed: Seed,
     pub(crate) language: Language,
     pub(crate) switches: BTreeSet<Switch>,
+    pub(crate) quirks: BTreeSet<Quirk>,
     pub(crate) names: Names,
     pub(crate) data_classes: Vec<DataClassName>,
 }
@@ -136,6 +146,10 @@ pub(crate) struct Rules {
 impl Rules {
     pub(crate) fn has(&self, switch: Switch) -> bool {
         self.switches.contains(&switch)
+    }
+
+    pub(crate) fn quirk(&self, quirk: Quirk) -> bool {
+        self.quirks.contains(&quirk)
     }
 }
 
@@ -170,13 +184,17 @@ impl World {
             db,
             seed,
             language,
+            level,
             switches,
             quirks,
         } = options;
-        let contents = scenario.contents(seed)?;
+        let mut contents = scenario.contents(seed)?;
+        if let Some(version) = level.product() {
+            version.clone_into(&mut contents.platform.version);
+        }
         let connection = store::open(db.as_deref())?;
-        let rules = Rules::of(seed, language, switches);
-        load::load(&connection, &rules, &quirks, &contents)?;
+        let rules = Rules::of(seed, language, switches, quirks);
+        load::load(&connection, &rules, level, &contents)?;
         World::from_db(connection)
     }
 
@@ -206,12 +224,15 @@ impl World {
             .map(str::parse)
             .collect::<Result<BTreeSet<Quirk>, _>>()?;
         let clock = Clock::at(text("clock")?.parse().unwrap_or(clock::START));
-        let claimed = Names::claimed(Seed(seed), language, &switches);
+        let level = store::meta(&db, "level")?
+            .and_then(|text| text.parse().ok())
+            .unwrap_or_default();
+        let claimed = Names::claimed(Seed(seed), language, &switches, &quirks);
         Ok(World {
             inner: Arc::new(Inner {
-                rules: Rules::of(seed, language, switches),
-                quirks,
+                rules: Rules::of(seed, language, switches, quirks),
                 claimed,
+                level: Mutex::new(level),
                 store: Mutex::new(Store {
                     db,
                     clock,
@@ -231,7 +252,20 @@ impl World {
     /// Says whether a quirk is on.
     #[must_use]
     pub fn has_quirk(&self, quirk: Quirk) -> bool {
-        self.inner.quirks.contains(&quirk)
+        self.inner.rules.quirk(quirk)
+    }
+
+    /// Which operations the services have now.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        *self.level_lock()
+    }
+
+    pub(crate) fn level_lock(&self) -> MutexGuard<'_, Level> {
+        self.inner
+            .level
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What the seed decides about this server, switches included: what the server does.
@@ -365,14 +399,20 @@ impl World {
 }
 
 impl Rules {
-    fn of(seed: u64, language: Language, switches: BTreeSet<Switch>) -> Rules {
-        let names = Names::kept(Seed(seed), language, &switches);
+    fn of(
+        seed: u64,
+        language: Language,
+        switches: BTreeSet<Switch>,
+        quirks: BTreeSet<Quirk>,
+    ) -> Rules {
+        let names = Names::kept(Seed(seed), language, &switches, &quirks);
         Rules {
             seed: Seed(seed),
             language,
             data_classes: fact_names::data_classes(&names),
             names,
             switches,
+            quirks,
         }
     }
 }
@@ -381,7 +421,7 @@ impl Store {
     fn write_now(&mut self, rules: &Rules, write: &Write) -> Result<(), AsdkError> {
         let now = self.clock.text();
         let transaction = self.db.transaction()?;
-        writes::apply(&transaction, rules, write, &now)?;
+        effects::apply(&transaction, rules, write, &now)?;
         store::touch(&transaction, &now)?;
         transaction.commit()?;
         Ok(())

@@ -1,12 +1,13 @@
 //! What the seed decides about a server: GUIDs, names, directions, element names, namespaces, layouts.
 //!
-//! Pure. Turns (seed, language, switches) into [`Names`]. `Names::claimed` is what somebody who learned the server
+//! Pure. Turns (seed, language, switches, quirks) into [`Names`]. `Names::claimed` is what somebody who learned the server
 //! would write down, `Names::kept` is what the server does; they differ only by switches.
 
 use super::fact_names::{self, FactClass, LoadNames, SourceNames};
 use super::guid::Guid;
+use super::languages::say;
 use super::layouts;
-use super::options::{Language, Switch};
+use super::options::{Language, Quirk, Switch};
 use super::seed::Seed;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,6 +15,9 @@ use std::collections::{BTreeMap, BTreeSet};
 pub const ASDK_NS: &str = "http://Altiris.ASDK.NS.com";
 /// The GUID of the resource type Computer, the one that is documented.
 pub const COMPUTER: &str = "493435f7-3b17-4c4c-b07f-c23e7ab7781f";
+
+/// The one association whose name is documented.
+const DOCUMENTED_ASSOCIATION: &str = "Site Service to Computer";
 
 /// What a site service does.
 #[derive(
@@ -56,16 +60,13 @@ impl Role {
         }
     }
 
-    fn title(self, language: Language) -> &'static str {
-        match (self, language) {
-            (Role::Package, Language::En) => "Package Service",
-            (Role::Task, Language::En) => "Task Service",
-            (Role::NetworkBoot, Language::En) => "Network Boot Service",
-            (Role::Monitor, Language::En) => "Monitor Service",
-            (Role::Package, Language::De) => "Paketdienst",
-            (Role::Task, Language::De) => "Aufgabendienst",
-            (Role::NetworkBoot, Language::De) => "Netzwerkstartdienst",
-            (Role::Monitor, Language::De) => "Überwachungsdienst",
+    /// The name of the service, in English.
+    fn title(self) -> &'static str {
+        match self {
+            Role::Package => "Package Service",
+            Role::Task => "Task Service",
+            Role::NetworkBoot => "Network Boot Service",
+            Role::Monitor => "Monitor Service",
         }
     }
 }
@@ -136,6 +137,19 @@ pub struct SettingLayout {
     pub off: &'static str,
 }
 
+/// Where the targeted pair "prevent downloads" stands in item XML.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PreventLayout {
+    /// The item.
+    pub item: Guid,
+    /// The computers and sites that it is aimed at, by GUID.
+    pub targets: SettingLayout,
+    /// Whether they fetch nothing from the SMP.
+    pub from_platform: SettingLayout,
+    /// Whether they fetch nothing from site servers outside of their sites.
+    pub from_outside: SettingLayout,
+}
+
 /// How the role of a site service is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RolesBy {
@@ -163,6 +177,8 @@ pub struct EvidenceNames {
 /// Everything the seed decides about a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Names {
+    /// The language of the names.
+    pub language: Language,
     /// The root of all resource types.
     pub resource: TypeName,
     /// The type of computers.
@@ -221,6 +237,8 @@ pub struct Names {
     pub constrain: SettingLayout,
     /// DS Global Settings: Default Target.
     pub capture_target: SettingLayout,
+    /// Targeted Site Settings: the pair "prevent downloads".
+    pub prevent: PreventLayout,
     /// The packages of a Deploy Image task, in the item of the task.
     pub task_packages: SettingLayout,
     /// The folder that reports may be created in.
@@ -231,18 +249,16 @@ pub struct Names {
     pub table_row: &'static str,
 }
 
-fn text(language: Language, en: &str, de: &str) -> String {
-    match language {
-        Language::En => en.to_owned(),
-        Language::De => de.to_owned(),
-    }
-}
-
 impl Names {
     /// What the server does, switches included.
     #[must_use]
-    pub fn kept(seed: Seed, language: Language, switches: &BTreeSet<Switch>) -> Names {
-        let mut names = Names::claimed(seed, language, switches);
+    pub fn kept(
+        seed: Seed,
+        language: Language,
+        switches: &BTreeSet<Switch>,
+        quirks: &BTreeSet<Quirk>,
+    ) -> Names {
+        let mut names = Names::claimed(seed, language, switches, quirks);
         for switch in switches {
             match switch {
                 Switch::SubnetInTwoSites | Switch::FormDoesNotReplace => {
@@ -273,10 +289,16 @@ impl Names {
     /// that forming replaces, whatever the seed would have chosen.
     #[must_use]
     #[expect(clippy::too_many_lines, reason = "one line a name")]
-    pub fn claimed(seed: Seed, language: Language, switches: &BTreeSet<Switch>) -> Names {
+    pub fn claimed(
+        seed: Seed,
+        language: Language,
+        switches: &BTreeSet<Switch>,
+        quirks: &BTreeSet<Quirk>,
+    ) -> Names {
+        let other_elements = quirks.contains(&Quirk::OtherElements);
         let types = Types::of(seed, language);
         let association = |key: &str,
-                           name: String,
+                           english: &'static str,
                            first: Guid,
                            second: Guid,
                            target_is_parent: bool,
@@ -288,7 +310,7 @@ impl Names {
             };
             AssociationName {
                 guid: seed.guid("association", key, 0),
-                name,
+                name: say(language, english).to_owned(),
                 parent_type,
                 child_type,
                 target_is_parent,
@@ -306,7 +328,7 @@ impl Names {
         };
         let subnet_to_site = association(
             "subnet to site",
-            text(language, "Subnet to Site", "Subnetz zu Standort"),
+            "Subnet to Site",
             types.subnet.guid,
             types.site.guid,
             seed.flip("direction", "subnet to site"),
@@ -314,33 +336,27 @@ impl Names {
         );
         let server_to_site = association(
             "server to site",
-            text(
-                language,
-                "Site Server to Site",
-                "Standortserver zu Standort",
-            ),
+            "Site Server to Site",
             types.computer.guid,
             types.site.guid,
             seed.flip("direction", "server to site"),
             false,
         );
-        let service_to_computer = association(
+        let mut service_to_computer = association(
             "service to computer",
-            // The one name that is documented, in English.
-            text(
-                language,
-                "Site Service to Computer",
-                "Standortdienst zu Computer",
-            ),
+            DOCUMENTED_ASSOCIATION,
             types.site_service.guid,
             types.computer.guid,
             seed.flip("direction", "service to computer"),
             true,
         );
+        if !quirks.contains(&Quirk::LocalisedAssociations) {
+            DOCUMENTED_ASSOCIATION.clone_into(&mut service_to_computer.name);
+        }
         let other_associations = vec![
             association(
                 "location of site",
-                text(language, "Site to Location", "Standort zu Ort"),
+                "Site to Location",
                 types.site.guid,
                 types.location.guid,
                 true,
@@ -348,11 +364,7 @@ impl Names {
             ),
             association(
                 "primary user",
-                text(
-                    language,
-                    "Computer to Primary User",
-                    "Computer zu Hauptbenutzer",
-                ),
+                "Computer to Primary User",
                 types.computer.guid,
                 types.user.guid,
                 true,
@@ -360,6 +372,7 @@ impl Names {
             ),
         ];
         Names {
+            language,
             other_associations,
             subnet_to_site,
             server_to_site,
@@ -388,17 +401,18 @@ impl Names {
             client_task: seed.guid("data class", "Client Task Resources", 0),
             site_membership: seed.guid("data class", "Site Membership", 0),
             namespaces: layouts::namespaces(seed),
-            resource_info: layouts::structure(seed, "ResourceDataInfo", false),
-            resource_data: layouts::structure(seed, "ResourceData", true),
-            resource_structure: layouts::type_structure(seed),
-            relationship: layouts::relationship(seed),
+            resource_info: layouts::structure(seed, "ResourceDataInfo", false, other_elements),
+            resource_data: layouts::structure(seed, "ResourceData", true, other_elements),
+            resource_structure: layouts::type_structure(seed, other_elements),
+            relationship: layouts::relationship(seed, other_elements),
             evidence: layouts::evidence(seed),
-            facts: fact_names::facts(seed),
-            sources: fact_names::sources(seed),
-            load: fact_names::load(seed),
+            facts: fact_names::facts(seed, language),
+            sources: fact_names::sources(seed, language),
+            load: fact_names::load(seed, language),
             image_full_name: seed.flip("images", "full name"),
             constrain: layouts::constrain_layout(seed),
             capture_target: layouts::capture_layout(seed),
+            prevent: layouts::prevent_layout(seed),
             task_packages: layouts::task_layout(seed),
             reports_folder: seed.guid("folder", "Reports", 0),
             item_root: "item",
@@ -505,40 +519,31 @@ struct Types {
 
 impl Types {
     fn of(seed: Seed, language: Language) -> Types {
-        let make = |key: &str, de: &str, base: Option<&TypeName>| TypeName {
+        let make = |key: &'static str, base: Option<&TypeName>| TypeName {
             guid: seed.guid("type", key, 0),
-            name: text(language, key, de),
+            name: say(language, key).to_owned(),
             base: base.map(|base| base.guid),
         };
-        let resource = make("Resource", "Ressource", None);
+        let resource = make("Resource", None);
         let computer = TypeName {
             guid: COMPUTER.parse().unwrap_or_default(),
-            name: "Computer".to_owned(),
+            name: say(language, "Computer").to_owned(),
             base: Some(resource.guid),
         };
-        let site_service = make("Site Service", "Standortdienst", Some(&resource));
+        let site_service = make("Site Service", Some(&resource));
         let services = Role::ALL
             .into_iter()
-            .map(|role| {
-                (
-                    role,
-                    make(
-                        role.title(Language::En),
-                        role.title(Language::De),
-                        Some(&site_service),
-                    ),
-                )
-            })
+            .map(|role| (role, make(role.title(), Some(&site_service))))
             .collect();
         Types {
-            site: make("Site", "Standort", Some(&resource)),
-            subnet: make("Subnet", "Subnetz", Some(&resource)),
-            package: make("Software Package", "Softwarepaket", Some(&resource)),
-            location: make("Location", "Ort", Some(&resource)),
-            user: make("User", "Benutzer", Some(&resource)),
-            virtual_machine: make("Virtual Machine", "Virtueller Computer", Some(&computer)),
-            subnet_group: make("Subnet Group", "Subnetzgruppe", Some(&resource)),
-            product: make("Software Product", "Softwareprodukt", Some(&resource)),
+            site: make("Site", Some(&resource)),
+            subnet: make("Subnet", Some(&resource)),
+            package: make("Software Package", Some(&resource)),
+            location: make("Location", Some(&resource)),
+            user: make("User", Some(&resource)),
+            virtual_machine: make("Virtual Machine", Some(&computer)),
+            subnet_group: make("Subnet Group", Some(&resource)),
+            product: make("Software Product", Some(&resource)),
             services,
             site_service,
             computer,
@@ -554,12 +559,16 @@ mod tests {
     #[test]
     fn a_seed_always_says_the_same_and_switches_differ_only_where_they_should() {
         let none = BTreeSet::new();
+        let quirks = BTreeSet::new();
         for seed in 0..20 {
-            let one = Names::claimed(Seed(seed), Language::En, &none);
-            assert_eq!(one, Names::kept(Seed(seed), Language::En, &none));
+            let one = Names::claimed(Seed(seed), Language::En, &none, &quirks);
+            assert_eq!(one, Names::kept(Seed(seed), Language::En, &none, &quirks));
             let reversed = BTreeSet::from([Switch::AssociationDirectionReversed]);
-            let kept = Names::kept(Seed(seed), Language::En, &reversed);
-            assert_eq!(one, Names::claimed(Seed(seed), Language::En, &reversed));
+            let kept = Names::kept(Seed(seed), Language::En, &reversed, &quirks);
+            assert_eq!(
+                one,
+                Names::claimed(Seed(seed), Language::En, &reversed, &quirks)
+            );
             assert_eq!(
                 kept.subnet_to_site.parent_type,
                 one.subnet_to_site.child_type
@@ -570,14 +579,15 @@ mod tests {
     #[test]
     fn under_form_does_not_replace_the_claim_is_that_it_does() {
         let switches = BTreeSet::from([Switch::FormDoesNotReplace]);
+        let quirks = BTreeSet::new();
         for seed in 0..8 {
             assert!(
-                Names::claimed(Seed(seed), Language::En, &switches)
+                Names::claimed(Seed(seed), Language::En, &switches, &quirks)
                     .subnet_to_site
                     .replaces
             );
             assert!(
-                !Names::kept(Seed(seed), Language::En, &switches)
+                !Names::kept(Seed(seed), Language::En, &switches, &quirks)
                     .subnet_to_site
                     .replaces
             );

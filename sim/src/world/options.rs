@@ -1,16 +1,17 @@
-//! What a world is opened with: scenario, database, seed, language, switches and quirks.
+//! What a world is opened with: scenario, database, seed, language, level, switches and quirks.
 //!
 //! Pure. A [`Switch`] makes false what a client may have assumed of the server; a [`Quirk`] changes how true things are
 //! said on the wire. Both are stored with the world. `README.md` lists them; their descriptions here are the source.
 
 use super::WorldError;
 use super::scenario::Scenario;
+use crate::level::Level;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// The language in which the types and associations of the server are named.
+/// The language in which the types, associations and data classes of the server are named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Language {
     /// English.
@@ -18,6 +19,10 @@ pub enum Language {
     En,
     /// German.
     De,
+    /// French.
+    Fr,
+    /// Japanese.
+    Ja,
 }
 
 impl fmt::Display for Language {
@@ -25,6 +30,8 @@ impl fmt::Display for Language {
         f.write_str(match self {
             Language::En => "en",
             Language::De => "de",
+            Language::Fr => "fr",
+            Language::Ja => "ja",
         })
     }
 }
@@ -36,8 +43,10 @@ impl FromStr for Language {
         match text.to_lowercase().as_str() {
             "en" => Ok(Language::En),
             "de" => Ok(Language::De),
+            "fr" => Ok(Language::Fr),
+            "ja" => Ok(Language::Ja),
             _ => Err(WorldError::Argument {
-                expected: "a language, `en` or `de`".to_owned(),
+                expected: "a language, `en`, `de`, `fr` or `ja`".to_owned(),
                 found: text.to_owned(),
             }),
         }
@@ -139,6 +148,19 @@ named! {
         BracedGuids = "braced-guids": "GUIDs are written in braces and upper case.",
         Slow = "slow": "Every answer takes a second.",
         Busy = "busy": "Every fifth read is answered with 503 the first time.",
+        Resets = "resets": "The connection of every fourth read is cut in the middle of its answer.",
+        ResetAfterWrite = "reset-after-write": "Every other write, the first among them, is carried out, and its connection cut before the answer.",
+        Gzip = "gzip": "Every answer is compressed with gzip, a small one too.",
+        Chunked = "chunked": "Every answer comes in chunks of a few bytes, without a length.",
+        ClockAhead = "clock-ahead": "The Date of every answer is seven minutes ahead.",
+        OtherElements = "other-elements": "All undocumented structures have unusual element names, as their WSDL says.",
+        LocalisedAssociations = "localised-associations": "The one association whose name is documented is named in the server's language too.",
+        LocalisedItems = "localised-items": "Settings and folders are named in the server's language too.",
+        NoisyItems = "noisy-items": "Item XML says when the item was saved and how often, which changes with every save.",
+        ReorderedItems = "reordered-items": "Item XML has its elements in another order after every save.",
+        ReadOnlyAccount = "read-only-account": "The account may read and not write: every write is refused.",
+        NoDeploymentSolution = "no-deployment-solution": "The service of Deployment Solution is not there.",
+        NoSoftwarePackageService = "no-software-package-service": "SoftwarePackageManagementService is not there.",
     }
 }
 
@@ -153,6 +175,8 @@ pub struct Options {
     pub seed: u64,
     /// The language of type names.
     pub language: Language,
+    /// Which operations the services have.
+    pub level: Level,
     /// What a client may wrongly assume.
     pub switches: BTreeSet<Switch>,
     /// How the wire says things.
@@ -183,6 +207,7 @@ impl Options {
             db: None,
             seed: 1,
             language: Language::En,
+            level: Level::default(),
             switches: BTreeSet::new(),
             quirks: BTreeSet::new(),
         }
@@ -206,6 +231,13 @@ impl Options {
     #[must_use]
     pub fn with_language(mut self, language: Language) -> Options {
         self.language = language;
+        self
+    }
+
+    /// The same with services of another level.
+    #[must_use]
+    pub fn with_level(mut self, level: Level) -> Options {
+        self.level = level;
         self
     }
 

@@ -79,8 +79,10 @@ pub struct Relationship {
 pub struct DataClass {
     /// Its GUID.
     pub guid: Guid,
-    /// Its name.
+    /// Its name, in the language of the server.
     pub name: String,
+    /// The table with the same rows.
+    pub table: String,
     /// Its fields, in order.
     pub fields: Vec<String>,
 }

@@ -4,9 +4,11 @@
 //! else, and a progress handler that ends it after a time.
 
 use super::data_classes::catch_up;
+use super::fact_tables::MEMBERSHIP;
 use super::guid::Guid;
 use super::options::Switch;
 use super::records::{AsdkError, ColumnKind, ItemDetails, Table};
+use super::scope;
 use super::store::{self, NewItem};
 use super::{Store, World, life};
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
@@ -106,8 +108,8 @@ impl World {
                 "reports may not be run".to_owned(),
             ));
         }
-        let scoped = self.has(Switch::ScopedRights);
         self.read(|store, rules| {
+            let scoped = scope::narrows(&store.db)?;
             let lower = sql.to_lowercase();
             if lower.contains("swdpackage") {
                 life::live(store, rules)?;
@@ -125,7 +127,7 @@ impl World {
                 catch_up(store, rules, class)?;
             }
             let views = rules.names.facts.iter().map(|one| one.table.clone());
-            let views: Vec<String> = views.collect();
+            let views: Vec<String> = views.chain([MEMBERSHIP.to_owned()]).collect();
             if scoped {
                 store.db.execute_batch(SCOPED)?;
             }

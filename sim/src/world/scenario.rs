@@ -158,6 +158,24 @@ pub struct Settings {
     /// How many registrations a task server takes; left out, 5000.
     #[serde(default)]
     pub registrations_per_task_server: Option<usize>,
+    /// Targeted Site Settings: who is kept from fetching packages from where; left out, nobody.
+    #[serde(default)]
+    pub prevent_downloads: Option<PreventDownloads>,
+}
+
+/// The targeted pair "prevent downloads".
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PreventDownloads {
+    /// The computers and sites that it is aimed at.
+    #[serde(default)]
+    pub targets: Vec<String>,
+    /// Whether they fetch nothing from the SMP.
+    #[serde(default)]
+    pub from_platform: bool,
+    /// Whether they fetch nothing from site servers outside of their sites.
+    #[serde(default)]
+    pub from_outside: bool,
 }
 
 /// A site.

@@ -7,9 +7,10 @@ use super::Rules;
 use super::guid::Guid;
 use super::names::Role;
 use super::options::Switch;
+use super::prevention::Prevention;
 use super::store;
 use rusqlite::{Connection, Result};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::Ipv4Addr;
 
 /// Why these servers serve an address.
@@ -25,7 +26,7 @@ pub enum Basis {
     OutsideSites,
     /// Its site has no server of the role and is not constrained: any server of the role.
     Failover,
-    /// Its site has no server of the role that is up, and is constrained: it waits.
+    /// Its site has no server of the role that is up, and is constrained, or it may fetch from none: it waits.
     Waiting,
     /// They answer on its broadcast domain (network boot).
     Network,
@@ -57,6 +58,8 @@ pub(crate) struct Topology {
     platform: Option<usize>,
     outside_means_platform: bool,
     manual_steers_tasks: bool,
+    prevention: Prevention,
+    targeted_sites: Vec<usize>,
 }
 
 /// Reads `a.b.c.d/nn` without host bits, prefix 1 to 32.
@@ -122,7 +125,15 @@ impl Topology {
             platform: None,
             outside_means_platform: rules.seed.flip("selection", "outside sites"),
             manual_steers_tasks: !rules.has(Switch::ManualDoesNotSteerTasks),
+            prevention: Prevention::read(db)?,
+            targeted_sites: Vec::new(),
         };
+        topology.targeted_sites = topology
+            .prevention
+            .targets
+            .iter()
+            .filter_map(|target| topology.site_index.get(target).copied())
+            .collect();
         topology.server_index = topology
             .servers
             .iter()
@@ -216,7 +227,114 @@ impl Topology {
     }
 
     /// The servers of a role that a computer with these addresses may use now, and why. Servers that are down serve nobody.
+    ///
+    /// `own` is the computer that asks: a package server asks itself first.
     pub(crate) fn candidates(
+        &self,
+        role: Role,
+        addresses: &[(u32, u8)],
+        own: Option<Guid>,
+    ) -> (Vec<usize>, Basis) {
+        let (found, basis) = self.of_site(role, addresses, own);
+        if role != Role::Package || basis == Basis::OwnComputer {
+            return (found, basis);
+        }
+        self.permitted(found, basis, addresses, own)
+    }
+
+    /// The same for a package that the computer does not hold itself.
+    pub(crate) fn other_candidates(
+        &self,
+        addresses: &[(u32, u8)],
+        own: Guid,
+    ) -> (Vec<usize>, Basis) {
+        let (found, basis) = self.of_site(Role::Package, addresses, None);
+        self.permitted(found, basis, addresses, Some(own))
+    }
+
+    /// Leaves out the package servers that a computer is kept from.
+    fn permitted(
+        &self,
+        found: Vec<usize>,
+        basis: Basis,
+        addresses: &[(u32, u8)],
+        own: Option<Guid>,
+    ) -> (Vec<usize>, Basis) {
+        if self.keeps_nobody_away() || found.is_empty() {
+            return (found, basis);
+        }
+        let sites = self.sites_at(addresses);
+        let left: Vec<usize> = found
+            .into_iter()
+            .filter(|server| self.may_fetch(own, &sites, *server))
+            .collect();
+        let basis = if left.is_empty() {
+            Basis::Waiting
+        } else {
+            basis
+        };
+        (left, basis)
+    }
+
+    fn is_targeted(&self, own: Option<Guid>, sites: &[usize]) -> bool {
+        own.is_some_and(|own| self.prevention.targets.contains(&own))
+            || sites.iter().any(|site| self.targeted_sites.contains(site))
+    }
+
+    /// Says whether a computer in these sites may fetch packages from a server. In no site nothing is outside.
+    fn may_fetch(&self, own: Option<Guid>, sites: &[usize], server: usize) -> bool {
+        if !self.is_targeted(own, sites) {
+            return true;
+        }
+        if self.platform == Some(server) {
+            return !self.prevention.from_platform;
+        }
+        !self.prevention.from_outside
+            || sites.is_empty()
+            || sites
+                .iter()
+                .any(|site| self.by_site[*site].contains(&server))
+    }
+
+    /// Says whether nobody is kept from fetching packages anywhere.
+    pub(crate) fn keeps_nobody_away(&self) -> bool {
+        !self.prevention.holds()
+    }
+
+    /// Says whether a package can reach a package server: from the SMP, where every source stands, or from a server that
+    /// holds it.
+    pub(crate) fn reaches(&self, server: Guid, holders: &BTreeSet<Guid>) -> bool {
+        let Some(index) = self.server_index.get(&server) else {
+            return true;
+        };
+        let one = &self.servers[*index];
+        let mut sites = one.own_sites.clone();
+        sites.extend(&one.manual_sites);
+        if self.platform == Some(*index)
+            || !self.prevention.from_platform
+            || !self.is_targeted(Some(server), &sites)
+        {
+            return true;
+        }
+        holders
+            .iter()
+            .filter(|holder| **holder != server)
+            .filter_map(|holder| self.server_index.get(holder))
+            .any(|holder| self.may_fetch(Some(server), &sites, *holder))
+    }
+
+    /// The sites of a computer with these addresses.
+    fn sites_at(&self, addresses: &[(u32, u8)]) -> Vec<usize> {
+        let mut sites: Vec<usize> = addresses
+            .iter()
+            .flat_map(|(address, _)| self.sites_of(*address, 32))
+            .collect();
+        sites.sort_unstable();
+        sites.dedup();
+        sites
+    }
+
+    fn of_site(
         &self,
         role: Role,
         addresses: &[(u32, u8)],
@@ -249,12 +367,7 @@ impl Topology {
         if self.assigned.is_empty() {
             return (near_or_all(), Basis::NoSites);
         }
-        let mut sites: Vec<usize> = addresses
-            .iter()
-            .flat_map(|(address, _)| self.sites_of(*address, 32))
-            .collect();
-        sites.sort_unstable();
-        sites.dedup();
+        let sites = self.sites_at(addresses);
         if sites.is_empty() {
             let platform: Vec<usize> = self.platform.into_iter().filter(able).collect();
             return if self.outside_means_platform && !platform.is_empty() {

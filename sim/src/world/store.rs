@@ -4,12 +4,13 @@
 //! begin with `sim_` are the simulator's own and closed to reports. `synchronous=OFF`: a crash of the machine may lose
 //! the world, which is fine for a simulator and not for anything else.
 
+use super::Rules;
 use super::guid::Guid;
+use super::languages::say;
 use super::names::{Names, Role};
-use super::options::Switch;
+use super::options::{Language, Quirk, Switch};
 use super::seed::Seed;
 use rusqlite::{Connection, OptionalExtension, Result, params};
-use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Names of item classes: key, short name, full name.
@@ -57,7 +58,8 @@ pub(crate) fn open(path: Option<&Path>) -> Result<Connection> {
 }
 
 /// Creates the tables and views of an empty CMDB.
-pub(crate) fn create(db: &Connection, names: &Names, switches: &BTreeSet<Switch>) -> Result<()> {
+pub(crate) fn create(db: &Connection, rules: &Rules) -> Result<()> {
+    let names = &rules.names;
     let evidence = &names.evidence;
     db.execute_batch(&format!(
         "CREATE TABLE sim_meta (Name TEXT PRIMARY KEY, Value TEXT NOT NULL) WITHOUT ROWID;
@@ -101,6 +103,9 @@ pub(crate) fn create(db: &Connection, names: &Names, switches: &BTreeSet<Switch>
             PRIMARY KEY (DataClass, Resource, Position)) WITHOUT ROWID;
          CREATE TABLE sim_round (Kind TEXT NOT NULL, Name TEXT NOT NULL, Round INTEGER NOT NULL, PRIMARY KEY (Kind, Name)) WITHOUT ROWID;
          CREATE TABLE sim_hidden (Guid TEXT PRIMARY KEY) WITHOUT ROWID;
+         CREATE TABLE sim_targeted (Guid TEXT PRIMARY KEY) WITHOUT ROWID;
+         CREATE TABLE sim_item_save (Guid TEXT PRIMARY KEY, Count INTEGER NOT NULL) WITHOUT ROWID;
+         CREATE TABLE sim_item_xml (Guid TEXT PRIMARY KEY, Content TEXT NOT NULL, Xml TEXT NOT NULL) WITHOUT ROWID;
          CREATE VIEW vItem AS SELECT Guid, ClassGuid, Name, Description, ParentFolderGuid, CreatedDate, ModifiedDate FROM Item;
          CREATE VIEW vResource AS SELECT Guid, Name, Description, ResourceTypeGuid, CreatedDate, ModifiedDate FROM Item WHERE ResourceTypeGuid IS NOT NULL;
          CREATE VIEW vComputer AS SELECT i.Guid AS Guid, t.[Host Name] AS Name, t.[Primary DNS Suffix] AS Domain, t.[IP Address] AS [IP Address],
@@ -124,17 +129,12 @@ pub(crate) fn create(db: &Connection, names: &Names, switches: &BTreeSet<Switch>
         },
         service_association = names.service_to_computer.guid,
     ))?;
-    super::fact_tables::create(db, names, switches.contains(&Switch::ScopedRights))
+    super::fact_tables::create(db, names)
 }
 
 /// Writes the fixed rows: types, associations, classes, data classes, folders and settings items.
-pub(crate) fn fill(
-    db: &Connection,
-    names: &Names,
-    seed: Seed,
-    switches: &BTreeSet<Switch>,
-    now: &str,
-) -> Result<()> {
+pub(crate) fn fill(db: &Connection, rules: &Rules, now: &str) -> Result<()> {
+    let (names, seed) = (&rules.names, rules.seed);
     for one in names.types() {
         db.execute(
             "INSERT INTO ResourceType VALUES (?1, ?2, ?3)",
@@ -142,7 +142,7 @@ pub(crate) fn fill(
         )?;
         let mut at = Some(one.guid);
         while let Some(base) = at {
-            if base != one.guid || !switches.contains(&Switch::HierarchyWithoutSelf) {
+            if base != one.guid || !rules.has(Switch::HierarchyWithoutSelf) {
                 db.execute(
                     "INSERT INTO ResourceTypeHierarchy VALUES (?1, ?2)",
                     params![one.guid, base],
@@ -173,22 +173,28 @@ pub(crate) fn fill(
             params![one.guid, one.name, one.table, one.of],
         )?;
     }
+    let language = if rules.quirk(Quirk::LocalisedItems) {
+        rules.language
+    } else {
+        Language::En
+    };
     let folder = NewItem {
         guid: names.reports_folder,
         class: "folder",
-        name: "Reports",
+        name: say(language, "Reports"),
         ..NewItem::default()
     };
     folder.insert(db, seed, now)?;
     for (key, guid) in [
         ("DS Global Settings", names.capture_target.item),
         ("Site Server Settings", names.constrain.item),
+        ("Targeted Site Settings", Some(names.prevent.item)),
         ("Core Settings", None),
     ] {
         let item = NewItem {
             guid: guid.unwrap_or_else(|| seed.guid("item", key, 0)),
             class: "settings",
-            name: key,
+            name: say(language, key),
             ..NewItem::default()
         };
         item.insert(db, seed, now)?;
@@ -333,6 +339,14 @@ pub(crate) fn pairs(
         })
     })
     .collect()
+}
+
+/// The resources of a type with their names.
+pub(crate) fn named(db: &Connection, type_guid: Guid) -> Result<Vec<(Guid, String)>> {
+    let mut statement =
+        db.prepare_cached("SELECT Guid, Name FROM Item WHERE ResourceTypeGuid = ?1")?;
+    let rows = statement.query_map(params![type_guid], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    rows.collect()
 }
 
 /// Finds the resource of a type by name.

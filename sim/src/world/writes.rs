@@ -1,4 +1,4 @@
-//! Writes of the services as data: first judged as the SMP would judge them, then applied, at once or late.
+//! Writes of the services as data, judged as the SMP would judge them; what they do, at once or late, is in `effects`.
 //!
 //! I/O: the world's database. A judged write does not fail when it is applied.
 
@@ -9,7 +9,8 @@ use super::names::AssociationName;
 use super::options::Switch;
 use super::origin::ours;
 use super::records::{AsdkError, Assignment, DataRow, RowAction};
-use super::store::{self, NewItem};
+use super::scope;
+use super::store;
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// A write.
@@ -67,6 +68,17 @@ pub(crate) enum Write {
         guid: Guid,
         on: bool,
     },
+    /// The targeted pair "prevent downloads"; what is `None` stays.
+    Prevent {
+        targets: Option<Vec<Guid>>,
+        from_platform: Option<bool>,
+        from_outside: Option<bool>,
+    },
+    /// Keeps the XML of an item as it was imported, after what it changes.
+    Imported {
+        guid: Guid,
+        xml: String,
+    },
     Several(Vec<Write>),
 }
 
@@ -79,7 +91,7 @@ pub(crate) fn type_of(db: &Connection, guid: Guid) -> Result<Option<Guid>, AsdkE
         .flatten())
 }
 
-fn association(rules: &Rules, guid: Guid) -> Result<&AssociationName, AsdkError> {
+pub(super) fn association(rules: &Rules, guid: Guid) -> Result<&AssociationName, AsdkError> {
     rules
         .names
         .associations()
@@ -114,7 +126,7 @@ pub(crate) fn invalid_subnet(db: &Connection, name: &str) -> Result<bool, AsdkEr
 
 /// Judges a write of the account that calls the services: what the SMP would refuse, and why.
 pub(crate) fn judge(store: &Store, rules: &Rules, write: &Write) -> Result<(), AsdkError> {
-    judge_for(store, rules, write, rules.has(Switch::ScopedRights))
+    judge_for(store, rules, write, true)
 }
 
 /// Judges a write of an administrator, who sees everything.
@@ -132,7 +144,7 @@ fn judge_for(store: &Store, rules: &Rules, write: &Write, scoped: bool) -> Resul
     let exists = |guid: Guid| -> Result<Guid, AsdkError> {
         let found = type_of(db, guid)?
             .ok_or_else(|| AsdkError::DoesNotExist(format!("resource {guid}")))?;
-        if scoped && hidden(db, guid)? {
+        if scoped && scope::hides(db, guid)? {
             return Err(AsdkError::InsufficientPermission(format!(
                 "resource {guid}"
             )));
@@ -307,6 +319,16 @@ fn judge_for(store: &Store, rules: &Rules, write: &Write, scoped: bool) -> Resul
                 .map(|_| ())
                 .ok_or_else(|| AsdkError::DoesNotExist(format!("item {guid}")))
         }
+        Write::Prevent { targets, .. } => {
+            targets
+                .iter()
+                .flatten()
+                .try_for_each(|one| match exists(*one)? {
+                    found if rules.names.derives(found, rules.names.site.guid) => Ok(()),
+                    found => expect_type(rules, found, rules.names.computer.guid),
+                })
+        }
+        Write::Imported { .. } => Ok(()),
         Write::Several(all) => all
             .iter()
             .try_for_each(|one| judge_for(store, rules, one, scoped)),
@@ -332,258 +354,10 @@ fn expect_type(rules: &Rules, found: Guid, wanted: Guid) -> Result<(), AsdkError
     }
 }
 
-fn hidden(db: &Connection, guid: Guid) -> Result<bool, AsdkError> {
-    Ok(db
-        .prepare_cached("SELECT 1 FROM sim_hidden WHERE Guid = ?1")?
-        .exists(params![guid])?)
-}
-
 fn kept(db: &Connection, association: Guid, parent: Guid, child: Guid) -> Result<bool, AsdkError> {
     Ok(db
         .prepare_cached(
             "SELECT 1 FROM ResourceAssociation WHERE ResourceAssociationTypeGuid = ?1 AND ParentResourceGuid = ?2 AND ChildResourceGuid = ?3",
         )?
         .exists(params![association, parent, child])?)
-}
-
-/// Applies a write that was judged.
-#[expect(clippy::too_many_lines, reason = "one arm a kind of write")]
-pub(crate) fn apply(
-    db: &Connection,
-    rules: &Rules,
-    write: &Write,
-    now: &str,
-) -> Result<(), AsdkError> {
-    match write {
-        Write::Create {
-            guid,
-            type_guid,
-            name,
-            description,
-        } => {
-            let item = NewItem {
-                guid: *guid,
-                class: "resource",
-                name,
-                description,
-                resource_type: Some(*type_guid),
-                ..NewItem::default()
-            };
-            item.insert(db, rules.seed, now)?;
-            store::count(db, store::kind_of(&rules.names, *type_guid), name)?;
-            if *type_guid == rules.names.site.guid {
-                db.execute("INSERT INTO sim_site VALUES (?1, 0)", params![guid])?;
-            }
-        }
-        Write::Save {
-            guid,
-            name,
-            description,
-        } => {
-            db.prepare_cached("UPDATE Item SET Name = COALESCE(?2, Name), Description = COALESCE(?3, Description), ModifiedDate = ?4 WHERE Guid = ?1")?
-                .execute(params![guid, name, description, now])?;
-        }
-        Write::Delete { guid } => delete(db, rules, *guid)?,
-        Write::Form {
-            association: of,
-            parent,
-            children,
-        } => {
-            let of = association(rules, *of)?;
-            for child in children {
-                form(db, rules, of, *parent, *child, now)?;
-            }
-        }
-        Write::Break {
-            association: of,
-            parent,
-            children,
-        } => {
-            for child in children {
-                db.prepare_cached(
-                    "DELETE FROM ResourceAssociation WHERE ResourceAssociationTypeGuid = ?1 AND ParentResourceGuid = ?2 AND ChildResourceGuid = ?3",
-                )?
-                .execute(params![of, parent, child])?;
-            }
-        }
-        Write::Rows {
-            class,
-            resource,
-            rows,
-            action,
-        } => write_rows(db, *class, *resource, rows, *action)?,
-        Write::Constrain { site, on } => {
-            db.execute(
-                "INSERT OR REPLACE INTO sim_site VALUES (?1, ?2)",
-                params![site, on],
-            )?;
-        }
-        Write::CaptureTarget { server } => {
-            store::set_meta(
-                db,
-                "capture target",
-                server.map(|one| one.to_string()).as_deref(),
-            )?;
-        }
-        Write::TaskPackages { task, packages } => {
-            db.execute(
-                "DELETE FROM sim_task_package WHERE Task = ?1",
-                params![task],
-            )?;
-            for (position, package) in packages.iter().enumerate() {
-                db.execute(
-                    "INSERT INTO sim_task_package VALUES (?1, ?2, ?3)",
-                    params![task, i64::try_from(position).unwrap_or(0), package],
-                )?;
-            }
-        }
-        Write::PackageServers {
-            package,
-            assignment,
-            automatic,
-            targets,
-            location,
-        } => {
-            db.execute(
-                "UPDATE sim_package SET Assignment = ?2, Automatic = ?3, ServerLocation = ?4 WHERE Guid = ?1",
-                params![package, assignment.word(), automatic, location],
-            )?;
-            db.execute(
-                "DELETE FROM sim_package_target WHERE Package = ?1",
-                params![package],
-            )?;
-            for target in targets {
-                db.execute(
-                    "INSERT OR IGNORE INTO sim_package_target VALUES (?1, ?2)",
-                    params![package, target],
-                )?;
-            }
-        }
-        Write::Enable { guid, on } => {
-            db.execute(
-                "UPDATE Item SET Enabled = ?2, ModifiedDate = ?3 WHERE Guid = ?1",
-                params![guid, on, now],
-            )?;
-        }
-        Write::Several(all) => {
-            for one in all {
-                apply(db, rules, one, now)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Keeps an association, unless a switch says that this alone is not enough.
-pub(crate) fn form(
-    db: &Connection,
-    rules: &Rules,
-    of: &AssociationName,
-    parent: Guid,
-    child: Guid,
-    now: &str,
-) -> Result<(), AsdkError> {
-    let names = &rules.names;
-    let (first, second) = if of.target_is_parent {
-        (child, parent)
-    } else {
-        (parent, child)
-    };
-    let not_enough = (of.guid == names.subnet_to_site.guid
-        && rules.has(Switch::AssociationNotEnough))
-        || (of.guid == names.server_to_site.guid && rules.has(Switch::ServerAssociationNotEnough));
-    if not_enough
-        && !db
-            .prepare_cached("SELECT 1 FROM sim_row WHERE DataClass = ?1 AND Resource = ?2")?
-            .exists(params![names.site_membership, first])?
-    {
-        return Ok(());
-    }
-    if of.replaces {
-        let column = if of.target_is_parent {
-            "ChildResourceGuid"
-        } else {
-            "ParentResourceGuid"
-        };
-        db.prepare_cached(&format!(
-            "DELETE FROM ResourceAssociation WHERE ResourceAssociationTypeGuid = ?1 AND {column} = ?2"
-        ))?
-        .execute(params![of.guid, first])?;
-    }
-    store::associate(db, of, first, second, now)?;
-    Ok(())
-}
-
-/// Deletes a resource and what hangs on it.
-pub(crate) fn delete(db: &Connection, rules: &Rules, guid: Guid) -> Result<(), AsdkError> {
-    if !rules.has(Switch::DeleteLeavesAssociations) {
-        db.prepare_cached("DELETE FROM ResourceAssociation WHERE ParentResourceGuid = ?1")?
-            .execute(params![guid])?;
-        db.prepare_cached("DELETE FROM ResourceAssociation WHERE ChildResourceGuid = ?1")?
-            .execute(params![guid])?;
-    }
-    for statement in [
-        "DELETE FROM Item WHERE Guid = ?1",
-        "DELETE FROM sim_site WHERE Guid = ?1",
-        "DELETE FROM sim_row WHERE Resource = ?1",
-        "DELETE FROM sim_package WHERE Guid = ?1",
-        "DELETE FROM sim_package_target WHERE Package = ?1 OR Target = ?1",
-        "DELETE FROM sim_task_package WHERE Package = ?1 OR Task = ?1",
-        "DELETE FROM SWDPackage WHERE PackageId = ?1",
-        "DELETE FROM SWDPackageCodebase WHERE PackageId = ?1",
-        "DELETE FROM sim_report WHERE Guid = ?1",
-        "DELETE FROM sim_task WHERE Guid = ?1",
-        "DELETE FROM sim_origin WHERE Guid = ?1",
-    ] {
-        db.prepare_cached(statement)?.execute(params![guid])?;
-    }
-    db.prepare_cached(&format!(
-        "DELETE FROM SWDPackageServer WHERE {} = ?1",
-        rules.names.evidence.package
-    ))?
-    .execute(params![guid])?;
-    let sources = &rules.names.sources;
-    db.prepare_cached(&format!(
-        "DELETE FROM [{}] WHERE [{}] = ?1",
-        sources.table, sources.package
-    ))?
-    .execute(params![guid])?;
-    Ok(())
-}
-
-fn write_rows(
-    db: &Connection,
-    class: Guid,
-    resource: Guid,
-    rows: &[DataRow],
-    action: RowAction,
-) -> Result<(), AsdkError> {
-    let texts = rows
-        .iter()
-        .map(|row| {
-            serde_json::to_string(row).map_err(|error| AsdkError::Internal(error.to_string()))
-        })
-        .collect::<Result<Vec<_>, _>>()?;
-    if action == RowAction::Delete {
-        for text in &texts {
-            db.execute(
-                "DELETE FROM sim_row WHERE DataClass = ?1 AND Resource = ?2 AND Fields = ?3",
-                params![class, resource, text],
-            )?;
-        }
-        return Ok(());
-    }
-    if action == RowAction::Replace {
-        db.execute(
-            "DELETE FROM sim_row WHERE DataClass = ?1 AND Resource = ?2",
-            params![class, resource],
-        )?;
-    }
-    for text in &texts {
-        db.execute(
-            "INSERT INTO sim_row SELECT ?1, ?2, COALESCE(MAX(Position), 0) + 1, ?3 FROM sim_row WHERE DataClass = ?1 AND Resource = ?2",
-            params![class, resource, text],
-        )?;
-    }
-    Ok(())
 }
