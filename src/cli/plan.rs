@@ -116,6 +116,7 @@ pub(super) async fn plan(
     loaded: Option<&Loaded>,
     what: &What,
 ) -> Result<(Plan, Snapshot), Failure> {
+    let trust = session.trust().await?;
     let reader = session.reader()?;
     let snapshot = observe(&reader, &Scope::of(desired, session.server.clone())).await?;
     stage("planning");
@@ -124,7 +125,7 @@ pub(super) async fn plan(
     if let Some(state) = state {
         same_platform(state, &snapshot)?;
     }
-    let plan = make(&Inputs {
+    let mut plan = make(&Inputs {
         desired,
         snapshot: &snapshot,
         ownership: state.map_or(&nothing, |state| &state.ownership),
@@ -139,6 +140,7 @@ pub(super) async fn plan(
             "this is a defect of Sitewright: please report it with the manifests".into(),
         ))
     })?;
+    plan.notes.extend(trust.note.clone());
     Ok((plan, snapshot))
 }
 

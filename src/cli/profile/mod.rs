@@ -2,6 +2,7 @@
 
 mod discover;
 mod install;
+mod verify;
 
 use clap::Subcommand;
 
@@ -15,6 +16,8 @@ use crate::profile::{self, Profile};
 pub(super) enum ProfileCommand {
     /// Find types, associations and element names by name and shape; nothing is written to the server
     Discover(discover::DiscoverArgs),
+    /// Prove entries by round trips on scratch objects, which are deleted again
+    Verify(verify::VerifyArgs),
     /// Create the read-only reports that make a refresh a constant number of requests
     InstallReports(install::InstallArgs),
 }
@@ -24,6 +27,7 @@ pub(super) async fn run(context: &Context, command: &ProfileCommand) -> Result<E
     let session = Session::open(context, &home)?;
     match command {
         ProfileCommand::Discover(args) => discover::run(context, &session, args).await,
+        ProfileCommand::Verify(args) => verify::run(context, &session, args).await,
         ProfileCommand::InstallReports(args) => install::run(context, &session, args).await,
     }
 }
