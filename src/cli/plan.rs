@@ -142,6 +142,7 @@ pub(super) async fn plan(
     what: &What,
 ) -> Result<(Plan, Snapshot), Failure> {
     let acceptance = what.acceptance()?;
+    let trust = session.trust().await?;
     let reader = session.reader()?;
     let nothing = Ownership::default();
     let state = loaded.map(|loaded| &loaded.state);
@@ -152,7 +153,7 @@ pub(super) async fn plan(
     if let Some(state) = state {
         same_platform(state, &snapshot)?;
     }
-    let plan = make(&Inputs {
+    let mut plan = make(&Inputs {
         desired,
         snapshot: &snapshot,
         ownership,
@@ -169,6 +170,7 @@ pub(super) async fn plan(
             "this is a defect of Sitewright: please report it with the manifests".into(),
         ))
     })?;
+    plan.notes.extend(trust.note.clone());
     Ok((plan, snapshot))
 }
 

@@ -4,11 +4,16 @@
 //! reason; only what makes every read fail ends the refresh.
 //!
 //! Reading order: `scope` (what is asked for), `refresh` (the order of reads), `memberships`, `servers`, `packages`,
-//! `settings`, `unlisted` (the parts), `surroundings` with `facts`, `clients` and `rows` (what only checks look at), `happenings`
-//! (what `verify` looks at), `look` (what one step needs), `discover` with `shape` and `prove` (a first profile),
-//! `install` (its reports), `learn` (what an example in the console shows), `lists` (how many there are).
+//! `settings`, `unlisted` (the parts), `surroundings` with `facts`, `clients` and `rows` (what only checks look at),
+//! `happenings` (what `verify` looks at), `look` (what one step needs), `build` (which build a server is), `discover`
+//! with `choose`, `decide`, `shape`, `prove`, `world`, `candidates` and `roles` (a first profile), `install` (its
+//! reports), `learn` (what an example in the console shows), `lists` (how many there are).
 
+mod build;
+mod candidates;
+mod choose;
 mod clients;
+mod decide;
 mod discover;
 mod facts;
 mod happenings;
@@ -20,6 +25,7 @@ mod memberships;
 mod packages;
 mod prove;
 mod refresh;
+mod roles;
 mod rows;
 mod scope;
 mod servers;
@@ -31,8 +37,11 @@ mod surroundings_tests;
 #[cfg(test)]
 mod tests;
 mod unlisted;
+mod world;
 
-pub use discover::{Candidate, Discovery, Finding, discover};
+pub use build::{ModelDescription, build_change, look_at_build};
+pub use choose::{Candidate, Choose, Decision, Finding, Question, Told, accept_exact};
+pub use discover::{Discovery, Wanted, discover};
 pub use happenings::happenings;
 pub use install::{InstallError, ReportText, install_reports};
 pub use learn::{look_again, looked_at, packages_known};
@@ -42,6 +51,7 @@ pub(crate) use refresh::lost_reports;
 pub use refresh::{RefreshError, identify, refresh};
 pub use scope::Scope;
 pub use surroundings::writes;
+pub(crate) use world::data_classes_of;
 
 use crate::smp::ReadError;
 

@@ -2,7 +2,8 @@
 //!
 //! Reading order: `request` and `xml` (how anything is written and read), `answer`, `table`, `fault`; the services
 //! `item_management`, `resource_management`, `report_management`, `software_package`, `resource_model` with `data_rows`,
-//! `item_model`, `hierarchy_management`, `deployment`; `clients` (what many rows become); `wsdl`; `transport` (I/O); `reader`, `write` and `writer`, which the rest of the program uses. A [`Reader`] cannot write.
+//! `item_model`, `hierarchy_management`, `deployment`; `clients` (what many rows become); `wsdl`; `transport` (I/O);
+//! `reader`, `write`, `writer` and `scratch`, which the rest of the program uses. A [`Reader`] cannot write.
 
 mod answer;
 mod chunks;
@@ -19,6 +20,7 @@ mod report_management;
 mod request;
 pub(crate) mod resource_management;
 pub(crate) mod resource_model;
+mod scratch;
 mod software_package;
 mod table;
 #[cfg(test)]
@@ -35,6 +37,9 @@ pub use read_error::ReadError;
 pub use reader::Reader;
 pub(crate) use request::MethodCall;
 pub use request::{Protocol, Request, RequestError};
+pub use scratch::{
+    Claim, SCRATCH_PREFIX, Scratch, ScratchError, ScratchName, ScratchWriter, documentation,
+};
 pub use transport::{
     Answered, Auth, Body, Certificate, CertificateFault, ClientCertificate, Connection, Probe,
     Response, TlsSeen, Traffic, Transport, Untrusted, WindowsAuth, WindowsMethod,

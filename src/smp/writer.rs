@@ -127,6 +127,15 @@ impl Writer {
                 (request, change.answer())
             }
         };
+        self.request(request, answer).await
+    }
+
+    /// Sends one writing request; gives the resource that it created, where the answer says which.
+    pub(super) async fn request(
+        &self,
+        request: Request,
+        answer: Answer,
+    ) -> Result<Option<Guid>, SendError> {
         let body = self.once(request).await?;
         self.understand(&body, answer)
     }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use sitewright::model::{
     Client, ConsoleStep, Desired, Event, Facts, Guid, Name, Observed, Outcome, RunId, Snapshot,
 };
-use sitewright::observe::{Scope, discover, happenings};
+use sitewright::observe::{Scope, Wanted, accept_exact, discover, happenings};
 use sitewright::profile::{self, Profile};
 use sitewright::smp::{Connection, Reader, Transport};
 use sitewright_sim::{Access, Authority, Demand, Language, Options, Scheme, Server, World};
@@ -627,7 +627,15 @@ async fn discovers_a_foreign_smp() {
     let nothing = Profile::empty(operator.server.clone());
     let connection = Connection::new(foreign.url.parse().unwrap(), RunId("test".into()));
     let reader = Reader::new(Transport::new(connection).unwrap(), nothing.into());
-    let found = discover(&reader, &name).await.unwrap();
+    let wanted = Wanted {
+        server: &name,
+        known: None,
+        at: "2026-03-02T08:00:00Z",
+    };
+    let mut found = discover(&reader, &wanted, &mut accept_exact).await.unwrap();
+    // What the operator's profile need not have.
+    found.profile.server.build = None;
+    found.profile.provenance.clear();
 
     // Nothing is invented: whatever it says, GUIDs, names and directions, the operator says too.
     let mut truth = serde_json::to_value(&operator).unwrap();

@@ -4,6 +4,7 @@ mod discover;
 mod install;
 mod learn;
 mod learned;
+mod verify;
 
 use clap::Subcommand;
 
@@ -19,6 +20,8 @@ pub(super) enum ProfileCommand {
     Discover(discover::DiscoverArgs),
     /// Learn what no document says, by an example that you make in the console
     Learn(Box<learn::LearnArgs>),
+    /// Prove entries by round trips on scratch objects, which are deleted again
+    Verify(verify::VerifyArgs),
     /// Create the read-only reports that make a refresh a constant number of requests
     InstallReports(install::InstallArgs),
 }
@@ -29,6 +32,7 @@ pub(super) async fn run(context: &Context, command: &ProfileCommand) -> Result<E
     match command {
         ProfileCommand::Discover(args) => discover::run(context, &session, args).await,
         ProfileCommand::Learn(args) => learn::run(context, &session, args).await,
+        ProfileCommand::Verify(args) => verify::run(context, &session, args).await,
         ProfileCommand::InstallReports(args) => install::run(context, &session, args).await,
     }
 }

@@ -1,6 +1,7 @@
 //! A laboratory: a simulated SMP, its profile, a state folder, and the stages of the program run against it as the
 //! command line runs them.
 
+mod cut;
 mod stages;
 
 use std::collections::BTreeSet;
@@ -15,6 +16,7 @@ use sitewright::profile;
 use sitewright::smp::Connection;
 use sitewright_sim::{Access, ConsoleAction, Options, Server, World};
 
+pub(crate) use cut::Cut;
 pub(crate) use stages::{Console, Stages};
 
 /// A simulated SMP and the stages over it.
