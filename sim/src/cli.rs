@@ -524,6 +524,19 @@ mod tests {
         call(&["console", "assign-server", "SITE01.corp.example", "HQ"]).unwrap();
         call(&["console", "constrain", "HQ", "on"]).unwrap();
         call(&["console", "capture-target", "DEPLOY01"]).unwrap();
+        call(&["console", "download-targets", "HQ"]).unwrap();
+        call(&["console", "prevent-downloads", "outside", "on"]).unwrap();
+        call(&["console", "replicate", "192.168.10.0/24", "SMP00"]).unwrap();
+        call(&["console", "scope", "sites", "half"]).unwrap();
+        assert!(
+            call(&["console", "upgrade", "7.1"])
+                .unwrap_err()
+                .contains("later level")
+        );
+        assert_eq!(
+            call(&["console", "upgrade"]).unwrap(),
+            "the server is at 8.5-ru4\n"
+        );
         call(&["tick", "10m"]).unwrap();
         let dump = call(&["dump"]).unwrap();
         assert!(dump.contains("- { name: HQ, description: \"Head office\", constrained: true, servers: [SITE01.corp.example] }"), "{dump}");
@@ -648,6 +661,12 @@ mod tests {
         let state = std::env::temp_dir();
         assert!(run(&state, &["dump", "--scenario", "no-such"]).is_err());
         assert!(run(&state, &["dump", "--scenario", "empty", "--switch", "x"]).is_err());
+        assert!(run(&state, &["dump", "--level", "9"]).is_err());
+        assert!(run(&state, &["dump", "--language", "xx"]).is_err());
+        let old = ["profile", "--level", "8.1", "--language", "ja"];
+        let profile = run(&state, &old).unwrap();
+        assert!(profile.contains("name: \"サイト\""), "{profile}");
+        assert!(profile.contains("version: \"8.1\""), "{profile}");
         assert!(run(&state, &["clients"]).is_err());
         assert!(run(&state, &["tick", "5x", "--platform", "sim:x"]).is_err());
         assert!(run(&state, &["dump", "--platform", "sim:../x"]).is_err());

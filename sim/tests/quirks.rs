@@ -1,9 +1,11 @@
 //! End to end: what a foreign client meets on servers that differ from the ordinary one, with bytes written by hand.
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
+use sitewright_sim::wire::Type;
 use sitewright_sim::wire::operations::{self, ServiceId};
 use sitewright_sim::{ConsoleAction, Language, Level, Options, Quirk, Server, World};
 
@@ -302,20 +304,16 @@ fn a_read_only_account_is_refused_before_anything_else() {
     let mut refused = 0;
     for service in operations::services() {
         for operation in service.operations.iter().filter(|one| one.writes) {
-            let inner: String = operation
-                .parameters
-                .iter()
-                .map(|one| {
-                    use sitewright_sim::wire::Type;
-                    let value = match one.kind {
-                        Type::Guid | Type::GuidText => UNKNOWN,
-                        Type::Boolean => "false",
-                        Type::Int => "0",
-                        _ => "",
-                    };
-                    format!("<{0}>{value}</{0}>", one.name)
-                })
-                .collect();
+            let mut inner = String::new();
+            for one in &operation.parameters {
+                let value = match one.kind {
+                    Type::Guid | Type::GuidText => UNKNOWN,
+                    Type::Boolean => "false",
+                    Type::Int => "0",
+                    _ => "",
+                };
+                write!(inner, "<{0}>{value}</{0}>", one.name).unwrap();
+            }
             let answer = smp.soap(service.path, &operation.name, &inner).unwrap();
             let text = body(&answer);
             assert!(

@@ -4,9 +4,10 @@
 //! and jobs do. I/O: `SQLite` and the clock. Everything that no public document says about an SMP comes from the seed
 //! ([`Names`]); everything that a client may wrongly assume has a [`Switch`].
 //!
-//! Reading order: `options`, `scenario` with `facts`, `names` with `fact_names`, `store` with `fact_tables`, `load` and
-//! `dump`, `cmdb` with `data_classes`, `items`, `packages`, `origin` and `reports`, `select` (who serves an address),
-//! `life` and `jobs` (what time brings), `console`, `profile`.
+//! Reading order: `options`, `scenario` with `facts`, `names` with `languages`, `layouts` and `fact_names`, `store` with
+//! `fact_tables`, `load` and `dump`, `cmdb` with `scope`, `data_classes`, `packages`, `origin` and `reports`, `items` with
+//! `item_xml` and `item_saves`, `writes` (judged) and `effects` (done), `select` with `prevention` (who serves an address),
+//! `life` and `jobs` (what time brings), `console` with `administrator`, `inventory` and `platform`, `profile`.
 
 mod administrator;
 mod clients;
