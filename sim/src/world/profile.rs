@@ -6,7 +6,7 @@
 use super::World;
 use super::fact_names::{FactClass, FactName, LoadNames, SourceNames};
 use super::guid::Guid;
-use super::names::{AssociationName, Names, Role, RolesBy, SettingLayout, TypeName};
+use super::names::{AssociationName, Names, PreventLayout, Role, RolesBy, SettingLayout, TypeName};
 use super::options::Quirk;
 use std::fmt::Write as _;
 
@@ -276,5 +276,26 @@ fn settings(out: &mut String, names: &Names) {
         "  taskPackages: {{ item: {}, path: {}, standing: operator }}",
         item(one.item, "task"),
         quote(&path(one))
+    );
+    let PreventLayout {
+        item,
+        targets,
+        from_platform,
+        from_outside,
+    } = &names.prevent;
+    let switch = |one: &SettingLayout| {
+        format!(
+            "{{ path: {}, on: '{}', off: '{}' }}",
+            quote(&path(one)),
+            one.on,
+            one.off
+        )
+    };
+    let _ = writeln!(
+        out,
+        "  preventDownloads: {{ item: {item}, targets: {}, fromServer: {}, fromOutside: {}, standing: operator }}",
+        quote(&path(targets)),
+        switch(from_platform),
+        switch(from_outside)
     );
 }
