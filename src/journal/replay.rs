@@ -68,7 +68,9 @@ fn fold(ownership: &mut Ownership, fact: Fact) {
         Fact::RunStarted { .. }
         | Fact::StepStarted { .. }
         | Fact::StepEnded { .. }
-        | Fact::RunEnded { .. } => {}
+        | Fact::RunEnded { .. }
+        | Fact::ItemKept { .. }
+        | Fact::ItemRestored { .. } => {}
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::carry::give_out;
+use super::carry::{give_out, take_over};
 use super::steps::console;
 use super::touch::{planned, touched};
 use super::{
@@ -78,6 +78,7 @@ pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
     };
     let Ordered { steps, unkept } = plan_steps(&open, &context)?;
     let mut steps = drop_confirmed(steps, ownership, &mut notes);
+    take_over(&mut steps, &open, &snapshot.surroundings.writes);
     notes.extend(give_out(&mut steps, &snapshot.surroundings.writes));
     notes.extend(said_unkept(&unkept, &after));
     let view = View {

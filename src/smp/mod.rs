@@ -36,6 +36,6 @@ pub(crate) use request::MethodCall;
 pub use request::{Protocol, Request, RequestError};
 pub use transport::{Auth, Body, Connection, Response, Traffic, Transport};
 pub use transport_error::TransportError;
-pub use write::{Answer, Call, Change, ChangeError, LowerError, Write, lower};
-pub use writer::{SendError, Writer};
+pub use write::{Answer, Call, Change, ChangeError, ItemValue, LowerError, Replaced, Write, lower};
+pub use writer::{Prepared, SendError, Writer};
 pub use xml::AnswerError;

@@ -604,7 +604,10 @@ mod tests {
             let write = Change::DeleteResource {
                 resource: Guid::from_u128(1),
             };
-            let error = writer.send(&write).await.unwrap_err();
+            let error = writer
+                .send(writer.prepare(&write).await.unwrap())
+                .await
+                .unwrap_err();
             assert_eq!(error.transient(), transient, "{error:?}");
             assert_eq!(error.outcome_unknown(), unknown, "{error:?}");
             assert_eq!(server.seen.lock().unwrap().len(), 1);
@@ -728,7 +731,10 @@ mod tests {
             package: Guid::from_u128(1),
             assignment: crate::model::Assignment::All,
         };
-        let error = writer.send(&write).await.unwrap_err();
+        let error = writer
+            .send(writer.prepare(&write).await.unwrap())
+            .await
+            .unwrap_err();
         assert!(
             matches!(&error, SendError::Refused(fault) if fault.kind == FaultKind::DoesNotExist),
             "{error:?}"

@@ -4,6 +4,7 @@ mod discover;
 mod install;
 mod learn;
 mod learned;
+mod settings;
 
 use clap::Subcommand;
 
@@ -19,6 +20,8 @@ pub(super) enum ProfileCommand {
     Discover(discover::DiscoverArgs),
     /// Learn what no document says, by an example that you make in the console
     Learn(Box<learn::LearnArgs>),
+    /// Prove settings in item XML by writing them back as they are
+    Verify(settings::SettingsArgs),
     /// Create the read-only reports that make a refresh a constant number of requests
     InstallReports(install::InstallArgs),
 }
@@ -29,6 +32,7 @@ pub(super) async fn run(context: &Context, command: &ProfileCommand) -> Result<E
     match command {
         ProfileCommand::Discover(args) => discover::run(context, &session, args).await,
         ProfileCommand::Learn(args) => learn::run(context, &session, args).await,
+        ProfileCommand::Verify(args) => settings::verify(context, &session, args).await,
         ProfileCommand::InstallReports(args) => install::run(context, &session, args).await,
     }
 }
