@@ -48,9 +48,8 @@ impl Desk {
         let manifests = fs::read_to_string(source.join("sites.yaml")).unwrap();
         // Which packages a task uses is read from where only a learned setting says.
         let manifests: String = manifests
-            .lines()
+            .split_inclusive('\n')
             .filter(|line| !line.contains("deployTasks:"))
-            .map(|line| format!("{line}\n"))
             .collect();
         fs::write(folder.path().join("sites.yaml"), manifests).unwrap();
         let workspace = format!(
@@ -67,6 +66,16 @@ impl Desk {
         fs::create_dir(folder.path().join("profiles")).unwrap();
         fs::write(folder.path().join("profiles/hq.yaml"), known).unwrap();
         Self { server, folder }
+    }
+
+    /// Takes the proof of everything away.
+    fn lower(&self) {
+        let known = lowered(&self.world().profile());
+        fs::write(self.folder.path().join("profiles/hq.yaml"), known).unwrap();
+    }
+
+    fn declare(&self, manifests: &str) {
+        fs::write(self.folder.path().join("sites.yaml"), manifests).unwrap();
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -124,9 +133,29 @@ impl Desk {
                 site: value("the site"),
                 subnet: value("subnet"),
             },
+            "Remove" => ConsoleAction::RemoveSubnet {
+                site: value("the site"),
+                subnet: value("the subnet"),
+            },
+            "Delete" if task.path.contains("View: Site Servers") => ConsoleAction::UnassignServer {
+                server: value("the server"),
+                site: value("the site"),
+            },
+            "Delete" if task.path.contains("right-click the subnet") => {
+                ConsoleAction::DeleteSubnet {
+                    subnet: value("the subnet"),
+                }
+            }
+            "Delete" => ConsoleAction::DeleteSite {
+                name: value("the site"),
+            },
             "Assign to site" => ConsoleAction::AssignServer {
                 server: value("the server"),
                 site: value("site"),
+            },
+            "Description" => ConsoleAction::DescribeSite {
+                name: value("the site"),
+                description: value("description"),
             },
             "Install/Remove services" => ConsoleAction::InstallRole {
                 server: value("the server"),
@@ -405,8 +434,73 @@ fn one_site() -> Desk {
         Language::En,
         Profile::Discovered,
     );
-    fs::write(desk.folder.path().join("sites.yaml"), ONE_SITE).unwrap();
+    desk.declare(ONE_SITE);
     desk
+}
+
+const TO_TAKE_DOWN: &str = "\
+apiVersion: sitewright/v1
+kind: Site
+metadata: { name: HQ }
+spec:
+  subnets: [10.4.0.0/16]
+  servers: [{ name: SITE01.corp.example }]
+---
+apiVersion: sitewright/v1
+kind: Site
+metadata: { name: Berlin }
+spec:
+  subnets: [192.168.0.0/24]
+";
+
+/// The site of Berlin stays, with another description and without its subnet.
+const TAKEN_DOWN: &str = "\
+apiVersion: sitewright/v1
+kind: Site
+metadata: { name: Berlin }
+spec:
+  description: Closed
+  subnets: []
+";
+
+/// What this program made by API is taken down by hand, and is forgotten like what it takes down itself.
+#[test]
+fn taken_down_by_hand() {
+    let [by_api, by_hand] = [Profile::Proven, Profile::Discovered].map(|of| {
+        let (seed, language) = (5, Language::En);
+        let desk = Desk::new(
+            "deployment-site",
+            "flat-lan",
+            seed,
+            language,
+            Profile::Proven,
+        );
+        desk.declare(TO_TAKE_DOWN);
+        desk.told(&["apply", "--yes"], 0);
+        if of == Profile::Discovered {
+            desk.lower();
+        }
+        desk.declare(TAKEN_DOWN);
+        let apply = &["apply", "--yes", "--allow-stranded", "100000"];
+        let mut rounds = 0;
+        while desk.run(apply).status.code() == Some(4) {
+            let runbook = &[
+                "runbook",
+                "--format",
+                "markdown",
+                "--allow-stranded",
+                "100000",
+            ];
+            desk.do_group(&desk.told(runbook, 0), 1);
+            rounds += 1;
+            assert!(rounds < 5);
+        }
+        assert_eq!(rounds > 0, of == Profile::Discovered);
+        let plan = desk.told(&["plan"], 0);
+        assert!(!plan.contains("Changes to"), "{plan}");
+        settled(desk.world())
+    });
+    assert_eq!(by_api, by_hand);
 }
 
 /// What was applied beside a run that waits is none of its plan: it stops.

@@ -161,7 +161,8 @@ fn task(task: &Task) -> String {
     };
     if !after.is_empty() {
         let numbers: Vec<String> = after.iter().map(ToString::to_string).collect();
-        say("after", format!("step {}", and(&numbers)));
+        let noun = if numbers.len() == 1 { "step" } else { "steps" };
+        say("after", format!("{noun} {}", and(&numbers)));
     }
     for (name, value) in fill {
         say(name, format!("<code>{}</code>", escape(value)));

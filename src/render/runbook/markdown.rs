@@ -121,9 +121,9 @@ fn task(page: &mut String, task: &Task) {
         say(name, &code(value));
     }
     if let Some(remark) = remark {
-        say("mind", &code(remark));
+        say("mind", &prose(remark));
     }
-    say("why", &code(reason));
+    say("why", &prose(reason));
     if !article.is_empty() {
         say("article", article);
     }
@@ -134,6 +134,18 @@ fn task(page: &mut String, task: &Task) {
     };
     say("ticked off", &closed);
     say("done by", "________________ on ____________");
+}
+
+/// Text that means nothing to Markdown.
+fn prose(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in clean(text).chars() {
+        if "\\`*_[]<>&#|~!$".contains(character) {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    escaped
 }
 
 /// A code span that holds any text: its fence is longer than every run of backticks inside.
@@ -156,6 +168,11 @@ fn code(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn prose_means_nothing() {
+        assert_eq!(prose("a <b> & `c`"), "a \\<b\\> \\& \\`c\\`");
+    }
 
     #[test]
     fn code_spans_hold_any_text() {

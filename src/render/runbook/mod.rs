@@ -205,8 +205,9 @@ fn grouped(plan: &Plan) -> Vec<Group> {
         })
     };
     let mut groups: Vec<Group> = Vec::new();
+    let mut unsaid: BTreeSet<usize> = BTreeSet::new();
     loop {
-        let by_program = order.take(|at| !is_manual(at));
+        unsaid.extend(order.take(|at| !is_manual(at)));
         let first = (0..plan.steps.len()).find(|at| is_manual(*at) && order.is_free(*at));
         let Some(page) = first.and_then(|at| pages.get(&at)).copied() else {
             break;
@@ -214,7 +215,8 @@ fn grouped(plan: &Plan) -> Vec<Group> {
         let tasks = order.take(|at| pages.get(&at) == Some(&page));
         let members: BTreeSet<usize> = tasks.iter().copied().collect();
         // Of what is done by now, only what this group could not go without.
-        let needed: BTreeSet<usize> = behind_of(&order, &members, &by_program);
+        let needed: BTreeSet<usize> = ahead_of(&order, &members, &unsaid);
+        unsaid.retain(|at| !needed.contains(at));
         let behind = (0..plan.steps.len())
             .filter(|at| !is_manual(*at) && order.depends_on(*at).any(|on| members.contains(&on)));
         groups.push(Group {
@@ -243,16 +245,16 @@ fn grouped(plan: &Plan) -> Vec<Group> {
 }
 
 /// The steps among `candidates` that one of `members` waits for, if only by others.
-fn behind_of(
+fn ahead_of(
     order: &Order<'_>,
     members: &BTreeSet<usize>,
-    candidates: &[usize],
+    candidates: &BTreeSet<usize>,
 ) -> BTreeSet<usize> {
     let mut found = BTreeSet::new();
     let mut ahead: Vec<usize> = members.iter().copied().collect();
     while let Some(at) = ahead.pop() {
         for on in order.depends_on(at) {
-            if candidates.binary_search(&on).is_ok() && found.insert(on) {
+            if candidates.contains(&on) && found.insert(on) {
                 ahead.push(on);
             }
         }
@@ -280,8 +282,103 @@ fn introduction(runbook: &Runbook) -> Vec<String> {
 /// How a task is ticked off.
 fn closing(task: &Task) -> &'static str {
     if task.readable {
-        "by reading: the next plan or apply sees it"
+        "by the next plan or apply, which reads it"
     } else {
         "by your word, since it cannot be read:"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::model::By;
+    use crate::render::{Style, sample};
+
+    /// Works a plan off by its runbook: the program does what is free before each group and after the last.
+    fn work_off(plan: &Plan) {
+        let runbook = Runbook::new(plan, "now");
+        let mut order = Order {
+            steps: &plan.steps,
+            done: vec![false; plan.steps.len()],
+        };
+        let by_program = |at: usize| plan.steps.get(at).unwrap().kind() != StepKind::Manual;
+        for group in &runbook.groups {
+            order.take(by_program);
+            for line in &group.before {
+                assert!(
+                    order.is_done(line.number - 1),
+                    "{line:?} is not done by then"
+                );
+            }
+            for line in &group.behind {
+                assert!(
+                    !order.is_done(line.number - 1),
+                    "{line:?} waits for nothing"
+                );
+            }
+            for task in &group.tasks {
+                let at = task.number - 1;
+                assert!(order.is_free(at), "{} comes too early", task.id);
+                order.take(|one| one == at);
+            }
+        }
+        order.take(by_program);
+        assert!(order.done.iter().all(|done| *done));
+        let manual = plan
+            .steps
+            .iter()
+            .filter(|step| step.kind() == StepKind::Manual);
+        assert_eq!(runbook.tasks(), manual.count());
+    }
+
+    #[test]
+    fn breaks_no_dependency_and_leaves_nothing_out() {
+        for mut plan in sample::all() {
+            work_off(&plan);
+            for step in &mut plan.steps {
+                step.by = By::Console;
+            }
+            work_off(&plan);
+        }
+    }
+
+    #[test]
+    fn groups_by_page_with_what_is_before_and_behind() {
+        let numbers = |lines: &[Line]| -> Vec<usize> { lines.iter().map(|l| l.number).collect() };
+        let groups: Vec<_> = Runbook::new(&sample::console(), "now")
+            .groups
+            .iter()
+            .map(|group| {
+                let tasks: Vec<usize> = group.tasks.iter().map(|task| task.number).collect();
+                let page = group.page.rsplit(" > ").next().unwrap().to_owned();
+                (page, numbers(&group.before), tasks, numbers(&group.behind))
+            })
+            .collect();
+        assert_eq!(
+            groups,
+            [
+                ("Site Server Settings".into(), vec![], vec![1], vec![2]),
+                ("Packages tab".into(), vec![], vec![3], vec![4]),
+                ("Site Server Settings".into(), vec![2], vec![5], vec![]),
+                ("Core Settings".into(), vec![], vec![6], vec![]),
+            ]
+        );
+    }
+
+    #[test]
+    fn fits_the_width() {
+        for mut plan in sample::all() {
+            for step in &mut plan.steps {
+                step.by = By::Console;
+            }
+            let shown = text(&Runbook::new(&plan, "now"), &Style::default());
+            for line in shown
+                .lines()
+                .filter(|line| !line.contains("sitewright attest"))
+            {
+                assert!(line.chars().count() <= 80, "{line}");
+            }
+        }
     }
 }

@@ -77,7 +77,9 @@ fn group(page: &mut Page, index: usize, of: &Group) {
     for one in tasks {
         task(page, one);
     }
-    page.gap();
+    if !behind.is_empty() {
+        page.gap();
+    }
     lines(page, "Waits for this, by apply:", behind);
 }
 
