@@ -116,6 +116,8 @@ pub struct Surroundings {
     pub imported: Observed<BTreeSet<Guid>>,
     /// Whether this SMP has the setting Constrain to Site at all; `false` on the operator's word only.
     pub can_constrain: bool,
+    /// Whether the profile knows where that setting is read.
+    pub reads_constrain: bool,
     /// Which changes the server profile is sure enough of to make them by API.
     pub writes: Writes,
 }
@@ -133,6 +135,7 @@ impl Default for Surroundings {
             hierarchy: not_asked(),
             imported: not_asked(),
             can_constrain: true,
+            reads_constrain: true,
             writes: Writes::default(),
         }
     }

@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use sitewright::model::{
-    Client, ConsoleStep, Desired, Event, Facts, Guid, Name, Observed, Outcome, RunId, Snapshot,
+    Action, Client, ConsoleStep, Desired, Event, Facts, Guid, Name, Observed, Outcome, RunId,
+    Snapshot,
 };
 use sitewright::observe::{Scope, Wanted, accept_exact, discover, happenings};
-use sitewright::profile::{self, Profile};
+use sitewright::profile::{self, Profile, ServiceName, Standing};
 use sitewright::smp::{Connection, Reader, Transport};
 use sitewright_sim::{Access, Authority, Demand, Language, Options, Scheme, Server, World};
 
@@ -204,6 +205,32 @@ impl Console for Foreign {
                 tokio::time::sleep(Duration::from_secs(2)).await;
             }
         }
+    }
+
+    async fn change(&self, action: &Action) {
+        let (path, query) = match action {
+            Action::CreateSite {
+                name, description, ..
+            } => {
+                let mut query = vec![("site", name.to_string())];
+                query.extend(description.clone().map(|text| ("description", text)));
+                ("new-site", query)
+            }
+            Action::CreateSubnet { subnet, site } | Action::AssignSubnet { subnet, site, .. } => {
+                let (subnet, site) = (subnet.to_string(), site.name.to_string());
+                ("add-subnet", vec![("subnet", subnet), ("site", site)])
+            }
+            Action::AssignServer { server, site } => {
+                let (server, site) = (server.name.to_string(), site.name.to_string());
+                ("assign-server", vec![("server", server), ("site", site)])
+            }
+            other => panic!("the foreign console has nothing for {other:?}"),
+        };
+        let query: Vec<(&str, &str)> = query
+            .iter()
+            .map(|(name, value)| (*name, &**value))
+            .collect();
+        self.post(&format!("/console/{path}"), &query).await;
     }
 }
 
@@ -400,6 +427,31 @@ async fn checks_a_foreign_smp() {
         assert_eq!(crate::platform::faults(&report), expected);
         trial.foreign.assert_wire_kept().await;
     }
+}
+
+/// Half by API, half by hand: packages are written, and a person makes what needs ResourceModel.
+#[tokio::test]
+async fn converges_a_foreign_smp_by_hand() {
+    let wanted = example("deployment-site");
+    let [by_api, by_hand] = [true, false].map(async |proven| {
+        let mut trial = Trial::start(false).await;
+        if !proven {
+            let services = &mut trial.stages.profile.services;
+            services
+                .get_mut(&ServiceName::ResourceModel)
+                .unwrap()
+                .standing = Standing::Discovered;
+        }
+        trial.converge(&wanted).await;
+        for operation in ["CreateNewResource", "FormAssociation"] {
+            assert_eq!(trial.calls(operation).await > 0, proven, "{operation}");
+        }
+        let mut dump = trial.foreign.json("/dump").await;
+        // Which of its servers a client is registered with is the agent's choice.
+        dump.as_object_mut().unwrap().remove("taskServers");
+        dump
+    });
+    assert_eq!(by_api.await, by_hand.await);
 }
 
 /// Every computer that the foreign server counts as a client or a site server, by host, with what is known of it.

@@ -43,6 +43,7 @@ sessions! {
     platform_check,
     profile,
     replace_server,
+    runbook,
     sign_in,
     take_down,
     unseen,

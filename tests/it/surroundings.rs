@@ -66,6 +66,7 @@ fn known(surroundings: &Surroundings) -> String {
         hierarchy,
         imported,
         can_constrain,
+        reads_constrain,
         writes,
     } = surroundings;
     let facts: BTreeMap<_, _> = facts
@@ -100,7 +101,7 @@ fn known(surroundings: &Surroundings) -> String {
         })
         .collect();
     format!(
-        "{facts:#?}{:#?}{:#?}{product:#?}{:#?}{:#?}{can_constrain}{writes:?}",
+        "{facts:#?}{:#?}{:#?}{product:#?}{:#?}{:#?}{can_constrain}{reads_constrain}{writes:?}",
         clients.known(),
         registrations.known(),
         hierarchy.known(),
@@ -364,6 +365,7 @@ async fn what_is_not_asked_for_costs_nothing() {
                 ..Product::default()
             },
             can_constrain: false,
+            reads_constrain: false,
             ..Surroundings::default()
         }
     );
