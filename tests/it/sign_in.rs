@@ -547,3 +547,87 @@ async fn a_foreign_acceptor_lets_in_whom_it_should() {
         }
     }
 }
+
+/// Over the doors of a realm that nobody here wrote: Kerberos by password and by keytab, NTLM, and each by `negotiate`.
+#[tokio::test]
+async fn a_foreign_realm_lets_in_whom_it_should() {
+    let server = serve(&Access::anonymous());
+    let Some(realm) = Realm::up(&server.url()) else {
+        return;
+    };
+    let kdc = Some(format!("tcp://{}", realm.kdc).parse().unwrap());
+    let account = |method, username: &str, proof: Result<&str, &std::path::Path>| WindowsAuth {
+        method,
+        username: username.into(),
+        password: proof.ok().map(SecretString::from),
+        keytab: proof.err().map(std::path::Path::to_owned),
+        realm: None,
+        kdc: kdc.clone(),
+        service_principal: None,
+    };
+    let open = |url: &str, auth: WindowsAuth| {
+        transport(url, |connection| {
+            connection.auth = Auth::Windows(auth);
+            connection.ca = Some(realm.ca.clone());
+        })
+    };
+    let password = realm.password.as_str();
+    let kerberos = |proof| account(WindowsMethod::Kerberos, &realm.principal, proof);
+    let negotiate = |proof| account(WindowsMethod::Negotiate, &realm.principal, proof);
+    let ntlm = |password| account(WindowsMethod::Ntlm, &realm.user, Ok(password));
+    for url in [&realm.kerberos_url, &realm.negotiate_url, &realm.tls_url] {
+        for auth in [
+            kerberos(Ok(password)),
+            kerberos(Err(&realm.keytab)),
+            negotiate(Ok(password)),
+            negotiate(Err(&realm.keytab)),
+        ] {
+            let transport = open(url, auth);
+            let answers = futures::future::join_all((0..6).map(|_| ask(&transport))).await;
+            assert!(answers.iter().all(|answer| *answer == Ok(200)), "{url} {answers:?}");
+            assert_eq!(transport.signed_in_by(), Some("Kerberos"), "{url}");
+        }
+        let error = ask(&open(url, kerberos(Ok("wrong")))).await.unwrap_err();
+        assert!(error.is_refused_proof(), "{error}");
+        assert_eq!(error.code(), "SW0314");
+    }
+    // By its short name the realm is not known, and NTLM is left.
+    for url in [&realm.negotiate_url, &realm.tls_url] {
+        for auth in [
+            ntlm(password),
+            account(WindowsMethod::Negotiate, &realm.user, Ok(password)),
+        ] {
+            let transport = open(url, auth);
+            assert_eq!(ask(&transport).await, Ok(200));
+            assert_eq!(ask(&transport).await, Ok(200));
+            assert_eq!(transport.signed_in_by(), Some("NTLM"), "{url}");
+        }
+        let error = ask(&open(url, ntlm("wrong"))).await.unwrap_err();
+        assert!(error.is_refused_proof(), "{error}");
+    }
+    // Without a ticket there is NTLM, where the account is known by its short name.
+    let unknown = WindowsAuth {
+        service_principal: Some("HTTP/elsewhere".into()),
+        realm: Some(realm.name.clone()),
+        ..account(WindowsMethod::Negotiate, &realm.user, Ok(password))
+    };
+    let instead = open(&realm.negotiate_url, unknown.clone());
+    assert_eq!(ask(&instead).await, Ok(200));
+    assert_eq!(instead.signed_in_by(), Some("NTLM"));
+    let only = WindowsAuth {
+        method: WindowsMethod::Kerberos,
+        ..unknown
+    };
+    let error = ask(&open(&realm.negotiate_url, only)).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "no Kerberos ticket for `HTTP/elsewhere`: the KDC does not know this service principal"
+    );
+    let dead = WindowsAuth {
+        kdc: Some("tcp://127.0.0.1:1".parse().unwrap()),
+        ..kerberos(Ok(password))
+    };
+    let error = ask(&open(&realm.negotiate_url, dead)).await.unwrap_err();
+    assert!(error.to_string().contains("does not answer"), "{error}");
+    assert!(error.unsent());
+}
