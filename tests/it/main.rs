@@ -19,6 +19,7 @@ mod manifests;
 mod output;
 mod outside;
 mod properties;
+mod realm;
 mod secrets;
 mod selection;
 mod sessions;

@@ -17,8 +17,7 @@ use sitewright_sim::{
     Access, Authority, Demand, Options, Quirk, RequestRecord, Scheme, Server, Tls, World,
 };
 
-use crate::outside::{Running, listening, python};
-use crate::support::{Lab, example};
+use crate::support::{Lab, Realm, Running, example, first_line, python};
 
 const USER: &str = r"CORP\svc-sitewright";
 const PASSWORD: &str = "correct-h\u{f6}rse";
@@ -494,8 +493,14 @@ fn foreign(scheme: &str, password: &str, identity: Option<(&File, &File)>) -> (S
         .stdout(std::process::Stdio::piped())
         .spawn()
         .unwrap();
-    let url = listening(&mut child);
-    (url, Running(child))
+    let out = child.stdout.take().unwrap();
+    let running = Running(child);
+    let line = first_line(out).expect("the foreign acceptor does not answer");
+    let url = line.trim().strip_prefix("listening on ");
+    (
+        url.unwrap_or_else(|| panic!("found {line:?}")).to_owned(),
+        running,
+    )
 }
 
 /// What the foreign server says: who is in, and by how many messages on this connection.
@@ -584,7 +589,10 @@ async fn a_foreign_realm_lets_in_whom_it_should() {
         ] {
             let transport = open(url, auth);
             let answers = futures::future::join_all((0..6).map(|_| ask(&transport))).await;
-            assert!(answers.iter().all(|answer| *answer == Ok(200)), "{url} {answers:?}");
+            assert!(
+                answers.iter().all(|answer| *answer == Ok(200)),
+                "{url} {answers:?}"
+            );
             assert_eq!(transport.signed_in_by(), Some("Kerberos"), "{url}");
         }
         let error = ask(&open(url, kerberos(Ok("wrong")))).await.unwrap_err();

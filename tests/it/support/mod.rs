@@ -1,6 +1,8 @@
 //! A laboratory: a simulated SMP, its profile, a state folder, and the stages of the program run against it as the
 //! command line runs them.
 
+mod programs;
+mod realm;
 mod stages;
 
 use std::collections::BTreeSet;
@@ -15,6 +17,8 @@ use sitewright::profile;
 use sitewright::smp::Connection;
 use sitewright_sim::{Access, ConsoleAction, Options, Server, World};
 
+pub(crate) use programs::{Running, first_line, python, run};
+pub(crate) use realm::{Realm, skip};
 pub(crate) use stages::{Console, Stages};
 
 /// A simulated SMP and the stages over it.
