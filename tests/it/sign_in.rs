@@ -599,6 +599,13 @@ async fn a_foreign_realm_lets_in_whom_it_should() {
         assert!(error.is_refused_proof(), "{error}");
         assert_eq!(error.code(), "SW0314");
     }
+    // A server that forgets a ticket after each request gets one with each from then on.
+    server.clear_requests();
+    let each = open(&realm.each_request_url, kerberos(Ok(password)));
+    for _ in 0..6 {
+        assert_eq!(ask(&each).await, Ok(200));
+    }
+    assert_eq!(server.requests().len(), 6);
     // By its short name the realm is not known, and NTLM is left.
     for url in [&realm.negotiate_url, &realm.tls_url] {
         for auth in [
@@ -638,4 +645,105 @@ async fn a_foreign_realm_lets_in_whom_it_should() {
     let error = ask(&open(&realm.negotiate_url, dead)).await.unwrap_err();
     assert!(error.to_string().contains("does not answer"), "{error}");
     assert!(error.unsent());
+}
+
+/// A proxy that tunnels everything to one address: what it was asked, until the test ends.
+struct Tunnel {
+    url: String,
+    asked: std::sync::Arc<std::sync::Mutex<Vec<String>>>,
+}
+
+#[expect(clippy::disallowed_types, reason = "a test listens")]
+fn tunnel(to: std::net::SocketAddr, answer: &'static str) -> Tunnel {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = listener.local_addr().unwrap().to_string();
+    let asked = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let log = std::sync::Arc::clone(&asked);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (mut near, log) = (stream.unwrap(), std::sync::Arc::clone(&log));
+            std::thread::spawn(move || {
+                let mut head = String::new();
+                let mut reader = BufReader::new(near.try_clone().unwrap());
+                while !head.ends_with("\r\n\r\n") {
+                    if reader.read_line(&mut head).unwrap() == 0 {
+                        return;
+                    }
+                }
+                log.lock().unwrap().push(head);
+                write!(near, "HTTP/1.1 {answer}\r\n\r\n").unwrap();
+                let mut far = std::net::TcpStream::connect(to).unwrap();
+                let mut back = far.try_clone().unwrap();
+                let mut into = near.try_clone().unwrap();
+                std::thread::spawn(move || std::io::copy(&mut back, &mut into));
+                // It ends when either side does.
+                let _ = std::io::copy(&mut near, &mut far);
+            });
+        }
+    });
+    Tunnel { url, asked }
+}
+
+/// Exports through a proxy, as somebody would whose environment names it.
+fn through(proxy: &Tunnel, folder: &std::path::Path) -> (bool, String) {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_sitewright"));
+    for variable in [
+        "NO_PROXY",
+        "no_proxy",
+        "http_proxy",
+        "ALL_PROXY",
+        "all_proxy",
+    ] {
+        command.env_remove(variable);
+    }
+    let output = command
+        .current_dir(folder)
+        .arg("export")
+        .env("SMP_PASSWORD", PASSWORD)
+        .env("HTTP_PROXY", format!("http://me:pass%20word@{}", proxy.url))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.success(), said)
+}
+
+#[test]
+fn a_sign_in_that_belongs_to_a_connection_goes_through_a_tunnel() {
+    let server = serve(&access(&[Scheme::Negotiate]));
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path();
+    std::fs::write(home.join("hq.profile"), server.world().profile()).unwrap();
+    std::fs::write(
+        home.join("sitewright.yaml"),
+        format!(
+            "apiVersion: sitewright/v1\nkind: Workspace\nspec:\n  platforms:\n    - name: hq\n      \
+             url: http://smp.corp.example\n      server: {}\n      profile: hq.profile\n      \
+             auth: {{ username: '{USER}', passwordFrom: {{ env: SMP_PASSWORD }}, allowInsecure: true }}\n",
+            server.world().platform_server()
+        ),
+    )
+    .unwrap();
+    let address = server.url().replace("http://", "").parse().unwrap();
+    let proxy = tunnel(address, "200 go ahead");
+    let (done, said) = through(&proxy, home);
+    assert!(done, "{said}");
+    let asked = proxy.asked.lock().unwrap().clone();
+    assert!(
+        asked.iter().all(|head| {
+            head.starts_with("CONNECT smp.corp.example:80 HTTP/1.1\r\n")
+                && head.contains("Basic bWU6cGFzcyB3b3Jk")
+        }),
+        "{asked:?}"
+    );
+    assert_eq!(by_connection(&server.requests()).len(), asked.len());
+
+    let (done, said) = through(&tunnel(address, "407 who are you"), home);
+    assert!(!done && said.contains("SW0307"), "{said}");
+    let (done, said) = through(&tunnel(address, "403 not there"), home);
+    assert!(!done && said.contains("SW0303"), "{said}");
+    assert!(said.contains("refuses a tunnel"), "{said}");
+    for told in [said.as_str(), &asked.concat()] {
+        assert!(!told.contains(PASSWORD) && !told.contains("pass word"));
+    }
 }

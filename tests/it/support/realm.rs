@@ -17,6 +17,8 @@ use super::programs::{first_line, python, run};
 pub(crate) struct Realm {
     /// Takes Kerberos only.
     pub(crate) kerberos_url: String,
+    /// Takes Kerberos only, and wants it with every request.
+    pub(crate) each_request_url: String,
     /// Takes Kerberos, and NTLM bare or in SPNEGO.
     pub(crate) negotiate_url: String,
     /// The same with TLS.

@@ -24,7 +24,7 @@ _NO_BARE_NTLM = """RequestHeader edit Authorization "^(?i)NTLM\\b.*" "none" earl
     Header always edit WWW-Authenticate "^NTLM$" "Negotiate\""""
 
 
-def _site(port: int, upstream: str, mechanisms: list[str], more: str = "") -> str:
+def _site(port: int, upstream: str, mechanisms: list[str], more: str = "", bound: str = "On") -> str:
     allowed = "\n        ".join(f"GssapiAllowedMech {one}" for one in mechanisms)
     return f"""
 Listen 127.0.0.1:{port}
@@ -35,8 +35,8 @@ Listen 127.0.0.1:{port}
         AuthType GSSAPI
         AuthName "SMP"
         {allowed}
-        # Once for a connection, as IIS does; NTLM knows no other way.
-        GssapiConnectionBound On
+        # Once for a connection, as IIS does; NTLM knows no other way. Kerberos may be asked for with every request.
+        GssapiConnectionBound {bound}
         Require valid-user
         # The server behind is told who it is, and sees nothing of the sign-in.
         RequestHeader unset Authorization
@@ -55,7 +55,7 @@ class Httpd:
         folder = modules()
         if folder is None:
             raise Failure("Apache httpd or one of its modules is missing")
-        self.kerberos, self.negotiate, self.tls = free_port(), free_port(), free_port()
+        self.kerberos, self.each, self.negotiate, self.tls = (free_port() for _ in range(4))
         run = host.make("httpd")
         self.ca = host.folder / "httpd.pem"
         key = host.folder / "httpd.key"
@@ -79,6 +79,7 @@ class Httpd:
             "KeepAliveTimeout 60",
             f"SSLSessionCache shmcb:{run}/sessions(512000)",
             _site(self.kerberos, upstream, ["krb5"], _NO_BARE_NTLM),
+            _site(self.each, upstream, ["krb5"], _NO_BARE_NTLM, bound="Off"),
             _site(self.negotiate, upstream, both),
             _site(self.tls, upstream, both, tls),
         ]))

@@ -57,6 +57,7 @@ class Realm:
         """All that a client needs."""
         return {
             "kerberosUrl": f"http://localhost:{self.httpd.kerberos}",
+            "eachRequestUrl": f"http://localhost:{self.httpd.each}",
             "negotiateUrl": f"http://localhost:{self.httpd.negotiate}",
             "tlsUrl": f"https://localhost:{self.httpd.tls}",
             "ca": str(self.httpd.ca),
