@@ -69,7 +69,7 @@ class Kdc:
         host.start(["krb5kdc", "-n", "-r", REALM], self.environment, self.port)
 
     def _kadmin(self, lines: list[str]) -> None:
-        self._host.run(["kadmin.local", "-r", REALM], self.environment, "\n".join(lines) + "\n")
+        self._host.run(["kadmin.local", "-r", REALM, "-p", f"admin/admin@{REALM}"], self.environment, "\n".join(lines) + "\n")
 
     def ticket(self, user: str, cache: Path) -> None:
         """Gets a ticket for the user by the keytab, as `kinit` does."""

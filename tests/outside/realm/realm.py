@@ -22,7 +22,7 @@ def missing() -> list[str]:
     lacking = {package for name, package in _PROGRAMS.items() if program(name) is None}
     if "apache2-bin" in lacking and program("httpd"):
         lacking.remove("apache2-bin")
-    if "apache2-bin" not in lacking and httpd.modules() is None:
+    if httpd.modules() is None:
         lacking.add("libapache2-mod-auth-gssapi")
     if not any("gssntlmssp" in Path(one).read_text(encoding="utf-8") for one in glob.glob("/etc/gss/mech.d/*.conf")):
         lacking.add("gss-ntlmssp")
