@@ -2,7 +2,8 @@
 # Installs what `make test` and `make check` need and what is missing. Runs again in no time when all is there.
 #
 # usage: scripts/setup.sh test|deny
-#   test  cargo-nextest, a Python environment in .tools/venv, curl, nft
+#   test  cargo-nextest, a Python environment in .tools/venv, curl, nft, and what signing in is tried against: Apache
+#         httpd, mod_auth_gssapi, gss-ntlmssp, MIT Kerberos. None of it is started
 #   deny  cargo-deny
 #
 # Cargo's tools and the Python environment go into .tools. Only Debian packages leave the folder, and only
@@ -55,6 +56,40 @@ python_environment() {
   printf '%s\n' "$wanted" > "$venv/requirements.done"
 }
 
+# Installs the packages named without starting their servers, now or when the machine boots: the tests start their own.
+without_services() {
+  local policy=/usr/sbin/policy-rc.d unit name code=0
+  for unit in krb5-kdc krb5-admin-server; do
+    if [ -d /etc/systemd/system ] && ! [ -e "/lib/systemd/system/$unit.service" ] &&
+      ! [ -L "/etc/systemd/system/$unit.service" ]; then
+      ln -s /dev/null "/etc/systemd/system/$unit.service"
+      say "the service $unit is masked; undo it by: systemctl unmask $unit"
+    fi
+  done
+  if ! [ -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' > "$policy"
+    chmod 755 "$policy"
+    trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+  fi
+  for name in "$@"; do
+    debian_package "$name" 'the tests sign in at Apache httpd by Kerberos and NTLM' || code=1
+  done
+  return "$code"
+}
+
+# What `tests/outside/realm` needs. Elsewhere its tests are skipped, but not where CI judges.
+realm_packages() {
+  local missing
+  missing=$(cd tests/outside && python3 -B -m realm check 2>&1) && return
+  missing=${missing#missing: }
+  # shellcheck disable=SC2086 # they are several
+  if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] && without_services $missing; then
+    return
+  fi
+  say "the tests of Kerberos and of NTLM at Apache httpd lack: $missing. On Debian: sudo apt-get install $missing"
+  [ "${CI:-}" != true ]
+}
+
 case "${1:-}" in
   test)
     cargo_tool cargo-nextest cargo-nextest "$nextest_version"
@@ -62,6 +97,7 @@ case "${1:-}" in
     PATH="$PATH:/usr/sbin:/sbin" command -v nft >/dev/null ||
       debian_package nftables 'the tests load the allow-lists of `sitewright firewall` with nft'
     python_environment
+    realm_packages
     ;;
   deny) cargo_tool cargo-deny cargo-deny "$deny_version" ;;
   *) echo 'usage: scripts/setup.sh test|deny' >&2; exit 64 ;;

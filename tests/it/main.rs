@@ -23,6 +23,7 @@ mod platform;
 mod profile;
 mod properties;
 mod quirks;
+mod realm;
 mod runbook;
 mod secrets;
 mod selection;

@@ -2,11 +2,9 @@
 //! SQL of reports. All of it is in `tests/outside`, was written from the wire reference alone and shares nothing with
 //! this project, so that client and simulator cannot agree with each other and be wrong together.
 
-use std::io::{BufRead as _, BufReader, Read as _, Seek as _, Write as _};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use sitewright::model::{
@@ -18,7 +16,7 @@ use sitewright::profile::{self, Profile, ServiceName, Standing};
 use sitewright::smp::{Connection, Reader, Transport};
 use sitewright_sim::{Access, Authority, Demand, Language, Options, Scheme, Server, World};
 
-use crate::support::{Console, Lab, Stages, desired, example};
+use crate::support::{Console, Lab, Running, Stages, desired, example, first_line, python, run};
 
 const IMAGE: &str = "Win11-24H2 golden";
 
@@ -26,83 +24,9 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The Python of `make setup`, or the system's where that is missing: the foreign SMP needs no packages.
-pub(crate) fn python() -> Command {
-    let own = [".tools/venv/bin/python", ".tools/venv/Scripts/python.exe"];
-    let own = own.iter().map(|path| root().join(path));
-    let program = own.into_iter().find(|path| path.is_file());
-    let mut command = Command::new(program.unwrap_or_else(|| PathBuf::from("python3")));
-    command
-        .current_dir(root().join("tests/outside"))
-        .env("PYTHONDONTWRITEBYTECODE", "1")
-        .env("PYTHONUTF8", "1");
-    command
-}
-
-/// A program that ends with the test.
-pub(crate) struct Running(pub(crate) Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It may have ended by itself; then there is nothing to stop.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// Runs a script to its end, which must come within two minutes: whether it succeeded, and all it said.
 fn run_script(script: &str, arguments: &[&str], input: &str) -> (bool, String) {
     run(python().arg(script).args(arguments), input)
-}
-
-/// Runs a program to its end, which must come within two minutes.
-fn run(command: &mut Command, input: &str) -> (bool, String) {
-    let mut said = tempfile::tempfile().unwrap();
-    let child = command
-        .stdin(Stdio::piped())
-        .stdout(said.try_clone().unwrap())
-        .stderr(said.try_clone().unwrap())
-        .spawn()
-        .unwrap();
-    let mut running = Running(child);
-    let mut stdin = running.0.stdin.take().unwrap();
-    stdin.write_all(input.as_bytes()).unwrap();
-    drop(stdin);
-    let end = Instant::now() + Duration::new(120, 0);
-    let status = loop {
-        if let Some(status) = running.0.try_wait().unwrap() {
-            break Some(status);
-        }
-        if Instant::now() > end {
-            break None;
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    };
-    let mut text = String::new();
-    said.rewind().unwrap();
-    said.read_to_string(&mut text).unwrap();
-    if status.is_none() {
-        text.push_str("\nstopped: not done in time");
-    }
-    (status.is_some_and(|status| status.success()), text)
-}
-
-/// Where a server that was started listens: it says so in its first line.
-pub(crate) fn listening(child: &mut Child) -> String {
-    let out = child.stdout.take().unwrap();
-    let (send, receive) = mpsc::channel();
-    std::thread::spawn(move || {
-        let mut line = String::new();
-        let read = BufReader::new(out).read_line(&mut line);
-        // Nobody listens any more once the test has given up.
-        let _ = send.send(read.map(|_| line));
-    });
-    let line = receive
-        .recv_timeout(Duration::from_secs(30))
-        .expect("the foreign server does not answer")
-        .unwrap();
-    let url = line.trim().strip_prefix("listening on ");
-    url.unwrap_or_else(|| panic!("found {line:?}")).to_owned()
 }
 
 /// The foreign SMP, running, and a plain HTTP client for what is beside its wire.
@@ -120,10 +44,12 @@ impl Foreign {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let url = listening(&mut child);
+        let out = child.stdout.take().unwrap();
         let running = Running(child);
+        let line = first_line(out).expect("the foreign SMP does not answer");
+        let url = line.trim().strip_prefix("listening on ");
         Self {
-            url,
+            url: url.unwrap_or_else(|| panic!("found {line:?}")).to_owned(),
             http: reqwest::Client::builder()
                 .no_proxy()
                 .timeout(Duration::from_secs(30))

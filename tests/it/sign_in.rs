@@ -17,8 +17,7 @@ use sitewright_sim::{
     Access, Authority, Demand, Options, Quirk, RequestRecord, Scheme, Server, Tls, World,
 };
 
-use crate::outside::{Running, listening, python};
-use crate::support::{Lab, example};
+use crate::support::{Lab, Realm, Running, example, first_line, python};
 
 const USER: &str = r"CORP\svc-sitewright";
 const PASSWORD: &str = "correct-h\u{f6}rse";
@@ -494,8 +493,14 @@ fn foreign(scheme: &str, password: &str, identity: Option<(&File, &File)>) -> (S
         .stdout(std::process::Stdio::piped())
         .spawn()
         .unwrap();
-    let url = listening(&mut child);
-    (url, Running(child))
+    let out = child.stdout.take().unwrap();
+    let running = Running(child);
+    let line = first_line(out).expect("the foreign acceptor does not answer");
+    let url = line.trim().strip_prefix("listening on ");
+    (
+        url.unwrap_or_else(|| panic!("found {line:?}")).to_owned(),
+        running,
+    )
 }
 
 /// What the foreign server says: who is in, and by how many messages on this connection.
@@ -545,5 +550,200 @@ async fn a_foreign_acceptor_lets_in_whom_it_should() {
                 );
             }
         }
+    }
+}
+
+/// Over the doors of a realm that nobody here wrote: Kerberos by password and by keytab, NTLM, and each by `negotiate`.
+#[tokio::test]
+async fn a_foreign_realm_lets_in_whom_it_should() {
+    let server = serve(&Access::anonymous());
+    let Some(realm) = Realm::up(&server.url()) else {
+        return;
+    };
+    let kdc = Some(format!("tcp://{}", realm.kdc).parse().unwrap());
+    let account = |method, username: &str, proof: Result<&str, &std::path::Path>| WindowsAuth {
+        method,
+        username: username.into(),
+        password: proof.ok().map(SecretString::from),
+        keytab: proof.err().map(std::path::Path::to_owned),
+        realm: None,
+        kdc: kdc.clone(),
+        service_principal: None,
+    };
+    let open = |url: &str, auth: WindowsAuth| {
+        transport(url, |connection| {
+            connection.auth = Auth::Windows(auth);
+            connection.ca = Some(realm.ca.clone());
+        })
+    };
+    let password = realm.password.as_str();
+    let kerberos = |proof| account(WindowsMethod::Kerberos, &realm.principal, proof);
+    let negotiate = |proof| account(WindowsMethod::Negotiate, &realm.principal, proof);
+    let ntlm = |password| account(WindowsMethod::Ntlm, &realm.user, Ok(password));
+    for url in [&realm.kerberos_url, &realm.negotiate_url, &realm.tls_url] {
+        for auth in [
+            kerberos(Ok(password)),
+            kerberos(Err(&realm.keytab)),
+            negotiate(Ok(password)),
+            negotiate(Err(&realm.keytab)),
+        ] {
+            let transport = open(url, auth);
+            let answers = futures::future::join_all((0..6).map(|_| ask(&transport))).await;
+            assert!(
+                answers.iter().all(|answer| *answer == Ok(200)),
+                "{url} {answers:?}"
+            );
+            assert_eq!(transport.signed_in_by(), Some("Kerberos"), "{url}");
+        }
+        let error = ask(&open(url, kerberos(Ok("wrong")))).await.unwrap_err();
+        assert!(error.is_refused_proof(), "{error}");
+        assert_eq!(error.code(), "SW0314");
+    }
+    // A server that forgets a ticket after each request gets one with each from then on.
+    server.clear_requests();
+    let each = open(&realm.each_request_url, kerberos(Ok(password)));
+    for _ in 0..6 {
+        assert_eq!(ask(&each).await, Ok(200));
+    }
+    assert_eq!(server.requests().len(), 6);
+    // By its short name the realm is not known, and NTLM is left.
+    for url in [&realm.negotiate_url, &realm.tls_url] {
+        for auth in [
+            ntlm(password),
+            account(WindowsMethod::Negotiate, &realm.user, Ok(password)),
+        ] {
+            let transport = open(url, auth);
+            assert_eq!(ask(&transport).await, Ok(200));
+            assert_eq!(ask(&transport).await, Ok(200));
+            assert_eq!(transport.signed_in_by(), Some("NTLM"), "{url}");
+        }
+        let error = ask(&open(url, ntlm("wrong"))).await.unwrap_err();
+        assert!(error.is_refused_proof(), "{error}");
+    }
+    // Without a ticket there is NTLM, where the account is known by its short name.
+    let unknown = WindowsAuth {
+        service_principal: Some("HTTP/elsewhere".into()),
+        realm: Some(realm.name.clone()),
+        ..account(WindowsMethod::Negotiate, &realm.user, Ok(password))
+    };
+    let instead = open(&realm.negotiate_url, unknown.clone());
+    assert_eq!(ask(&instead).await, Ok(200));
+    assert_eq!(instead.signed_in_by(), Some("NTLM"));
+    let only = WindowsAuth {
+        method: WindowsMethod::Kerberos,
+        ..unknown
+    };
+    let error = ask(&open(&realm.negotiate_url, only)).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "no Kerberos ticket for `HTTP/elsewhere`: the KDC does not know this service principal"
+    );
+    let dead = WindowsAuth {
+        kdc: Some("tcp://127.0.0.1:1".parse().unwrap()),
+        ..kerberos(Ok(password))
+    };
+    let error = ask(&open(&realm.negotiate_url, dead)).await.unwrap_err();
+    assert!(error.to_string().contains("does not answer"), "{error}");
+    assert!(error.unsent());
+}
+
+/// A proxy that tunnels everything to one address: what it was asked, until the test ends.
+struct Tunnel {
+    url: String,
+    asked: std::sync::Arc<std::sync::Mutex<Vec<String>>>,
+}
+
+#[expect(clippy::disallowed_types, reason = "a test listens")]
+fn tunnel(to: std::net::SocketAddr, answer: &'static str) -> Tunnel {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = listener.local_addr().unwrap().to_string();
+    let asked = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let log = std::sync::Arc::clone(&asked);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (mut near, log) = (stream.unwrap(), std::sync::Arc::clone(&log));
+            std::thread::spawn(move || {
+                let mut head = String::new();
+                let mut reader = BufReader::new(near.try_clone().unwrap());
+                while !head.ends_with("\r\n\r\n") {
+                    if reader.read_line(&mut head).unwrap() == 0 {
+                        return;
+                    }
+                }
+                log.lock().unwrap().push(head);
+                write!(near, "HTTP/1.1 {answer}\r\n\r\n").unwrap();
+                let mut far = std::net::TcpStream::connect(to).unwrap();
+                let mut back = far.try_clone().unwrap();
+                let mut into = near.try_clone().unwrap();
+                std::thread::spawn(move || std::io::copy(&mut back, &mut into));
+                // It ends when either side does.
+                let _ = std::io::copy(&mut near, &mut far);
+            });
+        }
+    });
+    Tunnel { url, asked }
+}
+
+/// Exports through a proxy, as somebody would whose environment names it.
+fn through(proxy: &Tunnel, folder: &std::path::Path) -> (bool, String) {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_sitewright"));
+    for variable in [
+        "NO_PROXY",
+        "no_proxy",
+        "http_proxy",
+        "ALL_PROXY",
+        "all_proxy",
+    ] {
+        command.env_remove(variable);
+    }
+    let output = command
+        .current_dir(folder)
+        .arg("export")
+        .env("SMP_PASSWORD", PASSWORD)
+        .env("HTTP_PROXY", format!("http://me:pass%20word@{}", proxy.url))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.success(), said)
+}
+
+#[test]
+fn a_sign_in_that_belongs_to_a_connection_goes_through_a_tunnel() {
+    let server = serve(&access(&[Scheme::Negotiate]));
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path();
+    std::fs::write(home.join("hq.profile"), server.world().profile()).unwrap();
+    std::fs::write(
+        home.join("sitewright.yaml"),
+        format!(
+            "apiVersion: sitewright/v1\nkind: Workspace\nspec:\n  platforms:\n    - name: hq\n      \
+             url: http://smp.corp.example\n      server: {}\n      profile: hq.profile\n      \
+             auth: {{ username: '{USER}', passwordFrom: {{ env: SMP_PASSWORD }}, allowInsecure: true }}\n",
+            server.world().platform_server()
+        ),
+    )
+    .unwrap();
+    let address = server.url().replace("http://", "").parse().unwrap();
+    let proxy = tunnel(address, "200 go ahead");
+    let (done, said) = through(&proxy, home);
+    assert!(done, "{said}");
+    let asked = proxy.asked.lock().unwrap().clone();
+    assert!(
+        asked.iter().all(|head| {
+            head.starts_with("CONNECT smp.corp.example:80 HTTP/1.1\r\n")
+                && head.contains("Basic bWU6cGFzcyB3b3Jk")
+        }),
+        "{asked:?}"
+    );
+    assert_eq!(by_connection(&server.requests()).len(), asked.len());
+
+    let (done, said) = through(&tunnel(address, "407 who are you"), home);
+    assert!(!done && said.contains("SW0307"), "{said}");
+    let (done, said) = through(&tunnel(address, "403 not there"), home);
+    assert!(!done && said.contains("SW0303"), "{said}");
+    assert!(said.contains("refuses a tunnel"), "{said}");
+    for told in [said.as_str(), &asked.concat()] {
+        assert!(!told.contains(PASSWORD) && !told.contains("pass word"));
     }
 }

@@ -41,10 +41,10 @@ pub(super) struct AccessArgs {
     #[arg(long, value_name = "USER:PASSWORD", conflicts_with_all = ["auth", "sim-user"])]
     basic: Option<String>,
     /// Whether NTLM must be bound to the TLS connection
-    #[arg(long, value_name = "DEMAND", value_enum, default_value = "accept")]
+    #[arg(long, value_name = "HOW", value_enum, default_value = "accept")]
     channel_binding: Extent,
     /// Whether NTLM must carry an integrity code; curl sends none
-    #[arg(long, value_name = "DEMAND", value_enum, default_value = "required")]
+    #[arg(long, value_name = "HOW", value_enum, default_value = "required")]
     mic: Extent,
     /// Listen with TLS, by certificates made for 127.0.0.1 and localhost
     #[arg(long)]

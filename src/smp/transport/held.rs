@@ -28,7 +28,7 @@ use super::body::{self, Source};
 use super::cause;
 use super::pooled::USER_AGENT;
 use super::route::Route;
-use super::sign_in::{Offer, Package, Scheme, SignIn, may_go_on};
+use super::sign_in::{Offer, Package, Scheme, SignIn, may_go_on, rejects};
 
 /// No dialogue has more messages of ours: three is usual, SPNEGO may add one.
 const MESSAGES: usize = 5;
@@ -191,10 +191,8 @@ impl Held {
                 Ok((response, line)) => {
                     let mut learned = locked(&self.learned);
                     learned.signed_in_by = Some(package);
-                    if let Some(error) = before {
-                        learned.without_kerberos = true;
-                        tracing::warn!(%error, "signed in by {} instead", package.name());
-                    }
+                    // It would come to nothing again, on every connection.
+                    learned.without_kerberos |= before.is_some();
                     return Ok((response, line));
                 }
                 Err(error) => {
@@ -208,11 +206,10 @@ impl Held {
                         before = Some(error);
                         break;
                     }
-                    // Where the next way is not even offered, this is what helps.
-                    before = Some(match before {
-                        Some(first) => first,
-                        None => error,
-                    });
+                    if self.sign_in.packages().last() != Some(package) {
+                        tracing::warn!(%error, "trying NTLM instead");
+                    }
+                    before = Some(error);
                 }
             }
         }
@@ -285,7 +282,7 @@ impl Held {
                 }
                 let offer = Offer::read(response.headers());
                 let lasts = drain(response, self.timeout).await;
-                if let Some(said) = offer.message(scheme) {
+                if let Some(said) = offer.message(scheme).filter(|said| !rejects(said)) {
                     if !lasts {
                         return Err(cut_off(package));
                     }

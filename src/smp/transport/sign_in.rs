@@ -4,18 +4,17 @@
 //! never shown, since it names keys. Which way is tried is decided here: the crate would decide it unseen.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use http::{HeaderMap, HeaderValue};
 use secrecy::{ExposeSecret as _, SecretString};
-use sspi::generator::GeneratorState;
 use sspi::ntlm::NtlmConfig;
 use sspi::{
     AuthIdentity, BufferType, ClientRequestFlags, CredentialsBuffers, DataRepresentation,
-    ErrorKind, KdcResolution, KerberosConfig, Negotiate, NegotiateConfig, SecurityBuffer,
-    Sspi as _, SspiImpl as _, Username,
+    Negotiate, NegotiateConfig, SecurityBuffer, Sspi as _, SspiImpl as _, Username,
 };
 use url::Url;
 
@@ -23,7 +22,7 @@ use super::super::transport_error::{Refusal, TransportError};
 use super::kerberos::{self, Kerberos};
 
 /// The name by which logs on the other side know this client.
-const WORKSTATION: &str = "SITEWRIGHT";
+pub(super) const WORKSTATION: &str = "SITEWRIGHT";
 
 /// How to sign in as Windows does.
 #[derive(Debug, Clone)]
@@ -168,7 +167,7 @@ impl Offer {
 pub(super) struct SignIn {
     method: WindowsMethod,
     ntlm: Option<AuthIdentity>,
-    kerberos: Option<Kerberos>,
+    kerberos: Option<Arc<Kerberos>>,
     service: String,
     timeout: Duration,
 }
@@ -206,7 +205,7 @@ impl SignIn {
                 None
             }
             WindowsMethod::Negotiate | WindowsMethod::Kerberos => {
-                Kerberos::find(auth, base, needed)?
+                Kerberos::find(auth, base, needed)?.map(Arc::new)
             }
         };
         let ntlm = match (&auth.method, &auth.password) {
@@ -275,20 +274,7 @@ impl SignIn {
                 ),
                 credentials: Some(CredentialsBuffers::AuthIdentity(identity.clone().into())),
             },
-            (Package::Kerberos, _, _, Some(kerberos)) => Context::Negotiate {
-                negotiate: Box::new(
-                    Negotiate::new_client(NegotiateConfig::new(
-                        Box::new(KerberosConfig {
-                            kdc_resolution: KdcResolution::KdcUrl(Some(kerberos.kdc.clone())),
-                            client_computer_name: WORKSTATION.into(),
-                        }),
-                        Some("kerberos".into()),
-                        WORKSTATION.into(),
-                    ))
-                    .map_err(nonsense)?,
-                ),
-                credentials: Some(kerberos.credentials.clone()),
-            },
+            (Package::Kerberos, _, _, Some(kerberos)) => Context::Kerberos(Arc::clone(kerberos)),
             (Package::Ntlm, _, None, _) | (Package::Kerberos, _, _, None) => {
                 return Err(TransportError::SignIn {
                     refusal: Refusal::NotOffered(package.name()),
@@ -300,7 +286,7 @@ impl SignIn {
             package,
             context,
             service: self.service.clone(),
-            binding: end_point.map(channel_bindings),
+            end_point: end_point.map(<[u8]>::to_vec),
             timeout: self.timeout,
         })
     }
@@ -319,6 +305,7 @@ fn channel_bindings(end_point: &[u8]) -> Vec<u8> {
 }
 
 enum Context {
+    Kerberos(Arc<Kerberos>),
     Ntlm {
         ntlm: Box<sspi::Ntlm>,
         credentials: Option<sspi::AuthIdentityBuffers>,
@@ -334,7 +321,7 @@ pub(super) struct Dialogue {
     package: Package,
     context: Context,
     service: String,
-    binding: Option<Vec<u8>>,
+    end_point: Option<Vec<u8>>,
     timeout: Duration,
 }
 
@@ -342,9 +329,9 @@ impl Dialogue {
     /// The next message to the server, after what it said; nothing before the first.
     pub(super) async fn next(&mut self, said: &[u8]) -> Result<Vec<u8>, TransportError> {
         let mut input = vec![SecurityBuffer::new(said.to_vec(), BufferType::Token)];
-        if let Some(binding) = &self.binding {
+        if let Some(end_point) = &self.end_point {
             input.push(SecurityBuffer::new(
-                binding.clone(),
+                channel_bindings(end_point),
                 BufferType::ChannelBindings,
             ));
         }
@@ -353,6 +340,19 @@ impl Dialogue {
         let wanted = ClientRequestFlags::INTEGRITY;
         let package = self.package;
         match &mut self.context {
+            Context::Kerberos(kerberos) if said.is_empty() => {
+                let end_point = self.end_point.as_deref();
+                return kerberos
+                    .message(&self.service, end_point, self.timeout)
+                    .await;
+            }
+            // One message is all that Kerberos has: what the server says to it is a refusal.
+            Context::Kerberos(_) => {
+                return Err(TransportError::SignIn {
+                    refusal: Refusal::Refused(package.name()),
+                    offered: vec![Scheme::Negotiate.name().to_owned()],
+                });
+            }
             Context::Ntlm { ntlm, credentials } => {
                 let mut builder = ntlm
                     .initialize_security_context()
@@ -378,62 +378,13 @@ impl Dialogue {
                     .with_target_name(&self.service)
                     .with_input(&mut input)
                     .with_output(&mut output);
-                let mut generator = negotiate
+                negotiate
                     .initialize_security_context_impl(&mut builder)
+                    .and_then(|mut generator| generator.resolve_to_result())
                     .map_err(|error| refused(package, &error))?;
-                let mut unreachable = None;
-                let mut state = generator.start();
-                let ended = loop {
-                    match state {
-                        GeneratorState::Completed(ended) => break ended,
-                        GeneratorState::Suspended(request) => {
-                            let answer = kerberos::ask(&request, self.timeout).await;
-                            state = generator.resume(answer.map_err(|message| {
-                                unreachable = Some(message.clone());
-                                sspi::Error::new(ErrorKind::NoAuthenticatingAuthority, message)
-                            }));
-                        }
-                    }
-                };
-                drop(generator);
-                if let Err(error) = ended {
-                    let ticket = |message: String| TransportError::Kerberos {
-                        service: self.service.clone(),
-                        proof_refused: error.description.starts_with(PROOF_REFUSED),
-                        message,
-                    };
-                    return Err(match (package, unreachable) {
-                        (Package::Kerberos, Some(message)) => ticket(message),
-                        (Package::Kerberos, None) if said.is_empty() => ticket(explained(&error)),
-                        (Package::Kerberos | Package::Ntlm, _) => refused(package, &error),
-                    });
-                }
             }
         }
         Ok(output.swap_remove(0).buffer)
-    }
-}
-
-/// How the library words that the KDC refused the proof of the account (`KDC_ERR_PREAUTH_FAILED`).
-const PROOF_REFUSED: &str = "pre-authentication information was invalid";
-
-/// What the KDC says, without the bytes that it adds.
-fn explained(error: &sspi::Error) -> String {
-    let said = error
-        .description
-        .split(". Additional error")
-        .next()
-        .unwrap_or_default();
-    match said {
-        PROOF_REFUSED => "the KDC refuses the password or the key of the account".into(),
-        "client not found in Kerberos database" => "the KDC does not know the account".into(),
-        "server not found in Kerberos database" => {
-            "the KDC does not know this service principal".into()
-        }
-        "clock skew too great" => {
-            "the clocks of this computer and of the KDC differ too much".into()
-        }
-        other => other.to_owned(),
     }
 }
 
@@ -441,10 +392,20 @@ fn refused(package: Package, error: &sspi::Error) -> TransportError {
     TransportError::SignIn {
         refusal: Refusal::Nonsense {
             method: package.name(),
-            message: explained(error),
+            message: kerberos::explained(error),
         },
         offered: Vec::new(),
     }
+}
+
+/// Whether a message is the refusal of SPNEGO: a `NegTokenResp` that begins with `negState` *reject* (RFC 4178, 4.2.2).
+pub(super) fn rejects(said: &[u8]) -> bool {
+    const REJECT: &[u8] = &[0xa0, 3, 0x0a, 1, 2];
+    said.first() == Some(&0xa1)
+        && said
+            .windows(REJECT.len())
+            .take(8)
+            .any(|window| window == REJECT)
 }
 
 /// Whether another package may do where there was no ticket. Where the KDC refused the password it would not: the
@@ -492,6 +453,14 @@ mod tests {
         ] {
             assert_eq!(offer(&headers).schemes, schemes, "{headers:?}");
         }
+    }
+
+    #[test]
+    fn a_refusal_of_spnego_is_told_from_its_other_answers() {
+        assert!(rejects(&[0xa1, 7, 0x30, 5, 0xa0, 3, 0x0a, 1, 2]));
+        assert!(!rejects(&[0xa1, 7, 0x30, 5, 0xa0, 3, 0x0a, 1, 1]));
+        assert!(!rejects(b"NTLMSSP\0"));
+        assert!(!rejects(&[]));
     }
 
     #[test]

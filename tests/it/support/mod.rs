@@ -2,6 +2,8 @@
 //! command line runs them.
 
 mod cut;
+mod programs;
+mod realm;
 mod stages;
 
 use std::collections::BTreeSet;
@@ -17,6 +19,8 @@ use sitewright::smp::Connection;
 use sitewright_sim::{Access, ConsoleAction, Options, Server, World};
 
 pub(crate) use cut::Cut;
+pub(crate) use programs::{Running, first_line, python, run};
+pub(crate) use realm::{Realm, skip};
 pub(crate) use stages::{Console, Stages};
 
 /// A simulated SMP and the stages over it.

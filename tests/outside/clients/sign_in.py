@@ -22,6 +22,7 @@ import requests
 import spnego
 from requests_ntlm import HttpNtlmAuth
 from spnego.channel_bindings import GssChannelBindings
+from spnego.exceptions import SpnegoError
 
 from .checks import MISSING_GUID, Tally, expect, expect_equal
 
@@ -37,6 +38,8 @@ class Server:
     ca: str | None
     user: str
     password: str
+    # gss-ntlmssp compares names exactly, as Windows does not.
+    exact_names: bool = False
 
     def connection(self) -> http.client.HTTPConnection:
         """A connection that nobody else uses."""
@@ -62,7 +65,11 @@ def requests_ntlm(server: Server) -> Way:
             session.trust_env = False
             session.verify = server.ca or True
             session.auth = HttpNtlmAuth(user, password)
-            return [session.get(server.url + PATH, timeout=60).status_code for _ in range(3)]
+            try:
+                return [session.get(server.url + PATH, timeout=60).status_code for _ in range(3)]
+            except PermissionError:
+                # So it says that a 401 held no challenge.
+                return [401]
     return way
 
 
@@ -83,7 +90,11 @@ def pyspnego(server: Server, scheme: str, protocol: str, bound: bool = True, cha
             statuses = [status]
             name, _, token = challenge.partition(" ")
             # The last token, too, is the client's to judge: it may carry the server's signature.
-            message = client.step(base64.b64decode(token)) if name == scheme and token else None
+            try:
+                message = client.step(base64.b64decode(token)) if name == scheme and token else None
+            except SpnegoError:
+                expect_equal(status, 401, "pyspnego ends it, but the status")
+                message = None
         if statuses == [200]:
             expect(client.complete, "pyspnego waits for something more")
         statuses += [get(connection)[0] for _ in range(2)]
@@ -107,6 +118,11 @@ def curl(server: Server, *options: str) -> Way:
     def way(user: str, password: str) -> list[int]:
         return _curl(server, [*options, "--user", f"{user}:{password}"], {})
     return way
+
+
+def kerberos(server: Server, krb5_conf: str, ticket: str) -> list[int]:
+    """curl with MIT's GSSAPI and a ticket, or a cache that holds none."""
+    return _curl(server, ["--negotiate", "--user", ":"], {"KRB5_CONFIG": krb5_conf, "KRB5CCNAME": ticket})
 
 
 def gss_ntlmssp(server: Server) -> Way:
@@ -150,8 +166,9 @@ def try_way(tally: Tally, name: str, way: Way, server: Server) -> None:
     domain, _, user = server.user.rpartition("\\")
     with tally.check(f"{name}: signs in, once for the connection"):
         expect_equal(way(server.user, server.password), [200, 200, 200], "statuses")
-    with tally.check(f"{name}: names are compared without regard to case"):
-        expect_equal(way(f"{domain.lower()}\\{user.upper()}", server.password), [200, 200, 200], "statuses")
+    if not server.exact_names:
+        with tally.check(f"{name}: names are compared without regard to case"):
+            expect_equal(way(f"{domain.lower()}\\{user.upper()}", server.password), [200, 200, 200], "statuses")
     for what, account, password in (
         ("a wrong password", server.user, server.password + "x"),
         ("a password in another case", server.user, server.password.swapcase()),
