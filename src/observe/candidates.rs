@@ -389,7 +389,7 @@ mod tests {
         };
         let (candidates, fits) = of_type(&types, &shapes(documented), role, words);
         let guids = candidates.iter().filter_map(|found| found.guid);
-        (guids.map(|guid| guid.as_u128()).collect(), fits)
+        (guids.map(Guid::as_u128).collect(), fits)
     }
 
     #[test]

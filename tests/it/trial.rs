@@ -25,20 +25,20 @@ use crate::support::{Cut, Lab, Stages, desired, example};
 
 const AT: &str = "2026-03-02T08:00:00Z";
 const IMAGE: &str = "Win11-24H2 golden";
-const SMP: &str = "SMP01.corp.example";
+pub(crate) const SMP: &str = "SMP01.corp.example";
 
 fn options(scenario: &str, seed: u64) -> Options {
     Options::builtin(scenario).unwrap().with_seed(seed)
 }
 
-fn transport(url: &str) -> Transport {
+pub(crate) fn transport(url: &str) -> Transport {
     let mut connection = Connection::new(url.parse().unwrap(), RunId("trial".into()));
     connection.connect_timeout = Duration::from_secs(2);
     Transport::new(connection).unwrap()
 }
 
 /// What a trial is made with, and how it goes.
-struct Trial<'a> {
+pub(crate) struct Trial<'a> {
     profile: &'a Profile,
     guest: Option<&'a str>,
     package: Option<&'a str>,
@@ -48,7 +48,7 @@ struct Trial<'a> {
 }
 
 impl<'a> Trial<'a> {
-    fn of(profile: &'a Profile) -> Self {
+    pub(crate) fn of(profile: &'a Profile) -> Self {
         Self {
             profile,
             guest: None,
@@ -59,7 +59,7 @@ impl<'a> Trial<'a> {
         }
     }
 
-    fn whole(profile: &'a Profile) -> Self {
+    pub(crate) fn whole(profile: &'a Profile) -> Self {
         Self {
             guest: Some(SMP),
             package: Some(IMAGE),
@@ -89,7 +89,7 @@ impl<'a> Trial<'a> {
     }
 
     /// Carries it out; what is known beforehand is read over `stages`, the trial itself goes over `way`.
-    async fn run(&self, stages: &Stages, way: Transport) -> Outcome {
+    pub(crate) async fn run(&self, stages: &Stages, way: Transport) -> Outcome {
         let reader = Reader::new(stages.transport.clone(), Arc::new(self.profile.clone()));
         let (setting, snapshot) = self.setting(&reader).await;
         let (_, model) = look_at_build(&reader).await.unwrap();
@@ -134,7 +134,7 @@ impl<'a> Trial<'a> {
 }
 
 /// Every entry as if it had been discovered; what somebody claims of it stays.
-fn lowered(profile: &Profile) -> Profile {
+pub(crate) fn lowered(profile: &Profile) -> Profile {
     let mut profile = profile.clone();
     for (_, standing) in profile.entries_mut() {
         *standing = Standing::Discovered;
@@ -143,7 +143,7 @@ fn lowered(profile: &Profile) -> Profile {
 }
 
 /// A profile as `profile discover --accept-exact` writes it.
-async fn discovered(stages: &Stages) -> Profile {
+pub(crate) async fn discovered(stages: &Stages) -> Profile {
     let server = Name::new(SMP);
     let nothing = Profile::empty(ServerEntry {
         name: server.clone(),
@@ -162,7 +162,7 @@ async fn discovered(stages: &Stages) -> Profile {
         .profile
 }
 
-const WRITES: [Ability; 7] = [
+pub(crate) const WRITES: [Ability; 7] = [
     Ability::CreateSite,
     Ability::DescribeSite,
     Ability::DeleteResource,
@@ -550,7 +550,8 @@ async fn whatever_is_cut_off_is_cleaned_up() {
             assert_eq!(clean(&lab, &profile).await, [""; 0]);
             deleted.len()
         })
-        .buffer_unordered(8)
+        // Most of it is waiting.
+        .buffer_unordered(24)
         .collect()
         .await;
     // Most of them left something, or nothing was tried here.
