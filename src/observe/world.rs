@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::build::ModelDescription;
-use super::candidates::{self, Named, Shapes};
+use super::candidates::{self, Named, Relation, Shapes};
 use super::choose::Candidate;
 use super::decide::{Entry, Run};
 use super::shape::{Notes, evidence, type_names};
@@ -212,8 +212,8 @@ async fn find_types(
         let (mut candidates, mut fits) = candidates::of_type(types, shapes, role, type_words(role));
         if role == TypeRole::Package && fits.is_none() {
             // Named in a language that is not known, or by several names: what the package service knows is one.
-            let mut told = candidates::packages(reader, types, &taken).await?;
-            fits = (told.len() == 1).then_some(0);
+            let (mut told, base) = candidates::packages(reader, types, &taken).await?;
+            fits = base;
             let known: Vec<Option<Guid>> = told.iter().map(|found| found.guid).collect();
             candidates.retain(|candidate| !known.contains(&candidate.guid));
             told.append(&mut candidates);
@@ -284,90 +284,101 @@ async fn find_associations(reader: &Reader, run: &mut Run<'_, '_>) -> Result<(),
                 continue;
             }
         };
-        let here = |known: &Profile| {
-            let associations = &known.associations;
-            let known = match entry {
-                "subnetToSite" => &associations.subnet_to_site,
-                "serverToSite" => &associations.server_to_site,
-                _ => &associations.service_to_computer,
-            };
-            known.as_ref().is_some_and(|known| {
-                found.iter().any(|(relation, parent)| {
-                    Some(relation.guid) == known.guid && *parent == known.parent
-                })
-            })
-        };
-        if run.keep(&path, here) {
-            continue;
-        }
-        let documented: Vec<usize> = found
-            .iter()
-            .enumerate()
-            .filter(|(_, (relation, _))| relation.is_documented())
-            .map(|(index, _)| index)
-            .collect();
-        let fits = match (found.len(), documented.as_slice()) {
-            (1, _) => Some(0),
-            (_, [one]) if entry == "serviceToComputer" => Some(*one),
-            _ => None,
-        };
-        let options: Vec<Candidate> = found
-            .iter()
-            .map(|(relation, parent)| Candidate {
-                name: relation.name.clone(),
-                guid: Some(relation.guid),
-                evidence: format!("its parent is the {}", parent.as_str()),
-            })
-            .collect();
-        let resolve = |text: &str| {
-            let all: Vec<Named> = options
-                .iter()
-                .filter_map(|option| Some((option.guid?, option.name.clone())))
-                .collect();
-            let (guid, _) = named(&all, text)?;
-            options
-                .iter()
-                .find(|option| option.guid == Some(*guid))
-                .cloned()
-        };
-        let chosen = run.decide(Entry {
-            path,
-            wanted: format!(
-                "the association of a {} with a {}",
-                member.as_str(),
-                whole.as_str()
-            ),
-            kind: "association",
-            candidates: options.clone(),
-            fits,
-            otherwise: format!(
-                "expected one association between these types, found {}",
-                found.len()
-            ),
-            resolve: &resolve,
-        });
-        let Some((relation, parent)) = chosen.and_then(|chosen| {
-            found
-                .iter()
-                .find(|(relation, _)| Some(relation.guid) == chosen.guid)
-        }) else {
-            continue;
-        };
-        let association = Some(Association {
-            guid: Some(relation.guid),
-            name: Some(relation.name.clone()),
-            parent: *parent,
-            replaces: None,
-            standing: Standing::Discovered,
-        });
-        let associations = &mut run.profile.associations;
-        match entry {
-            "subnetToSite" => associations.subnet_to_site = association,
-            "serverToSite" => associations.server_to_site = association,
-            _ => associations.service_to_computer = association,
-        }
+        association(run, entry, (whole, member), &found);
     }
     Ok(())
+}
+
+/// Has one association decided among those between two types.
+fn association(
+    run: &mut Run<'_, '_>,
+    entry: &str,
+    (whole, member): (TypeRole, TypeRole),
+    found: &[(Relation, TypeRole)],
+) {
+    let path = format!("associations.{entry}");
+    let here = |known: &Profile| {
+        let associations = &known.associations;
+        let known = match entry {
+            "subnetToSite" => &associations.subnet_to_site,
+            "serverToSite" => &associations.server_to_site,
+            _ => &associations.service_to_computer,
+        };
+        known.as_ref().is_some_and(|known| {
+            found.iter().any(|(relation, parent)| {
+                Some(relation.guid) == known.guid && *parent == known.parent
+            })
+        })
+    };
+    if run.keep(&path, here) {
+        return;
+    }
+    let documented: Vec<usize> = found
+        .iter()
+        .enumerate()
+        .filter(|(_, (relation, _))| relation.is_documented())
+        .map(|(index, _)| index)
+        .collect();
+    let fits = match (found.len(), documented.as_slice()) {
+        (1, _) => Some(0),
+        (_, [one]) if entry == "serviceToComputer" => Some(*one),
+        _ => None,
+    };
+    let options: Vec<Candidate> = found
+        .iter()
+        .map(|(relation, parent)| Candidate {
+            name: relation.name.clone(),
+            guid: Some(relation.guid),
+            evidence: format!("its parent is the {}", parent.as_str()),
+        })
+        .collect();
+    let resolve = |text: &str| {
+        let all: Vec<Named> = options
+            .iter()
+            .filter_map(|option| Some((option.guid?, option.name.clone())))
+            .collect();
+        let (guid, _) = named(&all, text)?;
+        options
+            .iter()
+            .find(|option| option.guid == Some(*guid))
+            .cloned()
+    };
+    let chosen = run.decide(Entry {
+        path,
+        wanted: format!(
+            "the association of a {} with a {}",
+            member.as_str(),
+            whole.as_str()
+        ),
+        kind: "association",
+        candidates: options.clone(),
+        fits,
+        otherwise: format!(
+            "expected one association between these types, found {}",
+            found.len()
+        ),
+        resolve: &resolve,
+    });
+    let Some((relation, parent)) = chosen.and_then(|chosen| {
+        found
+            .iter()
+            .find(|(relation, _)| Some(relation.guid) == chosen.guid)
+    }) else {
+        return;
+    };
+    let association = Some(Association {
+        guid: Some(relation.guid),
+        name: Some(relation.name.clone()),
+        parent: *parent,
+        replaces: None,
+        standing: Standing::Discovered,
+    });
+    let associations = &mut run.profile.associations;
+    match entry {
+        "subnetToSite" => associations.subnet_to_site = association,
+        "serverToSite" => associations.server_to_site = association,
+        _ => associations.service_to_computer = association,
+    }
 }
 
 /// The elements with the GUID and the name of a data class, where both can be told.

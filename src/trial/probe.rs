@@ -17,7 +17,7 @@ use crate::observe::ModelDescription;
 use crate::profile::Profile;
 use crate::smp::{ReadError, Scratch, ScratchError, ScratchWriter, SendError, Transport};
 
-/// Why a probe did not come to its end. Codes `SW0850` to `SW0856`, and those of writing.
+/// Why a probe did not come to its end. Codes `SW0850` to `SW0855`, and those of writing.
 #[derive(Debug, thiserror::Error)]
 pub enum TrialError {
     /// Something could not be looked at.

@@ -49,9 +49,9 @@ pub struct Change {
 }
 
 impl Report {
-    /// Notes that an assumption holds; one that was refuted before stays refuted.
+    /// Notes that an assumption holds; what was said of it first stays.
     pub fn proves(&mut self, id: &'static str, evidence: impl Into<String>) {
-        if self.verdict(id) != Verdict::Refuted {
+        if self.verdict(id) == Verdict::NotTried {
             self.verdicts.insert(id, (Verdict::Proven, evidence.into()));
         }
     }
@@ -252,5 +252,129 @@ impl Correction {
                 profile.calls.associated_type_argument = Some(argument);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::profile::from_yaml;
+
+    const AT: &str = "2026-03-02T08:00:00Z";
+
+    /// A profile of which somebody gave everything by hand, but what is said here.
+    fn profile(standings: &[(&str, Standing)]) -> Profile {
+        let mut profile = from_yaml("full.yaml", include_str!("../smp/testing.yaml")).unwrap();
+        for (path, standing) in standings {
+            assert!(profile.stand(path, *standing), "{path}");
+        }
+        profile
+    }
+
+    fn build(structures: &str) -> Build {
+        Build {
+            structures: Some(structures.into()),
+            ..Build::default()
+        }
+    }
+
+    fn check(report: &Report, profile: &mut Profile) -> Vec<String> {
+        let changes = report.settle(profile, AT, &build("1"));
+        changes
+            .iter()
+            .map(|change| format!("{} {}", change.path, change.what))
+            .collect()
+    }
+
+    #[test]
+    fn what_is_proven_is_verified_and_the_operators_word_stays() {
+        let mut report = Report::default();
+        for path in [
+            "types.site",
+            "types.subnet",
+            "types.package",
+            "reports.facts",
+        ] {
+            report.verifies(path, "a round trip");
+        }
+        let mut known = profile(&[
+            ("types.site", Standing::Discovered),
+            ("types.subnet", Standing::Learned),
+        ]);
+        assert_eq!(
+            check(&report, &mut known),
+            [
+                "types.site discovered -> verified",
+                "types.subnet learned -> verified"
+            ]
+        );
+        assert_eq!(known.standing("types.package"), Standing::Operator);
+        assert_eq!(known.standing("reports.facts"), Standing::Unknown);
+        assert_eq!(known.provenance["types.site"].at, AT);
+        assert_eq!(known.provenance["types.site"].how, "a round trip");
+        assert!(!known.provenance.contains_key("types.package"));
+        assert_eq!(known.server.build, Some(build("1")));
+        assert_eq!(check(&report, &mut known), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_corrected_and_what_fails_is_lowered() {
+        let mut trial = profile(&[]);
+        let mut report = Report::default();
+        report.corrects(&mut trial, Correction::SubnetReplaces(false), "in both");
+        report.verifies("associations.subnetToSite", "a round trip");
+        report.lowers("associations.serverToSite", "not shown");
+        // Something else of it worked: that saves nothing.
+        report.verifies("associations.serverToSite", "a round trip");
+        assert_eq!(trial.subnet_move_replaces(), Some(false));
+        let mut known = profile(&[]);
+        assert_eq!(
+            check(&report, &mut known),
+            [
+                "associations.subnetToSite.replaces true -> false",
+                "associations.subnetToSite operator -> verified",
+                "associations.serverToSite operator -> discovered",
+            ]
+        );
+        assert_eq!(known.subnet_move_replaces(), Some(false));
+        let note = &known.provenance["associations.serverToSite"];
+        assert_eq!(note.how, "refuted: not shown");
+    }
+
+    #[test]
+    fn on_another_build_only_what_is_proven_anew_stays_verified() {
+        let mut report = Report::default();
+        report.verifies("types.site", "a round trip");
+        let mut known = profile(&[
+            ("types.site", Standing::Verified),
+            ("types.subnet", Standing::Verified),
+        ]);
+        known.server.build = Some(build("0"));
+        assert_eq!(
+            check(&report, &mut known),
+            [
+                "types.subnet verified -> discovered",
+                "types.site discovered -> verified",
+            ]
+        );
+        assert_eq!(known.standing("types.package"), Standing::Operator);
+    }
+
+    #[test]
+    fn what_was_refuted_stays_refuted() {
+        let mut report = Report::default();
+        report.leaves("A01", "not yet");
+        report.proves("A01", "once");
+        report.proves("A01", "twice");
+        assert_eq!(report.verdict("A01"), Verdict::Proven);
+        report.refutes("A01", "after all");
+        report.proves("A01", "no");
+        report.leaves("A01", "no");
+        report.adds("A01", "and more");
+        let finding = report.findings().remove(0);
+        assert_eq!(finding.verdict, Verdict::Refuted);
+        assert_eq!(finding.evidence, "after all; and more");
+        assert!(report.findings().iter().all(|row| !row.evidence.is_empty()));
     }
 }

@@ -6,17 +6,18 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use crate::support::{Console, Lab, Running, Stages, desired, example, first_line, python, run};
+use crate::trial;
 use serde_json::{Value, json};
 use sitewright::model::{
     Action, Client, ConsoleStep, Desired, Event, Facts, Guid, Name, Observed, Outcome, RunId,
     Snapshot,
 };
-use sitewright::observe::{Scope, Wanted, accept_exact, discover, happenings};
-use sitewright::profile::{self, Profile, ServiceName, Standing};
+use sitewright::observe::{Decision, Scope, Wanted, accept_exact, discover, happenings};
+use sitewright::profile::{self, Build, Profile, ServiceName, Standing};
 use sitewright::smp::{Connection, Reader, Transport};
+use sitewright::trial::TrialError;
 use sitewright_sim::{Access, Authority, Demand, Language, Options, Scheme, Server, World};
-
-use crate::support::{Console, Lab, Running, Stages, desired, example, first_line, python, run};
 
 const IMAGE: &str = "Win11-24H2 golden";
 
@@ -678,6 +679,70 @@ async fn discovers_a_foreign_smp() {
                 .is_some_and(|name| name.starts_with("ResourceModel.GetAssociated"))
     };
     assert!(wrong.iter().all(asked), "{violations:#}");
+}
+
+/// From nothing to a profile that may be written through, on a server that nobody here wrote, whose types have French
+/// names; nothing of it is left, and no call is one that the reference does not have.
+#[tokio::test]
+async fn proves_a_profile_of_a_foreign_smp() {
+    let foreign = Foreign::start();
+    let operator = foreign.profile().await;
+    let stages = Stages::new(&foreign.url, operator.clone());
+    // Names of elements that nothing tells: somebody who has seen the server's answers gives them.
+    let resource = operator.structures.resource.as_ref().unwrap();
+    let info = operator.structures.resource_info.as_ref().unwrap();
+    let given = |entry: &str| match entry {
+        "structures.resource.description" => resource.description.clone(),
+        "structures.resourceInfo.description" => info.description.clone(),
+        _ => None,
+    };
+    let found = trial::discovered_with(&stages, &mut |question| match given(question.entry) {
+        Some(element) => Decision::Given(element),
+        None => accept_exact(question),
+    })
+    .await;
+    for path in ["types.site", "types.subnet", "associations.subnetToSite"] {
+        assert_eq!(found.standing(path), Standing::Discovered, "{path}");
+    }
+    let before = foreign.json("/dump").await;
+    let outcome = trial::Trial::whole(&found)
+        .run(&stages, trial::transport(&foreign.url))
+        .await;
+    let told: Vec<String> = outcome.failures.iter().map(TrialError::told).collect();
+    assert_eq!(told, [""; 0]);
+    assert_eq!(outcome.cleared.left, []);
+    assert_eq!(foreign.json("/dump").await, before);
+    let mut profile = found.clone();
+    outcome.report.settle(&mut profile, "", &Build::default());
+    for ability in trial::WRITES {
+        assert_eq!(profile.can(ability), Ok(()), "{ability:?}");
+    }
+    let replaces = |profile: &Profile| {
+        let associations = &profile.associations;
+        [&associations.subnet_to_site, &associations.server_to_site]
+            .map(|found| found.as_ref().and_then(|found| found.replaces))
+    };
+    assert_eq!(replaces(&profile), replaces(&operator));
+    // What a trial does on purpose: wrong types, a name twice, what is deleted looked for.
+    let violations = foreign.json("/violations").await;
+    for one in violations.as_array().unwrap() {
+        let (kind, operation) = (one["kind"].as_str(), one["operation"].as_str());
+        let meant = matches!(
+            (
+                kind,
+                operation.and_then(|name| name.strip_prefix("ResourceModel."))
+            ),
+            (
+                Some("wrong-type"),
+                Some(
+                    "FormAssociation"
+                        | "GetAssociatedParentResources"
+                        | "GetAssociatedChildResources"
+                )
+            ) | (Some("unknown-guid"), Some("GetResource"))
+        );
+        assert!(meant, "{one:#}");
+    }
 }
 
 fn flat_lan(seed: u64, language: Language) -> Options {

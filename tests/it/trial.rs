@@ -10,7 +10,9 @@ use futures::stream::{self, StreamExt as _};
 use jiff::Timestamp;
 use sitewright::journal::Fact;
 use sitewright::model::{Guid, Name, RunId};
-use sitewright::observe::{Scope, Wanted, accept_exact, discover, look_at_build, refresh};
+use sitewright::observe::{
+    Decision, Question, Scope, Wanted, accept_exact, discover, look_at_build, refresh,
+};
 use sitewright::profile::{Ability, Profile, ServerEntry, Standing};
 use sitewright::smp::{Connection, Reader, ScratchWriter, Transport};
 use sitewright::trial::{
@@ -31,14 +33,14 @@ fn options(scenario: &str, seed: u64) -> Options {
     Options::builtin(scenario).unwrap().with_seed(seed)
 }
 
-fn transport(url: &str) -> Transport {
+pub(crate) fn transport(url: &str) -> Transport {
     let mut connection = Connection::new(url.parse().unwrap(), RunId("trial".into()));
     connection.connect_timeout = Duration::from_secs(2);
     Transport::new(connection).unwrap()
 }
 
 /// What a trial is made with, and how it goes.
-struct Trial<'a> {
+pub(crate) struct Trial<'a> {
     profile: &'a Profile,
     guest: Option<&'a str>,
     package: Option<&'a str>,
@@ -48,7 +50,7 @@ struct Trial<'a> {
 }
 
 impl<'a> Trial<'a> {
-    fn of(profile: &'a Profile) -> Self {
+    pub(crate) fn of(profile: &'a Profile) -> Self {
         Self {
             profile,
             guest: None,
@@ -59,7 +61,7 @@ impl<'a> Trial<'a> {
         }
     }
 
-    fn whole(profile: &'a Profile) -> Self {
+    pub(crate) fn whole(profile: &'a Profile) -> Self {
         Self {
             guest: Some(SMP),
             package: Some(IMAGE),
@@ -89,7 +91,7 @@ impl<'a> Trial<'a> {
     }
 
     /// Carries it out; what is known beforehand is read over `stages`, the trial itself goes over `way`.
-    async fn run(&self, stages: &Stages, way: Transport) -> Outcome {
+    pub(crate) async fn run(&self, stages: &Stages, way: Transport) -> Outcome {
         let reader = Reader::new(stages.transport.clone(), Arc::new(self.profile.clone()));
         let (setting, snapshot) = self.setting(&reader).await;
         let (_, model) = look_at_build(&reader).await.unwrap();
@@ -144,6 +146,14 @@ fn lowered(profile: &Profile) -> Profile {
 
 /// A profile as `profile discover --accept-exact` writes it.
 async fn discovered(stages: &Stages) -> Profile {
+    discovered_with(stages, &mut accept_exact).await
+}
+
+/// A profile as `profile discover` writes it for whoever decides.
+pub(crate) async fn discovered_with(
+    stages: &Stages,
+    choose: &mut (dyn FnMut(&Question<'_>) -> Decision + Send),
+) -> Profile {
     let server = Name::new(SMP);
     let nothing = Profile::empty(ServerEntry {
         name: server.clone(),
@@ -156,13 +166,10 @@ async fn discovered(stages: &Stages) -> Profile {
         known: None,
         at: AT,
     };
-    discover(&reader, &wanted, &mut accept_exact)
-        .await
-        .unwrap()
-        .profile
+    discover(&reader, &wanted, choose).await.unwrap().profile
 }
 
-const WRITES: [Ability; 7] = [
+pub(crate) const WRITES: [Ability; 7] = [
     Ability::CreateSite,
     Ability::DescribeSite,
     Ability::DeleteResource,
@@ -284,6 +291,7 @@ async fn servers_and_packages_are_tried_only_where_somebody_names_them() {
 
 /// Each switch makes an assumption false while the profile claims that it holds: the trial finds it out.
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table, a row a switch")]
 async fn what_is_not_so_is_found_out() {
     struct Case {
         switch: Switch,
@@ -550,7 +558,8 @@ async fn whatever_is_cut_off_is_cleaned_up() {
             assert_eq!(clean(&lab, &profile).await, [""; 0]);
             deleted.len()
         })
-        .buffer_unordered(8)
+        // Most of it is waiting.
+        .buffer_unordered(24)
         .collect()
         .await;
     // Most of them left something, or nothing was tried here.

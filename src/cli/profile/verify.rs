@@ -371,11 +371,9 @@ async fn clean(context: &Context, session: &Session, args: &VerifyArgs) -> Resul
         .await
         .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
     swept(context, &cleared);
-    match left(&cleared) {
-        Some(failure) => Err(failure),
-        None => {
-            print("Nothing is left of it.\n");
-            Ok(Exit::Done)
-        }
+    if let Some(failure) = left(&cleared) {
+        return Err(failure);
     }
+    print("Nothing is left of it.\n");
+    Ok(Exit::Done)
 }
