@@ -4,7 +4,7 @@
 //! reason; only what makes every read fail ends the refresh.
 //!
 //! Reading order: `scope` (what is asked for), `refresh` (the order of reads), `memberships`, `servers`, `packages`,
-//! `settings` (the parts), `surroundings` with `facts`, `clients` and `rows` (what only checks look at), `happenings`
+//! `settings` (the parts), `surroundings` with `facts`, `clients`, `prevention` and `rows` (what only checks look at), `happenings`
 //! (what `verify` looks at), `look` (what one step needs), `discover` with `shape` and `prove` (a first profile),
 //! `install` (its reports), `learn` (what an example in the console shows).
 
@@ -17,6 +17,7 @@ mod learn;
 mod look;
 mod memberships;
 mod packages;
+mod prevention;
 mod prove;
 mod refresh;
 mod rows;

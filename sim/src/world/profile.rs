@@ -269,4 +269,21 @@ fn settings(out: &mut String, names: &Names) {
         item(one.item, "task"),
         quote(&path(one))
     );
+    let one = &names.prevent;
+    let switch = |layout: &SettingLayout| {
+        format!(
+            "{{ path: {}, on: '{}', off: '{}' }}",
+            quote(&path(layout)),
+            layout.on,
+            layout.off
+        )
+    };
+    let _ = writeln!(
+        out,
+        "  preventDownloads:\n    item: {}\n    targets: {}\n    fromServer: {}\n    fromOutside: {}\n    standing: operator",
+        one.item,
+        quote(&path(&one.targets)),
+        switch(&one.from_platform),
+        switch(&one.from_outside)
+    );
 }
