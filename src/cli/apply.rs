@@ -4,18 +4,19 @@
 
 use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget};
 use tokio_util::sync::CancellationToken;
 
+use super::carry_out::{Conduct, Held, Waiting};
 use super::error::Failure;
 use super::plan::{What, load, plan};
 use super::session::{Home, Session, new_lineage};
 use super::{Context, Exit, able, now, print, second};
-use crate::apply::{Options, Run, apply, unassigned_seen};
+use crate::apply::{Options, unassigned_seen};
 use crate::journal::{Journal, JournalError};
 use crate::model::{Event, Outcome, Ownership, Snapshot, Step, StepId};
 use crate::observe::identify;
@@ -29,7 +30,9 @@ use crate::state::{Loaded, State, StateError};
 Examples:
   sitewright apply
   sitewright apply --yes -f sites/
-  sitewright apply friday.plan.json --yes")]
+  sitewright apply friday.plan.json --yes
+  sitewright apply --yes --wait            # beside somebody at the console
+  sitewright apply --yes --skip-manual     # what needs nobody")]
 pub(super) struct ApplyArgs {
     /// A plan that `plan --out` wrote; without it a plan is made of the manifests
     #[arg(value_name = "PLANFILE", conflicts_with_all = ["files", "allow_takeover", "allow_stranded"])]
@@ -45,12 +48,56 @@ pub(super) struct ApplyArgs {
     /// How long a written value may take to be read back, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 20)]
     settle: u64,
+    /// Wait for somebody to do the open console steps, and go on with what waits for them
+    #[arg(long, conflicts_with = "skip_manual")]
+    wait: bool,
+    /// How long to wait for people, in seconds
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 28_800,
+        requires = "wait"
+    )]
+    wait_limit: u64,
+    /// How often to look whether a console step is done, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 15, requires = "wait",
+          value_parser = clap::value_parser!(u64).range(1..))]
+    poll: u64,
+    /// Go by without the console steps and what waits for them, and call that done
+    #[arg(long)]
+    skip_manual: bool,
+    /// How to tell what happens: text, or one JSON event a line, with the plan on standard error
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+impl ApplyArgs {
+    fn waiting(&self) -> Option<Waiting> {
+        self.wait.then(|| Waiting {
+            limit: Duration::from_secs(self.wait_limit),
+            poll: Duration::from_secs(self.poll),
+        })
+    }
+
+    /// Says something to people: on standard error where standard output is for a program.
+    fn tell(&self, text: &str) {
+        match self.format {
+            Format::Text => print(text),
+            Format::Json => eprint!("{text}"),
+        }
+    }
 }
 
 pub(super) async fn run(context: &Context, args: &ApplyArgs) -> Result<Exit, Failure> {
     let home = Home::find(&args.what.files)?;
     let session = Session::open(context, &home)?;
-    let _lock = session
+    let lock = session
         .store
         .lock(&note("apply", None))
         .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
@@ -62,7 +109,7 @@ pub(super) async fn run(context: &Context, args: &ApplyArgs) -> Result<Exit, Fai
         let (plan, snapshot) = plan(&session, &desired, loaded.as_ref(), &args.what).await?;
         (plan, Some(snapshot))
     };
-    print(&text::plan(&plan, &context.style));
+    args.tell(&text::plan(&plan, &context.style));
     if plan.is_blocked() {
         return Ok(Exit::Blocked);
     }
@@ -78,12 +125,28 @@ pub(super) async fn run(context: &Context, args: &ApplyArgs) -> Result<Exit, Fai
     if plan.changes_anything() && !args.yes && !agreed("Apply these steps?")? {
         return Err(Failure::new("SW0610", "not applied: nobody said yes"));
     }
-    let outcomes = carry_out(context, args, &session, &plan).await?;
+    let cancel = CancellationToken::new();
+    let conduct = Conduct {
+        context,
+        session: &session,
+        plan: &plan,
+        options: Options {
+            await_limit: Duration::from_secs(args.await_limit),
+            settle: Duration::from_secs(args.settle),
+            skip_manual: args.skip_manual,
+            ..Options::default()
+        },
+        waiting: args.waiting(),
+        cancel: cancel.clone(),
+    };
+    let (outcomes, held) = watched(context, args, &conduct, Held { lock, loaded }).await?;
     let done = carried_out(&plan, &outcomes);
+    let loaded = held.loaded;
     remember(context, &session, snapshot.as_ref(), &done, loaded.as_ref())?;
     keep(&session, &plan, loaded)?;
+    drop(held.lock);
     if plan.changes_anything() {
-        print(&text::summary(
+        args.tell(&text::summary(
             &plan,
             &outcomes,
             &context.style,
@@ -91,59 +154,42 @@ pub(super) async fn run(context: &Context, args: &ApplyArgs) -> Result<Exit, Fai
             &|step| console::needs_attestation(&plan, step),
         ));
     }
-    exit(&outcomes)
+    exit(&outcomes, cancel.is_cancelled())
 }
 
-/// Runs the plan with the journal, saying one line a step.
-async fn carry_out(
+/// Carries the plan out, saying what happens.
+async fn watched(
     context: &Context,
     args: &ApplyArgs,
-    session: &Session,
-    plan: &Plan,
-) -> Result<Vec<(StepId, Outcome)>, Failure> {
-    let writer = session.writer()?;
-    let mut journal = journal(session)?;
-    let cancel = CancellationToken::new();
-    let watch = tokio::spawn(interrupted(cancel.clone()));
-    let style = context.style;
-    let lookup = Lookup::new(plan);
-    let bar = progress(plan);
-    let outcomes = apply(
-        plan,
-        Run {
-            id: context.run.clone(),
-            writer: &writer,
-            journal: &mut journal,
-            clock: &now,
-            cancel,
-            options: Options {
-                await_limit: Duration::from_secs(args.await_limit),
-                settle: Duration::from_secs(args.settle),
-                ..Options::default()
-            },
-            attested: BTreeSet::new(),
-        },
-        &mut |event| {
-            if let Some(line) = text::event(event, &lookup, &style) {
+    conduct: &Conduct<'_>,
+    held: Held,
+) -> Result<(Vec<(StepId, Outcome)>, Held), Failure> {
+    let watch = tokio::spawn(interrupted(conduct.cancel.clone()));
+    let lookup = Lookup::new(conduct.plan);
+    let bar = progress(conduct.plan);
+    let result = conduct
+        .carry_out(held, &mut |event| {
+            let line = match args.format {
+                Format::Text => text::event(event, &lookup, &context.style),
+                Format::Json => Some(json::event(event) + "\n"),
+            };
+            if let Some(line) = line {
                 bar.suspend(|| print(&line));
             }
-            if matches!(event, Event::StepEnded { .. }) {
+            if let Event::StepEnded { outcome, .. } = event
+                && !matches!(outcome, Outcome::Open | Outcome::Waiting { .. })
+            {
                 bar.inc(1);
             }
             // Whoever waits for less than a second needs no bar.
             if bar.is_hidden() && bar.elapsed() > Duration::from_secs(1) {
                 bar.set_draw_target(ProgressDrawTarget::stderr());
             }
-        },
-    )
-    .await;
+        })
+        .await;
     bar.finish_and_clear();
     watch.abort();
-    outcomes.map_err(|error| {
-        Failure::from_error("SW0611", &error).hint(Some(
-            "make room or mend the rights of the state folder, then apply again".into(),
-        ))
-    })
+    result
 }
 
 /// The steps that are done.
@@ -202,7 +248,11 @@ pub(super) fn journal(session: &Session) -> Result<Journal, Failure> {
 }
 
 /// Folds what the journal gained into the state and saves it.
-pub(super) fn keep(session: &Session, plan: &Plan, before: Option<Loaded>) -> Result<(), Failure> {
+pub(super) fn keep(
+    session: &Session,
+    plan: &Plan,
+    before: Option<Loaded>,
+) -> Result<State, Failure> {
     let failed = |error: &StateError| Failure::from_error(error.code(), error).hint(error.hint());
     let mut base = before.map_or_else(
         || State::new(plan.platform.clone(), new_lineage(), Ownership::default()),
@@ -212,26 +262,23 @@ pub(super) fn keep(session: &Session, plan: &Plan, before: Option<Loaded>) -> Re
     if base.lineage.is_empty() {
         base.lineage = new_lineage();
     }
-    session
-        .store
-        .settle(base)
-        .map(|_| ())
-        .map_err(|error| failed(&error))
+    session.store.settle(base).map_err(|error| failed(&error))
 }
 
-async fn saved(
-    file: &std::path::Path,
-    session: &Session,
-    loaded: Option<&Loaded>,
-) -> Result<Plan, Failure> {
+/// Reads a plan that `plan --out` wrote.
+pub(super) fn read_saved(file: &Path) -> Result<Plan, Failure> {
     let text = std::fs::read_to_string(file)
         .map_err(|error| Failure::io(format!("cannot read `{}`", file.display()), &error))?;
-    let plan = json::read_plan(&text).map_err(|error| {
+    json::read_plan(&text).map_err(|error| {
         Failure::from_error(error.code(), &error).hint(Some(format!(
             "`{}` is no plan that can be applied; make a new one with `sitewright plan --out`",
             file.display()
         )))
-    })?;
+    })
+}
+
+async fn saved(file: &Path, session: &Session, loaded: Option<&Loaded>) -> Result<Plan, Failure> {
+    let plan = read_saved(file)?;
     let platform = identify(&session.reader()?, session.server.as_ref())
         .await
         .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
@@ -277,7 +324,8 @@ pub(super) fn agreed(question: &str) -> Result<bool, Failure> {
         .map_err(|error| Failure::new("SW0002", format!("cannot ask: {error}")))
 }
 
-fn exit(outcomes: &[(StepId, Outcome)]) -> Result<Exit, Failure> {
+/// Skipped steps, and what waits for them, were not asked for.
+fn exit(outcomes: &[(StepId, Outcome)], cancelled: bool) -> Result<Exit, Failure> {
     let failed = outcomes
         .iter()
         .filter(|(_, outcome)| matches!(outcome, Outcome::Failed { .. }))
@@ -294,9 +342,13 @@ fn exit(outcomes: &[(StepId, Outcome)]) -> Result<Exit, Failure> {
             "what was done is kept; apply again goes on from there".into(),
         )));
     }
+    let open = outcomes
+        .iter()
+        .any(|(_, outcome)| matches!(outcome, Outcome::Open));
     if outcomes
         .iter()
         .any(|(_, outcome)| matches!(outcome, Outcome::Cancelled))
+        || cancelled && open
     {
         return Err(
             Failure::new("SW0615", "stopped before the end, as asked").hint(Some(
@@ -304,14 +356,7 @@ fn exit(outcomes: &[(StepId, Outcome)]) -> Result<Exit, Failure> {
             )),
         );
     }
-    let remain = outcomes
-        .iter()
-        .any(|(_, outcome)| matches!(outcome, Outcome::Open | Outcome::Waiting { .. }));
-    Ok(if remain {
-        Exit::ConsoleSteps
-    } else {
-        Exit::Done
-    })
+    Ok(if open { Exit::ConsoleSteps } else { Exit::Done })
 }
 
 /// The command that goes on where this one stopped.

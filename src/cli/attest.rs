@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::apply::{journal, keep, note, who};
+use super::carry_out::patient_lock;
 use super::error::Failure;
 use super::plan::{What, load, plan};
 use super::session::{Home, Session};
@@ -47,10 +48,8 @@ pub(super) async fn run(context: &Context, args: &AttestArgs) -> Result<Exit, Fa
     let home = Home::find(&args.files)?;
     let session = Session::open(context, &home)?;
     let desired = home.desired(&args.files, session.declared_name())?;
-    let _lock = session
-        .store
-        .lock(&note("attest", args.by.as_deref()))
-        .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
+    // An `apply --wait` beside it holds the lock for as long as it looks.
+    let _lock = patient_lock(&session, &note("attest", args.by.as_deref())).await?;
     let loaded = load(&session)?;
     let (plan, _) = plan(&session, &desired, loaded.as_ref(), &What::default()).await?;
     let (step, value, distributed) = if let Some(wanted) = args.step.strip_prefix("verify:") {

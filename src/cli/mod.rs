@@ -12,6 +12,7 @@
 mod able;
 mod apply;
 mod attest;
+mod carry_out;
 mod error;
 mod explain;
 mod export;
@@ -23,6 +24,7 @@ mod plan;
 mod profile;
 mod replace_server;
 mod restore;
+mod runbook;
 mod schema;
 mod serves;
 mod session;
@@ -114,6 +116,8 @@ enum Command {
     Plan(plan::PlanArgs),
     /// Change it
     Apply(apply::ApplyArgs),
+    /// Write what a person has to do in the console, to tick off or to print
+    Runbook(runbook::RunbookArgs),
     /// Check the manifests, or with --live what a server holds
     Validate(validate::ValidateArgs),
     /// Judge what came of it, by what clients and servers do now
@@ -211,6 +215,7 @@ fn dispatch(context: &Context, command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Plan(args) => runtime()?.block_on(plan::run(context, &args)),
         Command::Apply(args) => runtime()?.block_on(apply::run(context, &args)),
+        Command::Runbook(args) => runtime()?.block_on(runbook::run(context, &args)),
         Command::Validate(args) => validate::run(context, &args),
         Command::Verify(args) => runtime()?.block_on(verify::run(context, &args)),
         Command::Explain(args) => runtime()?.block_on(explain::run(context, &args)),

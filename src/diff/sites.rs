@@ -134,6 +134,7 @@ fn constrain(site: &DesiredSite, snapshot: &Snapshot, resolver: &Resolver<'_>, d
     else {
         return;
     };
+    let readable = snapshot.surroundings.reads_constrain;
     let (reference, before, exists) = match resolver.site(&site.name) {
         Resolved::One(observed) => (
             resolver.site_ref(observed.guid),
@@ -145,7 +146,8 @@ fn constrain(site: &DesiredSite, snapshot: &Snapshot, resolver: &Resolver<'_>, d
                 name: site.name.clone(),
                 guid: None,
             },
-            Some(false),
+            // It is off on a site that is new; whether somebody switched it on is another matter.
+            (readable || !declared.value).then_some(false),
             false,
         ),
         Resolved::Several(_) => return,

@@ -129,6 +129,8 @@ pub struct Surroundings {
     pub prevention: Observed<Prevention>,
     /// Whether this SMP has the setting Constrain to Site at all; `false` on the operator's word only.
     pub can_constrain: bool,
+    /// Whether the profile knows where that setting is read.
+    pub reads_constrain: bool,
     /// Which changes the server profile is sure enough of to make them by API.
     pub writes: Writes,
 }
@@ -147,6 +149,7 @@ impl Default for Surroundings {
             imported: not_asked(),
             prevention: not_asked(),
             can_constrain: true,
+            reads_constrain: true,
             writes: Writes::default(),
         }
     }

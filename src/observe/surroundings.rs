@@ -23,6 +23,7 @@ pub(super) fn of_profile(reader: &Reader) -> Surroundings {
     Surroundings {
         product: profile.product.product(),
         can_constrain: !profile.lacks_constrain_to_site(),
+        reads_constrain: profile.can(Ability::ReadConstrain).is_ok(),
         writes: writes(profile),
         ..Surroundings::default()
     }

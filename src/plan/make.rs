@@ -284,7 +284,8 @@ fn attested(
     changes.into_iter().partition(|found| {
         // What can be read needs nobody's word, and nobody's word outweighs it.
         let unreadable = match &found.change {
-            Change::Constrain { before, .. } => before.is_none(),
+            // A word that was given for a site of the name is none for one that is yet to be created.
+            Change::Constrain { site, before, .. } => before.is_none() && site.guid.is_some(),
             Change::Role { readable, .. } | Change::CaptureTarget { readable, .. } => !readable,
             Change::InvalidSubnets { .. } => true,
             _ => false,

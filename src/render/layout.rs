@@ -7,6 +7,8 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Effects};
 
+use crate::model::StepId;
+
 /// How text is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Style {
@@ -243,6 +245,23 @@ pub(super) fn some(items: Vec<String>, limit: usize) -> String {
     and(&shown)
 }
 
+/// The command that gives somebody's word for a step.
+pub(super) fn attest(step: &StepId) -> String {
+    format!("sitewright attest {} --reason \"…\"", argument(&step.0))
+}
+
+/// An argument as a shell takes it, on Windows too: in quotation marks where it is more than a plain word.
+fn argument(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:".contains(c);
+    if text.chars().all(plain) {
+        text.to_owned()
+    } else if text.contains(['"', '$', '`', '\\']) {
+        format!("'{}'", text.replace('\'', "''"))
+    } else {
+        format!("\"{text}\"")
+    }
+}
+
 /// A duration: `0.2s`, `2m 05s`, `1h 02m`.
 pub(super) fn duration(milliseconds: u64) -> String {
     // Rounded to tenths first, so that 59.96 seconds are a minute.
@@ -294,5 +313,12 @@ mod tests {
     #[test]
     fn steers_no_terminal() {
         assert_eq!(clean("a\u{1b}[2Jb\u{202e}c\td"), "a\\u{1b}[2Jb\\u{202e}c d");
+    }
+
+    #[test]
+    fn quotes_what_a_shell_would_split() {
+        assert_eq!(argument("constrain:HQ"), "constrain:HQ");
+        assert_eq!(argument("constrain:Main Site"), "\"constrain:Main Site\"");
+        assert_eq!(argument("constrain:$HOME"), "'constrain:$HOME'");
     }
 }

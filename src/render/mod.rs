@@ -9,6 +9,7 @@ pub mod json;
 mod layout;
 pub mod markdown;
 pub mod report;
+pub mod runbook;
 #[cfg(test)]
 mod sample;
 pub mod text;

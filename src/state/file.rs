@@ -227,6 +227,14 @@ impl FileStore {
         Ok(state)
     }
 
+    /// What the journal gained after the entry with this number.
+    ///
+    /// # Errors
+    /// Those of reading the journal.
+    pub fn since(&self, sequence: u64) -> Result<Vec<Entry>, StateError> {
+        Ok(journal::read(&self.folder, &self.platform, sequence)?.entries)
+    }
+
     /// Whether the runs that wrote these entries went to this platform and stood on this state.
     fn belongs(&self, state: &State, entries: &[Entry]) -> Result<(), StateError> {
         let path = journal_path(&self.folder, &self.platform);

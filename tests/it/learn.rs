@@ -413,8 +413,8 @@ fn what_is_learned_and_proven_is_written_by_api() {
         let text = std::fs::read_to_string(&file).unwrap();
         std::fs::write(&file, text + " ").unwrap();
         let said = place.ends(&format!("restore {last} --yes"), 1);
-        assert!(said.err.contains("SW0618"), "{}", said.err);
+        assert!(said.err.contains("SW0620"), "{}", said.err);
         let said = place.ends("restore nothing.xml --yes", 1);
-        assert!(said.err.contains("SW0618"), "{}", said.err);
+        assert!(said.err.contains("SW0620"), "{}", said.err);
     }
 }

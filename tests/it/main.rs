@@ -20,6 +20,7 @@ mod manifests;
 mod output;
 mod outside;
 mod properties;
+mod runbook;
 mod selection;
 mod sessions;
 mod support;

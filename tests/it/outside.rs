@@ -12,10 +12,11 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use sitewright::learn::{Learned, Session, Stage, Subject, Thing};
 use sitewright::model::{
-    Client, ConsoleStep, Desired, Event, Facts, Guid, Name, Observed, Outcome, RunId, Snapshot,
+    Action, Client, ConsoleStep, Desired, Event, Facts, Guid, Name, Observed, Outcome, RunId,
+    Snapshot,
 };
 use sitewright::observe::{Scope, discover, happenings, look_again, looked_at};
-use sitewright::profile::{self, Profile, Setting, SettingItem, Standing};
+use sitewright::profile::{self, Profile, ServiceName, Setting, SettingItem, Standing};
 use sitewright::smp::{Connection, Reader, Transport};
 use sitewright_sim::{Language, Options, World};
 
@@ -198,6 +199,32 @@ impl Console for Foreign {
             }
         }
     }
+
+    async fn change(&self, action: &Action) {
+        let (path, query) = match action {
+            Action::CreateSite {
+                name, description, ..
+            } => {
+                let mut query = vec![("site", name.to_string())];
+                query.extend(description.clone().map(|text| ("description", text)));
+                ("new-site", query)
+            }
+            Action::CreateSubnet { subnet, site } | Action::AssignSubnet { subnet, site, .. } => {
+                let (subnet, site) = (subnet.to_string(), site.name.to_string());
+                ("add-subnet", vec![("subnet", subnet), ("site", site)])
+            }
+            Action::AssignServer { server, site } => {
+                let (server, site) = (server.name.to_string(), site.name.to_string());
+                ("assign-server", vec![("server", server), ("site", site)])
+            }
+            other => panic!("the foreign console has nothing for {other:?}"),
+        };
+        let query: Vec<(&str, &str)> = query
+            .iter()
+            .map(|(name, value)| (*name, &**value))
+            .collect();
+        self.post(&format!("/console/{path}"), &query).await;
+    }
 }
 
 /// The stages over the foreign server, and what is asked of every run over it.
@@ -376,6 +403,31 @@ async fn converges_a_foreign_smp() {
 #[tokio::test]
 async fn converges_a_foreign_smp_by_reports() {
     Box::pin(converges(true)).await;
+}
+
+/// Half by API, half by hand: packages are written, and a person makes what needs ResourceModel.
+#[tokio::test]
+async fn converges_a_foreign_smp_by_hand() {
+    let wanted = example("deployment-site");
+    let [by_api, by_hand] = [true, false].map(async |proven| {
+        let mut trial = Trial::start(false).await;
+        if !proven {
+            let services = &mut trial.stages.profile.services;
+            services
+                .get_mut(&ServiceName::ResourceModel)
+                .unwrap()
+                .standing = Standing::Discovered;
+        }
+        trial.converge(&wanted).await;
+        for operation in ["CreateNewResource", "FormAssociation"] {
+            assert_eq!(trial.calls(operation).await > 0, proven, "{operation}");
+        }
+        let mut dump = trial.foreign.json("/dump").await;
+        // Which of its servers a client is registered with is the agent's choice.
+        dump.as_object_mut().unwrap().remove("taskServers");
+        dump
+    });
+    assert_eq!(by_api.await, by_hand.await);
 }
 
 /// Every computer that the foreign server counts as a client or a site server, by host, with what is known of it.

@@ -42,6 +42,7 @@ sessions! {
     plan_files,
     profile,
     replace_server,
+    runbook,
     sign_in,
     take_down,
     usage,

@@ -67,6 +67,7 @@ fn known(surroundings: &Surroundings) -> String {
         imported,
         prevention,
         can_constrain,
+        reads_constrain,
         writes,
     } = surroundings;
     let facts: BTreeMap<_, _> = facts
@@ -101,7 +102,7 @@ fn known(surroundings: &Surroundings) -> String {
         })
         .collect();
     format!(
-        "{facts:#?}{:#?}{:#?}{product:#?}{:#?}{:#?}{:#?}{can_constrain}{writes:?}",
+        "{facts:#?}{:#?}{:#?}{product:#?}{:#?}{:#?}{:#?}{can_constrain}{reads_constrain}{writes:?}",
         clients.known(),
         registrations.known(),
         hierarchy.known(),
@@ -367,6 +368,7 @@ async fn what_is_not_asked_for_costs_nothing() {
             },
             can_constrain: false,
             writes: writes(&lab.profile),
+            reads_constrain: false,
             ..Surroundings::default()
         }
     );

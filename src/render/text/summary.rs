@@ -8,7 +8,7 @@ use super::error::label;
 use super::steps::click;
 use crate::model::{Outcome, Step, StepId};
 use crate::plan::Plan;
-use crate::render::layout::{Page, Paint, Style, and, count, number, some};
+use crate::render::layout::{Page, Paint, Style, and, attest, count, number, some};
 use crate::render::words::Lookup;
 
 /// How many steps of a group are listed.
@@ -16,7 +16,7 @@ const LISTED: usize = 12;
 
 /// Renders the end of a run.
 ///
-/// `command` is what to run to go on, such as `sitewright apply -f sites.yaml`. `attest` says for which console steps
+/// `command` is what to run to go on, such as `sitewright apply -f sites.yaml`. `by_word` says for which console steps
 /// nobody but a person can tell that they are done ([`crate::render::console::needs_attestation`]).
 ///
 /// # Guarantees
@@ -27,7 +27,7 @@ pub fn summary(
     outcomes: &[(StepId, Outcome)],
     style: &Style,
     command: &str,
-    attest: &dyn Fn(&Step) -> bool,
+    by_word: &dyn Fn(&Step) -> bool,
 ) -> String {
     let lookup = Lookup::new(plan);
     let sorted = Sorted::new(outcomes, &lookup);
@@ -35,10 +35,11 @@ pub fn summary(
     page.item(0, Paint::Heading, "Apply:", &counts(&sorted), 7);
     failed(&mut page, &sorted, &lookup);
     not_tried(&mut page, &sorted, &lookup);
-    open(&mut page, &sorted, &lookup, attest);
+    open(&mut page, &sorted, &lookup, by_word);
     let unfinished = !(sorted.failed.is_empty()
         && sorted.waiting == 0
         && sorted.open.is_empty()
+        && sorted.skipped.is_empty()
         && sorted.cancelled.is_empty());
     if unfinished {
         page.gap();
@@ -46,6 +47,9 @@ pub fn summary(
             (false, false) => "Once that is mended and the console steps are done, go on with:",
             (false, true) => "Once that is mended, go on with:",
             (true, false) => "Once the console steps are done, go on with:",
+            (true, true) if !sorted.skipped.is_empty() => {
+                "Once a person has done what was skipped, go on with:"
+            }
             (true, true) => "Go on with:",
         };
         page.para(0, then);
@@ -187,6 +191,13 @@ fn not_tried(page: &mut Page, sorted: &Sorted<'_>, lookup: &Lookup<'_>) {
         ));
         capped(page, steps, lookup);
     }
+    if !sorted.skipped.is_empty() {
+        page.heading(&format!(
+            "Skipped: {} for a person, see `sitewright runbook`",
+            count(sorted.skipped.len(), "console step")
+        ));
+        capped(page, &sorted.skipped, lookup);
+    }
     if !sorted.cancelled.is_empty() {
         page.heading(&format!(
             "Cancelled: {}",
@@ -216,7 +227,12 @@ fn entry(page: &mut Page, id: &StepId, lookup: &Lookup<'_>) {
     page.item(2, Paint::Plain, &ordinal, &lookup.phrase_of(id), hang);
 }
 
-fn open(page: &mut Page, sorted: &Sorted<'_>, lookup: &Lookup<'_>, attest: &dyn Fn(&Step) -> bool) {
+fn open(
+    page: &mut Page,
+    sorted: &Sorted<'_>,
+    lookup: &Lookup<'_>,
+    by_word: &dyn Fn(&Step) -> bool,
+) {
     if sorted.open.is_empty() {
         return;
     }
@@ -228,7 +244,7 @@ fn open(page: &mut Page, sorted: &Sorted<'_>, lookup: &Lookup<'_>, attest: &dyn 
             && let Some(path) = lookup.path(step)
         {
             click(page, path, 4);
-            if attest(step) {
+            if by_word(step) {
                 words.push(*id);
             }
         }
@@ -255,22 +271,7 @@ fn open(page: &mut Page, sorted: &Sorted<'_>, lookup: &Lookup<'_>, attest: &dyn 
         ),
     );
     for id in words {
-        page.verbatim(
-            2,
-            &format!("sitewright attest {} --reason \"…\"", argument(&id.0)),
-        );
-    }
-}
-
-/// An argument as a shell takes it, on Windows too: in quotation marks where it is more than a plain word.
-fn argument(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:".contains(c);
-    if text.chars().all(plain) {
-        text.to_owned()
-    } else if text.contains(['"', '$', '`', '\\']) {
-        format!("'{}'", text.replace('\'', "''"))
-    } else {
-        format!("\"{text}\"")
+        page.verbatim(2, &attest(id));
     }
 }
 
@@ -364,12 +365,5 @@ mod tests {
             .map(|step| (step.id.clone(), Outcome::Done))
             .collect();
         insta::assert_snapshot!(check(&plan, &outcomes), @r"Apply: 9 done.");
-    }
-
-    #[test]
-    fn quotes_what_a_shell_would_split() {
-        assert_eq!(argument("constrain:HQ"), "constrain:HQ");
-        assert_eq!(argument("constrain:Main Site"), "\"constrain:Main Site\"");
-        assert_eq!(argument("constrain:$HOME"), "'constrain:$HOME'");
     }
 }

@@ -9,7 +9,7 @@ use sitewright::apply::{Options as ApplyOptions, Run, apply};
 use sitewright::journal::Fact;
 use sitewright::model::{
     Action, Attestation, ConsoleStep, Desired, Event, Guid, Observed, Outcome, Ownership, RunId,
-    Snapshot, Step, StepId,
+    Snapshot, Step, StepId, StepKind,
 };
 use sitewright::observe::{Bindings, Scope, install_reports, look, refresh};
 use sitewright::plan::{Inputs, Plan, console_value, make};
@@ -32,6 +32,11 @@ pub(crate) struct Stages {
 pub(crate) trait Console {
     /// Does one, or lets the time pass that it takes.
     async fn perform(&self, step: &ConsoleStep);
+
+    /// Makes a change by hand that a program could make, were the profile sure enough of it.
+    async fn change(&self, action: &Action) {
+        panic!("nobody does this by hand here: {action:?}");
+    }
 }
 
 /// A clock that stands still but for what a test does not look at.
@@ -143,7 +148,8 @@ impl Stages {
     /// Has an open console step done, and gives somebody's word for it where nothing can be read.
     pub(crate) async fn close(&self, plan: &Plan, step: &Step, console: &impl Console) {
         let Action::Console(wanted) = &step.action else {
-            return;
+            assert_eq!(step.kind(), StepKind::Manual, "{step:?}");
+            return console.change(&step.action).await;
         };
         console.perform(wanted).await;
         // A site that was born in the same run has no GUID in the step; what is about it can be read next time.
@@ -177,7 +183,7 @@ impl Stages {
         console: &impl Console,
         emit: &mut (dyn FnMut(&Event) + Send),
     ) -> usize {
-        for round in 0..6 {
+        for round in 0..10 {
             let plan = self.plan(desired).await;
             assert!(!plan.is_blocked(), "{:#?}", plan.notes);
             if plan.steps.is_empty() {

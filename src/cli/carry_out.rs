@@ -1,0 +1,206 @@
+//! Carries a plan out beside a person: goes through it, lets go of the state while somebody works in the console, and
+//! comes back to what he has done.
+//!
+//! I/O: the state's lock and journal, the server. While it waits nobody holds the lock, so that `attest` can be run
+//! beside it; a state that anything but a word has been added to is no longer ours to go on with.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "waits for as long as it was told to"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::apply::{journal, keep, note};
+use super::error::Failure;
+use super::plan::load;
+use super::session::Session;
+use super::{Context, now};
+use crate::apply::{ApplyError, Course, Options, Run};
+use crate::journal::{Fact, Journal};
+use crate::model::{Action, Attestation, Event, Outcome, StepId};
+use crate::plan::{Plan, console_value};
+use crate::smp::Writer;
+use crate::state::{Loaded, Lock, LockError};
+
+/// How long a lock is waited for that is held for a moment only, and how often it is tried.
+const PATIENCE: Duration = Duration::from_secs(3);
+const RETRY: Duration = Duration::from_millis(100);
+
+/// How a run waits for people.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Waiting {
+    /// For how long, over all.
+    pub(super) limit: Duration,
+    /// How often it looks.
+    pub(super) poll: Duration,
+}
+
+/// The state of a platform, ours to write while this is held.
+pub(super) struct Held {
+    pub(super) lock: Lock,
+    pub(super) loaded: Option<Loaded>,
+}
+
+/// A run with what it needs.
+pub(super) struct Conduct<'a> {
+    pub(super) context: &'a Context,
+    pub(super) session: &'a Session,
+    pub(super) plan: &'a Plan,
+    pub(super) options: Options,
+    pub(super) waiting: Option<Waiting>,
+    pub(super) cancel: CancellationToken,
+}
+
+/// Takes the lock of the state; one that somebody holds for a moment only is waited for.
+pub(super) async fn patient_lock(session: &Session, purpose: &str) -> Result<Lock, Failure> {
+    let begun = Instant::now();
+    loop {
+        match session.store.lock(purpose) {
+            Err(LockError::Held { .. }) if begun.elapsed() < PATIENCE => {
+                tokio::time::sleep(RETRY).await;
+            }
+            other => {
+                return other
+                    .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()));
+            }
+        }
+    }
+}
+
+impl Conduct<'_> {
+    /// Carries the plan out; with [`Waiting`], until no console step is open or the time is over.
+    pub(super) async fn carry_out(
+        &self,
+        mut held: Held,
+        emit: &mut (dyn FnMut(&Event) + Send),
+    ) -> Result<(Vec<(StepId, Outcome)>, Held), Failure> {
+        let writer = self.session.writer()?;
+        let known = words(&held).cloned().unwrap_or_default();
+        let mut journal = journal(self.session)?;
+        let mut run = self.run(&writer, &mut journal, BTreeSet::new());
+        let mut course = Course::begin(self.plan, &mut run, emit).map_err(|e| unkept(&e))?;
+        course.pass(&mut run, emit).await.map_err(|e| unkept(&e))?;
+        if let Some(Waiting { limit, poll }) = self.waiting {
+            let deadline = Instant::now() + limit;
+            let mut told = Vec::new();
+            while !course.is_stuck() && !self.cancel.is_cancelled() {
+                let left = deadline.saturating_duration_since(Instant::now());
+                let open = course.open();
+                if open.is_empty() || left.is_zero() {
+                    break;
+                }
+                if open != told {
+                    emit(&Event::AwaitingPeople {
+                        steps: open.clone(),
+                        milliseconds_left: u64::try_from(left.as_millis()).unwrap_or(u64::MAX),
+                    });
+                    told = open;
+                }
+                drop(journal);
+                held = self.rest(held, poll.min(left)).await?;
+                journal = self::journal(self.session)?;
+                let mut run = self.run(&writer, &mut journal, self.attested(&held, &known));
+                course.pass(&mut run, emit).await.map_err(|e| unkept(&e))?;
+            }
+        }
+        let mut run = self.run(&writer, &mut journal, BTreeSet::new());
+        let outcomes = course.end(&mut run, emit).map_err(|e| unkept(&e))?;
+        Ok((outcomes, held))
+    }
+
+    fn run<'r>(
+        &self,
+        writer: &'r Writer,
+        journal: &'r mut Journal,
+        attested: BTreeSet<StepId>,
+    ) -> Run<'r> {
+        Run {
+            id: self.context.run.clone(),
+            writer,
+            journal,
+            clock: &now,
+            cancel: self.cancel.clone(),
+            options: self.options.clone(),
+            attested,
+        }
+    }
+
+    /// Keeps what was done so far, lets go of the state for a while, and takes it up again.
+    async fn rest(&self, held: Held, pause: Duration) -> Result<Held, Failure> {
+        let Held { lock, loaded } = held;
+        let kept = keep(self.session, self.plan, loaded)?;
+        drop(lock);
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = self.cancel.cancelled() => {}
+        }
+        let lock = patient_lock(self.session, &note("apply --wait", None)).await?;
+        let failed = |error: crate::state::StateError| {
+            Failure::from_error(error.code(), &error).hint(error.hint())
+        };
+        let store = &self.session.store;
+        let added = store.since(kept.journal_sequence).map_err(failed)?;
+        if added.iter().any(|entry| !is_word(&entry.fact)) {
+            return Err(Failure::new(
+                "SW0618",
+                "something else was applied while this run waited, so it does not go on",
+            )
+            .hint(Some(
+                "what was done is kept; apply again goes on from there".into(),
+            )));
+        }
+        Ok(Held {
+            lock,
+            loaded: load(self.session)?,
+        })
+    }
+
+    /// The console steps of the plan that somebody gave his word for since it was made, for the very value that is asked
+    /// for: a plan asks only for what an older word does not close.
+    fn attested(&self, held: &Held, known: &Words) -> BTreeSet<StepId> {
+        let Some(words) = words(held) else {
+            return BTreeSet::new();
+        };
+        self.plan
+            .steps
+            .iter()
+            .filter(|step| {
+                words
+                    .get(&step.id.0)
+                    .filter(|word| known.get(&step.id.0) != Some(*word))
+                    .is_some_and(|word| match &step.action {
+                        Action::Console(asked) => word.value == console_value(asked),
+                        _ => true,
+                    })
+            })
+            .map(|step| step.id.clone())
+            .collect()
+    }
+}
+
+/// Words by the id of the step that they were given for.
+type Words = BTreeMap<String, Attestation>;
+
+fn words(held: &Held) -> Option<&Words> {
+    let loaded = held.loaded.as_ref()?;
+    Some(&loaded.state.ownership.attestations)
+}
+
+/// Whether a fact says only what somebody vouches for, or what he saw.
+fn is_word(fact: &Fact) -> bool {
+    matches!(
+        fact,
+        Fact::Attested { .. } | Fact::DistributionUpdated { .. } | Fact::UnassignedSeen { .. }
+    )
+}
+
+fn unkept(error: &ApplyError) -> Failure {
+    Failure::from_error("SW0611", error).hint(Some(
+        "make room or mend the rights of the state folder, then apply again".into(),
+    ))
+}
