@@ -38,6 +38,8 @@ pub mod state;
 
 pub mod apply;
 
+pub mod trial;
+
 pub mod verify;
 
 pub mod render;

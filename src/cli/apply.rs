@@ -230,9 +230,9 @@ fn progress(plan: &Plan) -> ProgressBar {
 }
 
 /// The first Ctrl-C ends the run after the step under way, the second at once.
-async fn interrupted(cancel: CancellationToken) {
+pub(super) async fn interrupted(cancel: CancellationToken) {
     if tokio::signal::ctrl_c().await.is_ok() {
-        eprintln!("stopping after the step under way; press Ctrl-C again to stop at once");
+        eprintln!("stopping after what is under way; press Ctrl-C again to stop at once");
         cancel.cancel();
         if tokio::signal::ctrl_c().await.is_ok() {
             std::process::exit(130);
@@ -279,6 +279,7 @@ pub(super) fn read_saved(file: &Path) -> Result<Plan, Failure> {
 
 async fn saved(file: &Path, session: &Session, loaded: Option<&Loaded>) -> Result<Plan, Failure> {
     let plan = read_saved(file)?;
+    session.trust().await?;
     let platform = identify(&session.reader()?, session.server.as_ref())
         .await
         .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;

@@ -109,6 +109,7 @@ pub(super) async fn plan(
     loaded: Option<&Loaded>,
     what: &What,
 ) -> Result<(Plan, Snapshot), Failure> {
+    let trust = session.trust().await?;
     let reader = session.reader()?;
     let snapshot = observe(&reader, &Scope::of(desired, session.server.clone())).await?;
     stage("planning");
@@ -117,7 +118,7 @@ pub(super) async fn plan(
     if let Some(state) = state {
         same_platform(state, &snapshot)?;
     }
-    let plan = make(&Inputs {
+    let mut plan = make(&Inputs {
         desired,
         snapshot: &snapshot,
         ownership: state.map_or(&nothing, |state| &state.ownership),
@@ -132,6 +133,7 @@ pub(super) async fn plan(
             "this is a defect of Sitewright: please report it with the manifests".into(),
         ))
     })?;
+    plan.notes.extend(trust.note.clone());
     Ok((plan, snapshot))
 }
 

@@ -8,7 +8,7 @@
 )]
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use secrecy::SecretString;
 use sitewright_sim::{Options, Server, World};
@@ -20,7 +20,9 @@ use crate::manifest::{
     self, Auth as DeclaredAuth, Document, PasswordFrom, PlatformEntry, Source, Workspace,
 };
 use crate::model::{Desired, Name};
-use crate::profile::{self, Profile};
+use crate::observe::build_change;
+use crate::plan::{Note, Severity, Standing};
+use crate::profile::{self, BuildChange, Profile};
 use crate::smp::{Auth, Connection, Reader, Transport, Writer};
 use crate::state::FileStore;
 use crate::validate;
@@ -171,6 +173,13 @@ impl Home {
     }
 }
 
+/// A profile as far as it is trusted on the build at hand.
+pub(super) struct Trust {
+    profile: Arc<Profile>,
+    /// What is said of it, where the build is another than the profile's.
+    pub(super) note: Option<Note>,
+}
+
 /// One platform, ready to be talked to.
 pub(super) struct Session {
     /// Its name: in the workspace, else what its files are named after.
@@ -187,6 +196,8 @@ pub(super) struct Session {
     pub(super) store: FileStore,
     /// The way to it.
     pub(super) transport: Transport,
+    /// What becomes of the profile once the build of the server is known.
+    trust: OnceLock<Trust>,
     /// The built-in simulator; it stops with the session.
     _sim: Option<Server>,
 }
@@ -256,6 +267,7 @@ impl Session {
             profile: profile.map(Arc::new),
             profile_file,
             transport,
+            trust: OnceLock::new(),
             _sim: sim,
         })
     }
@@ -276,7 +288,8 @@ impl Session {
 
     /// The profile, or what to do without one.
     pub(super) fn known(&self) -> Result<Arc<Profile>, Failure> {
-        self.profile.clone().ok_or_else(|| {
+        let trusted = self.trust.get().map(|trust| &trust.profile);
+        trusted.or(self.profile.as_ref()).cloned().ok_or_else(|| {
             Failure::new(
                 "SW0250",
                 format!(
@@ -292,6 +305,33 @@ impl Session {
         })
     }
 
+    /// Compares the build of the server with the profile's: from here on, what was verified on another one counts as
+    /// discovered. The file stays as it is.
+    pub(super) async fn trust(&self) -> Result<&Trust, Failure> {
+        if let Some(trust) = self.trust.get() {
+            return Ok(trust);
+        }
+        let reader = self.reader()?;
+        let change = build_change(&reader)
+            .await
+            .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
+        let trust = match change {
+            None => Trust {
+                profile: self.known()?,
+                note: None,
+            },
+            Some(change) => {
+                let mut lowered = Profile::clone(&*self.known()?);
+                let paths = lowered.distrust();
+                Trust {
+                    profile: Arc::new(lowered),
+                    note: Some(another_build(&change, &paths)),
+                }
+            }
+        };
+        Ok(self.trust.get_or_init(|| trust))
+    }
+
     pub(super) fn reader(&self) -> Result<Reader, Failure> {
         Ok(Reader::new(self.transport.clone(), self.known()?))
     }
@@ -303,6 +343,24 @@ impl Session {
     /// The name by which documents speak of the platform.
     pub(super) fn declared_name(&self) -> Option<&Name> {
         self.declared.then_some(&self.name)
+    }
+}
+
+/// What a plan says where the server is another build than the one that its profile was verified on.
+fn another_build(change: &BuildChange, lowered: &[String]) -> Note {
+    let named: Vec<String> = lowered.iter().map(|path| format!("`{path}`")).collect();
+    Note {
+        severity: Severity::Warning,
+        standing: Standing::Remains,
+        id: "another-build".into(),
+        message: format!(
+            "{change}; what was verified before counts as discovered, good for reading only: {}",
+            named.join(", ")
+        ),
+        remedy: "run `sitewright profile verify`, which proves it again on scratch objects".into(),
+        sources: Vec::new(),
+        places: Vec::new(),
+        allowed: None,
     }
 }
 

@@ -122,6 +122,30 @@ pub enum Fact {
         /// The file.
         file: String,
     },
+    /// A scratch object is about to be created, by this name and no other.
+    ScratchIntended {
+        /// Its name, or `a.b.c.d/nn`.
+        name: Name,
+    },
+    /// A scratch object was created.
+    ScratchCreated {
+        /// The new resource.
+        guid: Guid,
+        /// Its name, or `a.b.c.d/nn`.
+        name: Name,
+    },
+    /// A server is about to be assigned to a scratch site.
+    ScratchAssigned {
+        /// Which server.
+        server: Guid,
+        /// The scratch site.
+        site: Guid,
+    },
+    /// Nothing of this name is on the server any more.
+    ScratchGone {
+        /// Its name, or `a.b.c.d/nn`.
+        name: Name,
+    },
     /// Somebody gave his word for a console step.
     Attested {
         /// Which.

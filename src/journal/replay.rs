@@ -65,7 +65,12 @@ fn fold(ownership: &mut Ownership, fact: Fact) {
             ownership.attestations.insert(step.0, attestation);
         }
         // What a step meant to do is not what it did: only the facts in between count.
+        // Scratch objects are nobody's: they are gone before anything could be owned.
         Fact::RunStarted { .. }
+        | Fact::ScratchIntended { .. }
+        | Fact::ScratchCreated { .. }
+        | Fact::ScratchAssigned { .. }
+        | Fact::ScratchGone { .. }
         | Fact::StepStarted { .. }
         | Fact::StepEnded { .. }
         | Fact::RunEnded { .. }

@@ -5,10 +5,15 @@
 //!
 //! Reading order: `scope` (what is asked for), `refresh` (the order of reads), `memberships`, `servers`, `packages`,
 //! `settings` (the parts), `surroundings` with `facts`, `clients`, `prevention` and `rows` (what only checks look at), `happenings`
-//! (what `verify` looks at), `look` (what one step needs), `discover` with `shape` and `prove` (a first profile),
+//! (what `verify` looks at), `look` (what one step needs), `build` (which build a server is), `discover` with `choose`, `decide`, `shape`, `prove`,
+//! `world`, `candidates` and `roles` (a first profile),
 //! `install` (its reports), `learn` (what an example in the console shows).
 
+mod build;
+mod candidates;
+mod choose;
 mod clients;
+mod decide;
 mod discover;
 mod facts;
 mod happenings;
@@ -20,6 +25,7 @@ mod packages;
 mod prevention;
 mod prove;
 mod refresh;
+mod roles;
 mod rows;
 mod scope;
 mod servers;
@@ -30,8 +36,11 @@ mod surroundings;
 mod surroundings_tests;
 #[cfg(test)]
 mod tests;
+mod world;
 
-pub use discover::{Candidate, Discovery, Finding, discover};
+pub use build::{ModelDescription, build_change, look_at_build};
+pub use choose::{Candidate, Choose, Decision, Finding, Question, Told, accept_exact};
+pub use discover::{Discovery, Wanted, discover};
 pub use happenings::happenings;
 pub use install::{InstallError, ReportText, install_reports};
 pub use learn::{look_again, looked_at, packages_known};
@@ -39,6 +48,7 @@ pub use look::{Bindings, Seen, look};
 pub use refresh::{RefreshError, identify, refresh};
 pub use scope::Scope;
 pub use surroundings::writes;
+pub(crate) use world::data_classes_of;
 
 use crate::smp::ReadError;
 

@@ -6,8 +6,9 @@
 
 use std::collections::BTreeSet;
 
-use super::discover::{COMPUTER, Candidate, Finding};
+use super::choose::{Candidate, Finding, Told};
 use super::shape::Notes;
+use super::world::COMPUTER;
 use crate::model::{Guid, Name};
 use crate::profile::{Profile, TypeNames};
 use crate::smp::wsdl::{Field, Wsdl};
@@ -105,15 +106,16 @@ impl Table {
         };
         notes.amend(Finding {
             entry: entry.to_owned(),
-            found: only.is_some(),
+            told: if only.is_some() {
+                Told::Found
+            } else {
+                Told::Unknown
+            },
             evidence: finding,
             candidates: if only.is_some() {
                 Vec::new()
             } else {
-                let named = |name: &&String| Candidate {
-                    name: (*name).clone(),
-                    guid: None,
-                };
+                let named = |name: &&String| Candidate::named((*name).clone(), None);
                 fitting.iter().map(named).collect()
             },
         });
@@ -312,9 +314,9 @@ async fn types(
             let name = chosen.take().unwrap_or_default();
             notes.amend(Finding {
                 entry: path(entry),
-                found: false,
+                told: Told::Unknown,
                 evidence: "one element fits both sides".into(),
-                candidates: vec![Candidate { name, guid: None }],
+                candidates: vec![Candidate::named(name, None)],
             });
         }
     }
@@ -341,41 +343,4 @@ pub(super) async fn data_classes(
     );
     table.settle(notes, &path("name"), &mut names.name, own, Table::names);
     Ok(())
-}
-
-/// The type of site services, by the documented name of the association that ties them to computers.
-pub(super) async fn service_type(
-    reader: &Reader,
-    profile: &Profile,
-) -> Result<Option<Guid>, ReadError> {
-    let Some(names) = &profile.structures.relationship else {
-        return Ok(None);
-    };
-    let (Some(name), Some(parent), Some(child)) =
-        (&names.name, &names.parent_type, &names.child_type)
-    else {
-        return Ok(None);
-    };
-    let mut found = BTreeSet::new();
-    for as_parent in [true, false] {
-        let call = resource_model::get_relationships_for_resource_type(COMPUTER, as_parent);
-        let wanted = [name.clone(), parent.clone(), child.clone()];
-        let rows = match reader.structures(&call, wanted).await {
-            Ok(rows) => rows,
-            Err(error) if error.fatal() => return Err(error),
-            Err(_) => continue,
-        };
-        for [title, above, below] in rows {
-            let ends = [above, below].map(|end| end.and_then(|end| end.parse::<Guid>().ok()));
-            let documented =
-                title.is_some_and(|name| name.trim().eq_ignore_ascii_case(SERVICE_TO_COMPUTER));
-            match ends {
-                [Some(COMPUTER), Some(other)] | [Some(other), Some(COMPUTER)] if documented => {
-                    found.insert(other);
-                }
-                _ => {}
-            }
-        }
-    }
-    Ok(found.first().copied().filter(|_| found.len() == 1))
 }

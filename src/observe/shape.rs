@@ -2,7 +2,7 @@
 //!
 //! Pure. Nothing is guessed: where not exactly one element fits, none is taken and all are listed.
 
-use super::discover::{Candidate, Finding};
+use super::choose::{Candidate, Finding, Told};
 use crate::model::Guid;
 use crate::profile::{
     Profile, RelationshipNames, ResourceInfoNames, ResourceNames, Standing, TypeNames,
@@ -16,7 +16,7 @@ impl Notes {
     pub(super) fn found(&mut self, entry: impl Into<String>, evidence: impl Into<String>) {
         self.0.push(Finding {
             entry: entry.into(),
-            found: true,
+            told: Told::Found,
             evidence: evidence.into(),
             candidates: Vec::new(),
         });
@@ -30,10 +30,14 @@ impl Notes {
     ) {
         self.0.push(Finding {
             entry: entry.into(),
-            found: false,
+            told: Told::Unknown,
             evidence: evidence.into(),
             candidates,
         });
+    }
+
+    pub(super) fn push(&mut self, finding: Finding) {
+        self.0.push(finding);
     }
 
     /// Replaces what was said about an entry, or adds it.
@@ -52,10 +56,7 @@ impl Notes {
         }
         let candidates = fields
             .iter()
-            .map(|field| Candidate {
-                name: field.name.clone(),
-                guid: None,
-            })
+            .map(|field| Candidate::named(field.name.clone(), None))
             .collect();
         self.unknown(
             entry,
@@ -159,10 +160,7 @@ pub(super) fn evidence(classes: &[(Guid, String)], notes: &mut Notes) {
             let name = name.to_lowercase();
             EVIDENCE_WORDS.iter().any(|word| name.contains(word))
         })
-        .map(|(guid, name)| Candidate {
-            name: name.clone(),
-            guid: Some(*guid),
-        })
+        .map(|(guid, name)| Candidate::named(name.clone(), Some(*guid)))
         .collect();
     notes.unknown(
         "evidence",
@@ -283,5 +281,109 @@ pub(super) fn type_names(
         guid: notes.only(format!("structures.{entry}.guid"), &guids),
         name: notes.only(format!("structures.{entry}.name"), &names),
         standing: Standing::Discovered,
+    }
+}
+
+/// The structures of the profile.
+pub(super) const STRUCTURES: [&str; 4] = [
+    "resourceInfo",
+    "resource",
+    "resourceStructure",
+    "relationship",
+];
+
+/// Where one element name stands in a profile, by `structure.element`; `None` where the structure is not there.
+fn slot<'a>(profile: &'a mut Profile, element: &str) -> Option<&'a mut Option<String>> {
+    let (structure, name) = element.split_once('.')?;
+    let structures = &mut profile.structures;
+    match structure {
+        "resourceInfo" => {
+            let names = structures.resource_info.as_mut()?;
+            match name {
+                "guid" => Some(&mut names.guid),
+                "name" => Some(&mut names.name),
+                "resourceType" => Some(&mut names.resource_type),
+                "description" => Some(&mut names.description),
+                _ => None,
+            }
+        }
+        "resource" => {
+            let names = structures.resource.as_mut()?;
+            match name {
+                "guid" => Some(&mut names.guid),
+                "name" => Some(&mut names.name),
+                "resourceType" => Some(&mut names.resource_type),
+                "description" => Some(&mut names.description),
+                "dataClasses" => Some(&mut names.data_classes),
+                _ => None,
+            }
+        }
+        "resourceStructure" => {
+            let names = structures.resource_structure.as_mut()?;
+            match name {
+                "guid" => Some(&mut names.guid),
+                "name" => Some(&mut names.name),
+                _ => None,
+            }
+        }
+        "relationship" => {
+            let names = structures.relationship.as_mut()?;
+            match name {
+                "guid" => Some(&mut names.guid),
+                "name" => Some(&mut names.name),
+                "parentType" => Some(&mut names.parent_type),
+                "childType" => Some(&mut names.child_type),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// Reads one element name of a profile.
+pub(super) fn get(profile: &Profile, element: &str) -> Option<String> {
+    slot(&mut profile.clone(), element)?.clone()
+}
+
+/// Writes one element name into a profile.
+pub(super) fn set(profile: &mut Profile, element: &str, name: Option<String>) {
+    if let Some(slot) = slot(profile, element) {
+        *slot = name;
+    }
+}
+
+/// The elements that a structure has by the description.
+pub(super) fn fields_of(model: &Wsdl, element: &str) -> Vec<String> {
+    let operation = match element.split_once('.').map(|(structure, _)| structure) {
+        Some("resourceInfo") => "GetResourcesOfType",
+        Some("resource") => "GetResource",
+        Some("resourceStructure") => "GetResourceStructureList",
+        _ => "GetRelationshipsForResourceType",
+    };
+    model
+        .returned(operation)
+        .map_or_else(Vec::new, |(_, fields)| {
+            fields.iter().map(|field| field.name.clone()).collect()
+        })
+}
+
+/// What an element holds, where somebody is asked for its name.
+pub(super) fn meaning(element: &str) -> &'static str {
+    match element {
+        "resourceInfo.guid" => "the element with the GUID of a resource, in lists",
+        "resourceInfo.name" => "the element with the name of a resource, in lists",
+        "resourceInfo.resourceType" => "the element with the type of a resource, in lists",
+        "resourceInfo.description" => "the element with the description of a resource, in lists",
+        "resource.guid" => "the element with the GUID of a resource",
+        "resource.name" => "the element with the name of a resource",
+        "resource.resourceType" => "the element with the type of a resource",
+        "resource.description" => "the element with the description of a resource",
+        "resource.dataClasses" => "the element with the data classes of a resource",
+        "resourceStructure.guid" => "the element with the GUID of a type",
+        "resourceStructure.name" => "the element with the name of a type",
+        "relationship.guid" => "the element with the GUID of an association",
+        "relationship.name" => "the element with the name of an association",
+        "relationship.parentType" => "the element with the type of an association's parent",
+        _ => "the element with the type of an association's child",
     }
 }

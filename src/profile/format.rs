@@ -153,6 +153,15 @@ pub enum TypeRole {
 }
 
 impl TypeRole {
+    /// Every role, in the order of the file.
+    pub const ALL: [Self; 5] = [
+        Self::Computer,
+        Self::Site,
+        Self::Subnet,
+        Self::SiteService,
+        Self::Package,
+    ];
+
     /// The spelling in the profile.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -197,6 +206,17 @@ impl Types {
             TypeRole::Subnet => self.subnet.as_ref(),
             TypeRole::SiteService => self.site_service.as_ref(),
             TypeRole::Package => self.package.as_ref(),
+        }
+    }
+
+    /// Where the entry of one role is kept.
+    pub fn slot(&mut self, role: TypeRole) -> &mut Option<ResourceType> {
+        match role {
+            TypeRole::Computer => &mut self.computer,
+            TypeRole::Site => &mut self.site,
+            TypeRole::Subnet => &mut self.subnet,
+            TypeRole::SiteService => &mut self.site_service,
+            TypeRole::Package => &mut self.package,
         }
     }
 }
@@ -261,6 +281,17 @@ pub enum AssociatedTypeArgument {
     Given,
 }
 
+impl AssociatedTypeArgument {
+    /// The spelling in the profile.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Return => "return",
+            Self::Given => "given",
+        }
+    }
+}
+
 /// How calls take their arguments where no document says it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -292,6 +323,16 @@ pub struct Roles {
 }
 
 impl Roles {
+    /// Where the rule of one role is kept.
+    pub fn slot(&mut self, role: Role) -> &mut Option<RoleRule> {
+        match role {
+            Role::Package => &mut self.package,
+            Role::Task => &mut self.task,
+            Role::NetworkBoot => &mut self.network_boot,
+            Role::Monitor => &mut self.monitor,
+        }
+    }
+
     /// The rule of one role, where it is known.
     #[must_use]
     pub fn of(&self, role: Role) -> Option<&RoleRule> {

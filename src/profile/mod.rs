@@ -4,13 +4,16 @@
 //! profile does not say is unknown, and [`Profile::can`] names what an ability lacks.
 //!
 //! Reading order: `format` (the file), `structures`, `setting`, `evidence`, `product` and `provenance` (parts of it),
-//! `ability` (what it allows), `path` (where settings stand in item XML), `reports` (which reports there are, their
-//! SQL), `file` (I/O).
+//! `entries` (all standings by path), `ability` (what it allows), `path` (where settings stand in item XML), `reports` (which reports there are, their
+//! SQL), `keep` (what a new one takes
+//! over from the old one), `file` (I/O).
 
 mod ability;
+mod entries;
 mod evidence;
 mod file;
 mod format;
+mod keep;
 mod path;
 mod product;
 mod provenance;
@@ -32,7 +35,7 @@ pub use format::{
 pub use path::{ItemPath, PathError};
 pub(crate) use path::{Matches, Spots, is_name, text_of};
 pub use product::ProductEntry;
-pub use provenance::{Build, Provenance};
+pub use provenance::{Build, BuildChange, Provenance};
 pub(crate) use reports::holder_parameters;
 pub use reports::{HOLDERS_BATCH, Report, ReportKind, Reports, report_sql};
 pub use service::ServiceName;

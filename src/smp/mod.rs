@@ -2,7 +2,7 @@
 //!
 //! Reading order: `request` and `xml` (how anything is written and read), `answer`, `table`, `fault`; the services
 //! `item_management`, `resource_management`, `report_management`, `software_package`, `resource_model` with `data_rows`,
-//! `hierarchy_management`, `deployment`; `clients` (what many rows become); `wsdl`; `transport` (I/O); `reader`, `write` and `writer`, which the rest of the program uses. A [`Reader`] cannot write.
+//! `hierarchy_management`, `deployment`; `clients` (what many rows become); `wsdl`; `transport` (I/O); `reader`, `write`, `writer` and `scratch`, which the rest of the program uses. A [`Reader`] cannot write.
 
 mod answer;
 mod chunks;
@@ -18,6 +18,7 @@ mod report_management;
 mod request;
 pub(crate) mod resource_management;
 pub(crate) mod resource_model;
+mod scratch;
 mod software_package;
 mod table;
 #[cfg(test)]
@@ -34,6 +35,9 @@ pub use read_error::ReadError;
 pub use reader::Reader;
 pub(crate) use request::MethodCall;
 pub use request::{Protocol, Request, RequestError};
+pub use scratch::{
+    Claim, SCRATCH_PREFIX, Scratch, ScratchError, ScratchName, ScratchWriter, documentation,
+};
 pub use transport::{Auth, Body, Connection, Response, Traffic, Transport};
 pub use transport_error::TransportError;
 pub use write::{Answer, Call, Change, ChangeError, ItemValue, LowerError, Replaced, Write, lower};

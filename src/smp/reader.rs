@@ -106,6 +106,18 @@ impl Reader {
         Ok(Wsdl::read(&bytes)?)
     }
 
+    /// When types last changed, as the server writes it; `None` where it says nothing.
+    pub(crate) async fn structures_changed(&self) -> Result<Option<String>, ReadError> {
+        let call = resource_model::get_last_structure_change();
+        let method = call.method;
+        let found = self
+            .call(&call, move |body| super::answer::scalar(body, method))
+            .await?;
+        Ok(found
+            .map(|text| text.trim().to_owned())
+            .filter(|text| !text.is_empty()))
+    }
+
     /// The computer with a name, where there is one.
     pub async fn computer(&self, name: &Name) -> Result<Option<Guid>, ReadError> {
         let domain = name.domain().unwrap_or_default();
@@ -179,6 +191,21 @@ impl Reader {
         .await
     }
 
+    /// The first resources of a type, `most` of them: the rest of the list is not waited for.
+    pub(crate) async fn some_resources(
+        &self,
+        resource_type: Guid,
+        most: usize,
+    ) -> Result<Vec<Resource>, ReadError> {
+        let names =
+            Names::of_info(&self.profile).ok_or_else(|| lacks("structures.resourceInfo.guid"))?;
+        let call = resource_model::get_resources_of_type(resource_type);
+        self.call(&call, move |body| {
+            resource_model::some_resources(body, "GetResourcesOfType", &names, most)
+        })
+        .await
+    }
+
     fn resource_names(&self) -> Result<Names, ReadError> {
         Names::of_resource(&self.profile).ok_or_else(|| lacks("structures.resource.guid"))
     }
@@ -235,17 +262,30 @@ impl Reader {
         ability: Ability,
     ) -> Result<Vec<Resource>, ReadError> {
         self.need(ability)?;
+        let lacking = || lacks("types");
+        let returned = wanted_type
+            .or_else(|| self.profile.type_guid(wanted))
+            .ok_or_else(lacking)?;
+        let given_type = self.profile.type_guid(given.0).ok_or_else(lacking)?;
+        self.joined(association, (given_type, given.1), returned, wanted)
+            .await
+    }
+
+    /// Resources of a type that an association joins with the one given, itself of the type before it; the profile
+    /// need not have learned either type.
+    pub(crate) async fn joined(
+        &self,
+        association: &Association,
+        given: (Guid, Guid),
+        returned: Guid,
+        wanted: TypeRole,
+    ) -> Result<Vec<Resource>, ReadError> {
         // A wrong guess would read as "nobody": so there is none.
         if self.profile.calls.associated_type_argument.is_none() {
             return Err(lacks("calls.associatedTypeArgument"));
         }
         let names = self.resource_names()?;
-        let lacking = || lacks("types");
-        let association_type = association.guid.ok_or_else(lacking)?;
-        let returned = wanted_type
-            .or_else(|| self.profile.type_guid(wanted))
-            .ok_or_else(lacking)?;
-        let given_type = self.profile.type_guid(given.0).ok_or_else(lacking)?;
+        let association_type = association.guid.ok_or_else(|| lacks("associations"))?;
         let side = if association.parent == wanted {
             Side::Parents
         } else {
@@ -253,7 +293,7 @@ impl Reader {
         };
         let call = resource_model::get_associated(
             side,
-            self.profile.associated_type(returned, given_type),
+            self.profile.associated_type(returned, given.0),
             given.1,
             association_type,
         );

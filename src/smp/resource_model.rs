@@ -21,6 +21,12 @@ pub(crate) enum Side {
     Children,
 }
 
+/// When types last changed: another answer than before tells another build.
+pub(crate) fn get_last_structure_change() -> MethodCall {
+    // The spelling is the server's.
+    MethodCall::new(SERVICE, "GetLastStuctureChangeTimestamp", vec![])
+}
+
 pub(crate) fn get_resource_structure_list() -> MethodCall {
     MethodCall::new(SERVICE, "GetResourceStructureList", vec![])
 }
@@ -134,11 +140,12 @@ pub(crate) fn delete_resource(resource: Guid) -> MethodCall {
     )
 }
 
-/// Creates a resource. No GUID is supplied: the server gives one, and the answer says which.
+/// Creates a resource. Where no GUID is supplied the server gives one; the answer says which.
 pub(crate) fn create_new_resource(
     resource_type: Guid,
     name: &str,
     description: Option<&str>,
+    guid: Option<Guid>,
     names: &ResourceInfoNames,
 ) -> Result<MethodCall, RequestError> {
     let mut info = String::new();
@@ -149,6 +156,9 @@ pub(crate) fn create_new_resource(
         }
         Ok(())
     };
+    if let Some(guid) = guid {
+        element(names.guid.as_ref(), &guid.to_string())?;
+    }
     element(names.name.as_ref(), name)?;
     element(names.resource_type.as_ref(), &resource_type.to_string())?;
     if let Some(description) = description {
@@ -224,6 +234,16 @@ pub(crate) struct Passing {
 }
 
 impl Passing {
+    /// What was read, to keep.
+    fn take(&self, guid: Guid) -> Resource {
+        Resource {
+            guid,
+            name: self.name().map(ToOwned::to_owned),
+            description: self.description().map(ToOwned::to_owned),
+            resource_type: self.resource_type(),
+        }
+    }
+
     pub(crate) fn name(&self) -> Option<&str> {
         self.name.0.then_some(self.name.1.as_str())
     }
@@ -328,6 +348,33 @@ pub(crate) struct Resource {
     pub(crate) resource_type: Option<Guid>,
 }
 
+/// Reads the first resources of a list and leaves the rest of it.
+pub(crate) fn some_resources(
+    body: &mut dyn BufRead,
+    method: &str,
+    names: &Names,
+    most: usize,
+) -> Result<Vec<Resource>, AnswerError> {
+    let mut xml = Xml::new(body);
+    let mut found = Vec::new();
+    if !answer::enter(&mut xml, method)? {
+        return Ok(found);
+    }
+    let depth = xml.depth();
+    let mut passing = Passing::default();
+    let mut scratch = String::new();
+    while found.len() < most && xml.child(depth)? {
+        if xml.nil() {
+            xml.skip()?;
+        } else if pass(&mut xml, names, &mut scratch, &mut passing)?
+            && let Some(guid) = passing.guid
+        {
+            found.push(passing.take(guid));
+        }
+    }
+    Ok(found)
+}
+
 /// Reads one resource; `None` where the structure is empty or nil.
 pub(crate) fn resource(
     body: &mut dyn BufRead,
@@ -341,12 +388,10 @@ pub(crate) fn resource(
     let mut passing = Passing::default();
     let found = pass(&mut xml, names, &mut String::new(), &mut passing)?;
     xml.finish()?;
-    Ok(passing.guid.filter(|_| found).map(|guid| Resource {
-        guid,
-        name: passing.name().map(ToOwned::to_owned),
-        description: passing.description().map(ToOwned::to_owned),
-        resource_type: passing.resource_type(),
-    }))
+    Ok(passing
+        .guid
+        .filter(|_| found)
+        .map(|guid| passing.take(guid)))
 }
 
 /// Turns the answer of `GetResource` into the call that saves the resource with another description.

@@ -430,7 +430,7 @@ fn create(
     ) else {
         return Ok(None);
     };
-    resource_model::create_new_resource(resource_type, name, description, names).map(Some)
+    resource_model::create_new_resource(resource_type, name, description, None, names).map(Some)
 }
 
 #[cfg(test)]

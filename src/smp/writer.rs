@@ -162,6 +162,15 @@ impl Writer {
             answer,
             replaced: _, // whoever prepared it has kept it
         } = prepared;
+        self.request(request, answer).await
+    }
+
+    /// Sends one writing request; gives the resource that it created, where the answer says which.
+    pub(super) async fn request(
+        &self,
+        request: Request,
+        answer: Answer,
+    ) -> Result<Option<Guid>, SendError> {
         let body = self.once(request).await?;
         self.understand(&body, answer)
     }

@@ -124,6 +124,27 @@ impl Wsdl {
         Ok(wsdl)
     }
 
+    /// Everything that was read, one line a thing and sorted: what a digest is made of.
+    pub(crate) fn canonical(&self) -> String {
+        let mut lines = vec![format!("namespace {}", self.namespace)];
+        lines.extend(
+            self.operations
+                .iter()
+                .map(|name| format!("operation {name}")),
+        );
+        for (what, all) in [("element", &self.elements), ("type", &self.types)] {
+            for (name, fields) in all {
+                let mut fields: Vec<String> = fields
+                    .iter()
+                    .map(|field| format!("{}:{}", field.name, field.kind))
+                    .collect();
+                fields.sort_unstable();
+                lines.push(format!("{what} {name} {}", fields.join(" ")));
+            }
+        }
+        lines.join("\n")
+    }
+
     /// Parameters of an operation, in order.
     pub(crate) fn parameters(&self, operation: &str) -> &[Field] {
         self.elements.get(operation).map_or(&[], Vec::as_slice)

@@ -90,6 +90,19 @@ impl FileStore {
         }
     }
 
+    /// Every fact of the journal, in order.
+    ///
+    /// # Errors
+    /// Those of the journal.
+    pub fn facts(&self) -> Result<Vec<Fact>, JournalError> {
+        let reading = journal::read(&self.folder, &self.platform, 0)?;
+        Ok(reading
+            .entries
+            .into_iter()
+            .map(|entry| entry.fact)
+            .collect())
+    }
+
     /// Reads the state and folds in what the journal knows beyond it. Changes no file.
     ///
     /// Without a state file it is made of the whole journal: a first run that died left one, and so does somebody who

@@ -227,18 +227,18 @@ fn what_cannot_be_attributed_is_refused_and_shown() {
     // Nothing was changed, or elsewhere.
     place.ends(LEARN, 4);
     let said = place.ends(LEARN, 1);
-    assert!(said.err.contains("SW0842"), "{}", said.err);
+    assert!(said.err.contains("SW0872"), "{}", said.err);
     // The look that is due is said, and a wrong one refused.
     place.constrain("HQ", true);
     let said = place.ends(&format!("{LEARN} --step opposite"), 1);
-    assert!(said.err.contains("SW0848"), "{}", said.err);
+    assert!(said.err.contains("SW0878"), "{}", said.err);
     place.ends(&format!("{LEARN} --step after"), 4);
     // Not undone; then something else is done instead.
     let said = place.ends(LEARN, 1);
-    assert!(said.err.contains("SW0842"), "{}", said.err);
+    assert!(said.err.contains("SW0872"), "{}", said.err);
     place.constrain("Branch 2", true);
     let said = place.ends(LEARN, 1);
-    assert!(said.err.contains("SW0843"), "{}", said.err);
+    assert!(said.err.contains("SW0873"), "{}", said.err);
     assert!(said.out.contains("@guid="), "{}", said.out);
     place.constrain("Branch 2", false);
     assert_eq!(place.profile().settings, Settings::default());
@@ -251,14 +251,14 @@ fn what_cannot_be_attributed_is_refused_and_shown() {
         place.constrain("Branch 2", on);
         let said = place.run(LEARN);
         assert_eq!(said.code, if on { 4 } else { 1 }, "{}", said.err);
-        assert!(on || said.err.contains("SW0844"), "{}", said.err);
+        assert!(on || said.err.contains("SW0874"), "{}", said.err);
     }
     assert_eq!(place.profile().settings, Settings::default());
     // The file is for something else.
     let other =
         "profile learn captureTarget --computer BRANCH03 --other BRANCH06 --session learn.json";
     let said = place.ends(other, 1);
-    assert!(said.err.contains("SW0841"), "{}", said.err);
+    assert!(said.err.contains("SW0871"), "{}", said.err);
 }
 
 #[test]

@@ -15,12 +15,16 @@ use sitewright::model::{
     Action, Client, ConsoleStep, Desired, Event, Facts, Guid, Name, Observed, Outcome, RunId,
     Snapshot,
 };
-use sitewright::observe::{Scope, discover, happenings, look_again, looked_at};
-use sitewright::profile::{self, Profile, ServiceName, Setting, SettingItem, Standing};
+use sitewright::observe::{
+    Scope, Wanted, accept_exact, discover, happenings, look_again, looked_at,
+};
+use sitewright::profile::{self, Build, Profile, ServiceName, Setting, SettingItem, Standing};
 use sitewright::smp::{Connection, Reader, Transport};
+use sitewright::trial::TrialError;
 use sitewright_sim::{Language, Options, World};
 
 use crate::support::{Console, Lab, Stages, desired, example};
+use crate::trial;
 
 const IMAGE: &str = "Win11-24H2 golden";
 
@@ -655,7 +659,15 @@ async fn discovers_a_foreign_smp() {
     let nothing = Profile::empty(operator.server.clone());
     let connection = Connection::new(foreign.url.parse().unwrap(), RunId("test".into()));
     let reader = Reader::new(Transport::new(connection).unwrap(), nothing.into());
-    let found = discover(&reader, &name).await.unwrap();
+    let wanted = Wanted {
+        server: &name,
+        known: None,
+        at: "2026-03-02T08:00:00Z",
+    };
+    let mut found = discover(&reader, &wanted, &mut accept_exact).await.unwrap();
+    // What the operator's profile need not have.
+    found.profile.server.build = None;
+    found.profile.provenance.clear();
 
     // Nothing is invented: whatever it says, GUIDs, names and directions, the operator says too.
     let mut truth = serde_json::to_value(&operator).unwrap();
@@ -720,6 +732,58 @@ async fn discovers_a_foreign_smp() {
                 .is_some_and(|name| name.starts_with("ResourceModel.GetAssociated"))
     };
     assert!(wrong.iter().all(asked), "{violations:#}");
+}
+
+/// From nothing to a profile that may be written through, on a server that nobody here wrote, whose types have French
+/// names; nothing of it is left, and no call is one that the reference does not have.
+#[tokio::test]
+async fn proves_a_profile_of_a_foreign_smp() {
+    let foreign = Foreign::start();
+    let operator = foreign.profile().await;
+    let stages = Stages::new(&foreign.url, operator.clone());
+    let found = trial::discovered(&stages).await;
+    for path in ["types.site", "types.subnet", "associations.subnetToSite"] {
+        assert_eq!(found.standing(path), Standing::Discovered, "{path}");
+    }
+    let before = foreign.json("/dump").await;
+    let outcome = trial::Trial::whole(&found)
+        .run(&stages, trial::transport(&foreign.url))
+        .await;
+    let told: Vec<String> = outcome.failures.iter().map(TrialError::told).collect();
+    assert_eq!(told, [""; 0]);
+    assert_eq!(outcome.cleared.left, []);
+    assert_eq!(foreign.json("/dump").await, before);
+    let mut profile = found.clone();
+    outcome.report.settle(&mut profile, "", &Build::default());
+    for ability in trial::WRITES {
+        assert_eq!(profile.can(ability), Ok(()), "{ability:?}");
+    }
+    let replaces = |profile: &Profile| {
+        let associations = &profile.associations;
+        [&associations.subnet_to_site, &associations.server_to_site]
+            .map(|found| found.as_ref().and_then(|found| found.replaces))
+    };
+    assert_eq!(replaces(&profile), replaces(&operator));
+    // What a trial does on purpose: wrong types, a name twice, what is deleted looked for.
+    let violations = foreign.json("/violations").await;
+    for one in violations.as_array().unwrap() {
+        let (kind, operation) = (one["kind"].as_str(), one["operation"].as_str());
+        let meant = matches!(
+            (
+                kind,
+                operation.and_then(|name| name.strip_prefix("ResourceModel."))
+            ),
+            (
+                Some("wrong-type"),
+                Some(
+                    "FormAssociation"
+                        | "GetAssociatedParentResources"
+                        | "GetAssociatedChildResources"
+                )
+            ) | (Some("unknown-guid"), Some("GetResource"))
+        );
+        assert!(meant, "{one:#}");
+    }
 }
 
 fn flat_lan(seed: u64, language: Language) -> Options {

@@ -141,6 +141,8 @@ impl Session {
             (r"\b\d+\.\d s\b|\b\d+\.\ds\b|\b\d+ ms\b", "[DURATION]"),
             (r"127\.0\.0\.1:\d+", "127.0.0.1:[PORT]"),
             (r"\b[0-9a-f]{64}\b", "[CHECKSUM]"),
+            (r"sitewright-verify-[0-9a-f]{8}", "sitewright-verify-[TAG]"),
+            (r"\b192\.0\.2\.\d{3}/32", "192.0.2.[N]/32"),
         ]
         .map(|(pattern, text)| (Regex::new(pattern).unwrap(), text))
         .to_vec();

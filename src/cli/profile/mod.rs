@@ -5,6 +5,7 @@ mod install;
 mod learn;
 mod learned;
 mod settings;
+mod verify;
 
 use clap::Subcommand;
 
@@ -20,8 +21,8 @@ pub(super) enum ProfileCommand {
     Discover(discover::DiscoverArgs),
     /// Learn what no document says, by an example that you make in the console
     Learn(Box<learn::LearnArgs>),
-    /// Prove settings in item XML by writing them back as they are
-    Verify(settings::SettingsArgs),
+    /// Prove entries by round trips on scratch objects, which are deleted again
+    Verify(verify::VerifyArgs),
     /// Create the read-only reports that make a refresh a constant number of requests
     InstallReports(install::InstallArgs),
 }
@@ -30,9 +31,9 @@ pub(super) async fn run(context: &Context, command: &ProfileCommand) -> Result<E
     let home = Home::find(&[])?;
     let session = Session::open(context, &home)?;
     match command {
-        ProfileCommand::Discover(args) => discover::run(context, &session, args).await,
-        ProfileCommand::Learn(args) => learn::run(context, &session, args).await,
-        ProfileCommand::Verify(args) => settings::verify(context, &session, args).await,
+        ProfileCommand::Discover(args) => Box::pin(discover::run(context, &session, args)).await,
+        ProfileCommand::Learn(args) => Box::pin(learn::run(context, &session, args)).await,
+        ProfileCommand::Verify(args) => Box::pin(verify::run(context, &session, args)).await,
         ProfileCommand::InstallReports(args) => install::run(context, &session, args).await,
     }
 }

@@ -3,9 +3,7 @@
 //! I/O: asks, keeps the old XML, imports it, exports again, writes the profile. The item that is imported is, byte for
 //! byte, the one that was exported; what is different afterwards is what this server changes at every save.
 
-use clap::Args;
-
-use super::super::apply::{agreed, journal, note};
+use super::super::apply::{agreed, journal};
 use super::super::error::Failure;
 use super::super::session::Session;
 use super::super::{Context, Exit, now, print, second, wrap};
@@ -17,25 +15,14 @@ use crate::model::{Guid, Name};
 use crate::profile::{Ability, Profile, Setting, SettingItem, Standing, TypeRole};
 use crate::smp::Writer;
 
-/// Options of `profile verify --settings`.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  sitewright profile verify --settings
-  sitewright profile verify --settings --write --yes")]
-pub(in crate::cli) struct SettingsArgs {
-    /// Write settings in item XML back as they are, and read them unchanged
-    #[arg(long, required = true)]
-    settings: bool,
-    /// Let settings that are proven be written by API from now on
-    #[arg(long)]
-    write: bool,
-    /// The site whose item is written back, where each has its own; the first by name if left out
-    #[arg(id = "settings-site", long = "site", value_name = "NAME")]
-    site: Option<String>,
-    /// Do not ask
-    #[arg(short, long)]
-    yes: bool,
+/// What is wanted of it.
+pub(super) struct Wanted<'a> {
+    /// Let settings that are proven be written by API from now on.
+    pub(super) write: bool,
+    /// The site whose item is written back, where each has its own.
+    pub(super) site: Option<&'a str>,
+    /// Do not ask.
+    pub(super) yes: bool,
 }
 
 /// A setting and where it is tried.
@@ -45,24 +32,20 @@ struct Trial {
     site: Option<Guid>,
 }
 
-/// Proves the settings of a profile.
+/// Proves the settings of a profile; the caller holds the lock of the state.
 pub(super) async fn verify(
     context: &Context,
     session: &Session,
-    args: &SettingsArgs,
+    args: &Wanted<'_>,
 ) -> Result<Exit, Failure> {
-    let _lock = session
-        .store
-        .lock(&note("profile verify", None))
-        .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
     let mut profile = Profile::clone(&*session.known()?);
     let writer = session.writer()?;
-    let trials = trials(&writer, &profile, args.site.as_deref()).await?;
+    let trials = trials(&writer, &profile, args.site).await?;
     let width = context.style.width;
     let say = |text: &str| print(&wrap(text, 0, width));
     if trials.is_empty() {
         return Err(
-            Failure::new("SW0849", "no setting in item XML is known yet").hint(Some(
+            Failure::new("SW0879", "no setting in item XML is known yet").hint(Some(
                 "`sitewright profile learn` finds out where they stand".into(),
             )),
         );
@@ -173,7 +156,7 @@ async fn trials(
 async fn some_site(writer: &Writer, wanted: Option<&str>) -> Result<Guid, Failure> {
     let reader = writer.reader();
     let missing = |message: String| {
-        Failure::new("SW0849", message).hint(Some("name a site that is there with --site".into()))
+        Failure::new("SW0879", message).hint(Some("name a site that is there with --site".into()))
     };
     let Some(of) = reader.profile().type_guid(TypeRole::Site) else {
         return Err(missing("the server profile lacks `types.site`".into()));

@@ -1,6 +1,7 @@
 //! A laboratory: a simulated SMP, its profile, a state folder, and the stages of the program run against it as the
 //! command line runs them.
 
+mod cut;
 mod stages;
 
 use std::collections::BTreeSet;
@@ -14,6 +15,7 @@ use sitewright::plan::Plan;
 use sitewright::profile;
 use sitewright_sim::{ConsoleAction, Options, Server, World};
 
+pub(crate) use cut::Cut;
 pub(crate) use stages::{Console, Stages};
 
 /// A simulated SMP and the stages over it.
