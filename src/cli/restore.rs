@@ -51,9 +51,9 @@ pub(super) async fn run(context: &Context, args: &RestoreArgs) -> Result<Exit, F
     let present = export(&writer, item).await?;
     let width = context.style.width;
     let list =
-        differences(&present, &old).map_err(|error| Failure::from_error("SW0619", &error))?;
+        differences(&present, &old).map_err(|error| Failure::from_error("SW0621", &error))?;
     let wanted =
-        changed_beside(&noise, &present, &old).map_err(|reason| Failure::new("SW0619", reason))?;
+        changed_beside(&noise, &present, &old).map_err(|reason| Failure::new("SW0621", reason))?;
     if wanted.is_empty() {
         print("The item is as the backup has it.\n");
         return Ok(Exit::Done);
@@ -92,7 +92,7 @@ pub(super) async fn run(context: &Context, args: &RestoreArgs) -> Result<Exit, F
     }
     show(&left, width);
     Err(Failure::new(
-        "SW0619",
+        "SW0621",
         "the server took the XML, and the item is not as the backup has it",
     )
     .hint(Some(format!(
@@ -109,7 +109,7 @@ fn kept(session: &Session, args: &RestoreArgs) -> Result<(Guid, String, String),
         .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
     let Some((kept, path)) = found else {
         return Err(Failure::new(
-            "SW0618",
+            "SW0620",
             format!(
                 "the journal of `{}` knows no backup `{}`",
                 session.name,
@@ -126,7 +126,7 @@ fn kept(session: &Session, args: &RestoreArgs) -> Result<(Guid, String, String),
         Ok((kept.item, kept.file, xml))
     } else {
         Err(Failure::new(
-            "SW0618",
+            "SW0620",
             format!(
                 "`{}` is not what was kept there: its checksum is another one",
                 kept.file
@@ -166,7 +166,7 @@ async fn export(writer: &Writer, item: Guid) -> Result<String, Failure> {
         .await
         .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?
         .ok_or_else(|| {
-            Failure::new("SW0619", format!("the item {item} does not exist")).hint(Some(
+            Failure::new("SW0621", format!("the item {item} does not exist")).hint(Some(
                 "an item that was deleted cannot be restored this way".into(),
             ))
         })
@@ -183,7 +183,7 @@ async fn settled(
     loop {
         let found = export(writer, item).await?;
         let left = changed_beside(noise, wanted, &found)
-            .map_err(|reason| Failure::new("SW0619", reason))?;
+            .map_err(|reason| Failure::new("SW0621", reason))?;
         if left.is_empty() || pause > Duration::from_secs(4) {
             return Ok(left);
         }

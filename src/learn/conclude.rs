@@ -39,7 +39,7 @@ impl fmt::Display for Shown {
     }
 }
 
-/// Why nothing is learned. Codes `SW0842` to `SW0846`.
+/// Why nothing is learned. Codes `SW0872` to `SW0876`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LearnError {
     /// Nothing changed in what was looked at.
@@ -74,11 +74,11 @@ impl LearnError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Unseen => "SW0842",
-            Self::NotBack(_) => "SW0843",
-            Self::Several(_) => "SW0844",
-            Self::Unfit { .. } => "SW0845",
-            Self::Xml { .. } => "SW0846",
+            Self::Unseen => "SW0872",
+            Self::NotBack(_) => "SW0873",
+            Self::Several(_) => "SW0874",
+            Self::Unfit { .. } => "SW0875",
+            Self::Xml { .. } => "SW0876",
         }
     }
 

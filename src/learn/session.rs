@@ -328,7 +328,7 @@ pub struct Session {
     pub looks: Vec<Look>,
 }
 
-/// Why a file holds no session. Code `SW0841`.
+/// Why a file holds no session. Code `SW0871`.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
     /// It is no session.

@@ -165,30 +165,30 @@ fn what_is_there_only_when_it_is_on() {
 fn what_cannot_be_attributed_is_refused() {
     let same = "<a on='0' b='0'/>";
     for (texts, code, said) in [
-        ([same, same, same, same], "SW0842", "nothing changed"),
+        ([same, same, same, same], "SW0872", "nothing changed"),
         (
             [same, same, "<a on='1' b='0'/>", "<a on='1' b='0'/>"],
-            "SW0843",
+            "SW0873",
             "did not go back",
         ),
         (
             [same, same, "<a on='1' b='1'/>", same],
-            "SW0844",
+            "SW0874",
             "2 things changed",
         ),
         (
             [same, same, "<a b='0'/>", same],
-            "SW0845",
+            "SW0875",
             "told by what is not there",
         ),
-        ([same, same, "<a", same], "SW0846", "cannot be read"),
+        ([same, same, "<a", same], "SW0876", "cannot be read"),
     ] {
         let error = refused(constrain(false), SITE, &texts);
         assert_eq!(error.code(), code, "{error}");
         assert!(error.to_string().contains(said), "{error}");
         assert_eq!(
             error.shown().is_empty(),
-            matches!(code, "SW0842" | "SW0846")
+            matches!(code, "SW0872" | "SW0876")
         );
     }
     // What flickers by itself is no candidate, whatever it does.
@@ -202,7 +202,7 @@ fn what_cannot_be_attributed_is_refused() {
             "<a on='0' b='7'/>",
         ],
     );
-    assert_eq!(error.code(), "SW0843");
+    assert_eq!(error.code(), "SW0873");
     // In an item of all sites, a place that names no site.
     let error = refused(
         constrain(false),
@@ -261,7 +261,7 @@ fn the_default_target() {
     let named = |id: u128, name: &str| format!("<a><t g='{}' n='{name}'/></a>", guid(id));
     let (zero, one, other) = (named(7, "X"), named(A, "A"), named(B, "B"));
     let error = refused(capture(), ITEM, &[&zero, &zero, &one, &other, &zero]);
-    assert_eq!(error.code(), "SW0844");
+    assert_eq!(error.code(), "SW0874");
     // Other GUIDs than those of the computers.
     let (zero, one, other) = ("<a g='x'/>", "<a g='y'/>", "<a g='z'/>");
     let error = refused(capture(), ITEM, &[zero, zero, one, other, zero]);
@@ -356,13 +356,13 @@ fn associations_by_what_came_and_went() {
     let three = [old.clone(), new.clone(), more];
     assert_eq!(
         conclude([one, one, &three, one]).unwrap_err().code(),
-        "SW0844"
+        "SW0874"
     );
     assert_eq!(
         conclude([one, one, &both, &both]).unwrap_err().code(),
-        "SW0843"
+        "SW0873"
     );
-    assert_eq!(conclude([one, one, one, one]).unwrap_err().code(), "SW0842");
+    assert_eq!(conclude([one, one, one, one]).unwrap_err().code(), "SW0872");
 }
 
 #[test]

@@ -99,6 +99,17 @@ pub struct Hierarchy {
     pub replicated: BTreeSet<Guid>,
 }
 
+/// "Prevent downloads" of the targeted site settings.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Prevention {
+    /// The computers and sites that it is aimed at.
+    pub targets: BTreeSet<Guid>,
+    /// Whether they fetch nothing from the SMP.
+    pub from_server: bool,
+    /// Whether they fetch nothing from servers outside their site.
+    pub from_outside: bool,
+}
+
 /// Everything that is known about an SMP beside its sites.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Surroundings {
@@ -114,6 +125,8 @@ pub struct Surroundings {
     pub hierarchy: Observed<Hierarchy>,
     /// Sites and subnets that Active Directory import brought.
     pub imported: Observed<BTreeSet<Guid>>,
+    /// "Prevent downloads" of the targeted site settings.
+    pub prevention: Observed<Prevention>,
     /// Whether this SMP has the setting Constrain to Site at all; `false` on the operator's word only.
     pub can_constrain: bool,
     /// Whether the profile knows where that setting is read.
@@ -134,6 +147,7 @@ impl Default for Surroundings {
             product: Product::default(),
             hierarchy: not_asked(),
             imported: not_asked(),
+            prevention: not_asked(),
             can_constrain: true,
             reads_constrain: true,
             writes: Writes::default(),

@@ -27,7 +27,9 @@ pub use desired::{
     DesiredSite, Ignorable, Lifecycle, Origin, PackageSelector, SiteKind,
 };
 pub use event::{Event, Outcome, RunId, RunSummary, StepCount};
-pub use facts::{Client, Facts, Fetch, Happenings, Hierarchy, Image, Load, Product, Surroundings};
+pub use facts::{
+    Client, Facts, Fetch, Happenings, Hierarchy, Image, Load, Prevention, Product, Surroundings,
+};
 pub(crate) use glob::glob;
 pub use imaging::{ImagingTool, imaging_packages};
 pub use key::{Guid, GuidError, Name, NameError, NameKey, Role, RoleError};

@@ -4,8 +4,8 @@
 //! reason; only what makes every read fail ends the refresh.
 //!
 //! Reading order: `scope` (what is asked for), `refresh` (the order of reads), `memberships`, `servers`, `packages`,
-//! `settings`, `unlisted` (the parts), `surroundings` with `facts`, `clients` and `rows` (what only checks look at),
-//! `happenings` (what `verify` looks at), `look` (what one step needs), `build` (which build a server is), `discover`
+//! `settings`, `unlisted` (the parts), `surroundings` with `facts`, `clients`, `prevention` and `rows` (what only
+//! checks look at), `happenings` (what `verify` looks at), `look` (what one step needs), `build` (which build a server is), `discover`
 //! with `choose`, `decide`, `shape`, `prove`, `world`, `candidates` and `roles` (a first profile), `install` (its
 //! reports), `learn` (what an example in the console shows), `lists` (how many there are).
 
@@ -23,6 +23,7 @@ mod lists;
 mod look;
 mod memberships;
 mod packages;
+mod prevention;
 mod prove;
 mod refresh;
 mod roles;

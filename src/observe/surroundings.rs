@@ -12,6 +12,7 @@ use crate::profile::{Ability, Profile};
 use crate::smp::{ReadError, Reader};
 
 use super::memberships::AHEAD;
+use super::prevention;
 use super::refresh::{observed, with_present_reports};
 use super::rows::LIMIT;
 use super::{Scope, clients, facts};
@@ -80,10 +81,11 @@ async fn once(
     snapshot: &Snapshot,
 ) -> Result<(Surroundings, bool), ReadError> {
     let declared = declared(scope, snapshot);
-    let (facts, clients, hierarchy) = futures::try_join!(
+    let (facts, clients, hierarchy, prevention) = futures::try_join!(
         facts::read(reader, snapshot),
         clients::read(reader, snapshot),
         hierarchy(reader, &declared),
+        prevention::read(reader),
     )?;
     let report_failed = facts.report_failed || clients.report_failed;
     let surroundings = Surroundings {
@@ -92,6 +94,7 @@ async fn once(
         registrations: clients.registrations,
         hierarchy,
         imported: facts.imported,
+        prevention,
         ..of_profile(reader)
     };
     Ok((surroundings, report_failed))

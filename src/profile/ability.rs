@@ -39,6 +39,8 @@ pub enum Ability {
     ReadCaptureTarget,
     /// Read the packages of a task from the task's item.
     ReadTaskPackages,
+    /// Read "Prevent downloads" of the targeted site settings.
+    ReadPrevention,
     /// Read one fact of inventory.
     ReadFact(FactKind),
     /// List managed computers with their addresses.
@@ -379,6 +381,28 @@ impl Profile {
                 let setting = self.settings.task_packages.as_ref();
                 needs.setting("taskPackages", setting.map(|setting| setting.standing));
             }
+            Ability::ReadPrevention => {
+                let entry = self.settings.prevent_downloads.as_ref();
+                needs.setting("preventDownloads", entry.map(|entry| entry.standing));
+                for (part, known) in [
+                    (
+                        "targets",
+                        entry.is_some_and(|entry| entry.targets.is_some()),
+                    ),
+                    (
+                        "fromServer",
+                        entry.is_some_and(|entry| entry.from_server.is_some()),
+                    ),
+                    (
+                        "fromOutside",
+                        entry.is_some_and(|entry| entry.from_outside.is_some()),
+                    ),
+                ] {
+                    if entry.is_some() && !known {
+                        needs.entry(&format!("settings.preventDownloads.{part}"), false, None);
+                    }
+                }
+            }
             Ability::ReadFact(_)
             | Ability::ReadClients
             | Ability::ReadRegistrations
@@ -528,6 +552,7 @@ impl Profile {
             | Ability::ReadConstrain
             | Ability::ReadCaptureTarget
             | Ability::ReadTaskPackages
+            | Ability::ReadPrevention
             | Ability::ReadFact(_)
             | Ability::ReadClients
             | Ability::ReadRegistrations

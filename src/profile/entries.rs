@@ -115,7 +115,8 @@ impl<'a> Entries<'a> {
             let standing = entry.as_mut().map(|entry| &mut entry.standing);
             self.add("settings", name, standing);
         }
-        let standing = prevent_downloads.as_mut().map(|entry| &mut entry.standing);
+        let prevent = prevent_downloads.as_mut();
+        let standing = prevent.map(|entry| &mut entry.standing);
         self.add("settings", "preventDownloads", standing);
     }
 

@@ -300,7 +300,8 @@ impl ScratchWriter {
     }
 
     async fn send(&self, write: &Write) -> Result<(), ScratchError> {
-        self.writer.send(self.writer.prepare(write).await?).await?;
+        let prepared = self.writer.prepare(write).await?;
+        self.writer.send(prepared).await?;
         Ok(())
     }
 

@@ -1360,3 +1360,47 @@ spec: { description: Ours now, subnets: [10.5.0.0/24] }
         assert_eq!(lab.world().dump(), dump);
     }
 }
+
+// A34
+#[tokio::test]
+async fn item_xml_import_ignored() {
+    // Where each site carries its own switch, and where one item carries all of them.
+    for own in [true, false] {
+        let seed = seed_where(|names| names.constrain.item.is_none() == own);
+        for switches in [&[Switch::ItemXmlImportIgnored][..], &[]] {
+            let mut lab = lab_of(flat_lan(switches, seed), false).await;
+            let settings = &mut lab.profile.settings;
+            settings.constrain_to_site.as_mut().unwrap().write = true;
+            settings.capture_target.as_mut().unwrap().write = true;
+            let desired = example("deployment-site");
+            let run = run(&lab, &desired).await;
+            assert_eq!(
+                run.writes
+                    .iter()
+                    .filter(|write| *write == "ImportItemXmlString")
+                    .count(),
+                2,
+                "{:#?}",
+                run.outcomes
+            );
+            let dump = lab.world().dump();
+            if switches.is_empty() {
+                assert_eq!(run.failed(), []);
+                assert!(dump.contains("constrained: true"), "{dump}");
+                assert!(
+                    dump.contains("captureTarget: DEPLOY01.corp.example"),
+                    "{dump}"
+                );
+            } else {
+                assert_eq!(
+                    run.failed(),
+                    [
+                        ("capture-target:DEPLOY01.corp.example", "SW0605"),
+                        ("constrain:Deployment_Site", "SW0605")
+                    ]
+                );
+                assert!(!dump.contains("constrained: true"), "{dump}");
+            }
+        }
+    }
+}

@@ -32,6 +32,8 @@ enum Place {
     Adoption,
     /// A subnet that a run made is taken out of the declarations, with clients in it.
     Retreat,
+    /// The targeted site settings are aimed at a package server of a site.
+    Prevention,
     /// A run, and afterwards a subnet that nobody declared.
     Appearance,
 }
@@ -103,6 +105,7 @@ const TABLE: &[(Place, &[&str])] = &[
     ),
     (Place::Adoption, &["image-not-pinned"]),
     (Place::Retreat, &["resurrecting-subnet"]),
+    (Place::Prevention, &["prevent-downloads-own-servers"]),
     (Place::Appearance, &["unassigned-subnet"]),
 ];
 
@@ -246,6 +249,21 @@ async fn found(place: Place, ids: &[&str]) -> Vec<Note> {
                 .unwrap();
             lab.converge_watched(&desired(BEFORE), &mut |_| {}).await;
             lab.plan(&desired(AFTERWARDS)).await.notes
+        }
+        Place::Prevention => {
+            let lab = lab("flat-lan").await;
+            lab.converge_watched(&desired(BEFORE), &mut |_| {}).await;
+            let aim = ConsoleAction::DownloadTargets {
+                targets: vec!["SITE01.corp.example".into()],
+            };
+            let switch = ConsoleAction::PreventDownloads {
+                from: "smp".into(),
+                state: "on".into(),
+            };
+            for action in [aim, switch] {
+                lab.world().console(action).unwrap();
+            }
+            audit(&lab).await
         }
         Place::Appearance => {
             let lab = lab("flat-lan").await;

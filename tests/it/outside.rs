@@ -2,6 +2,7 @@
 //! SQL of reports. All of it is in `tests/outside`, was written from the wire reference alone and shares nothing with
 //! this project, so that client and simulator cannot agree with each other and be wrong together.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -9,12 +10,15 @@ use std::time::Duration;
 use crate::support::{Console, Lab, Running, Stages, desired, example, first_line, python, run};
 use crate::trial;
 use serde_json::{Value, json};
+use sitewright::learn::{Learned, Session, Stage, Subject, Thing};
 use sitewright::model::{
     Action, Client, ConsoleStep, Desired, Event, Facts, Guid, Name, Observed, Outcome, RunId,
     Snapshot,
 };
-use sitewright::observe::{Decision, Scope, Wanted, accept_exact, discover, happenings};
-use sitewright::profile::{self, Build, Profile, ServiceName, Standing};
+use sitewright::observe::{
+    Decision, Scope, Wanted, accept_exact, discover, happenings, look_again, looked_at,
+};
+use sitewright::profile::{self, Build, Profile, ServiceName, Setting, SettingItem, Standing};
 use sitewright::smp::{Connection, Reader, Transport};
 use sitewright::trial::TrialError;
 use sitewright_sim::{Access, Authority, Demand, Language, Options, Scheme, Server, World};
@@ -854,4 +858,131 @@ async fn report_sql_is_read_only_t_sql() {
         let (passed, said) = tsql(&[("bad".into(), sql.into())]);
         assert!(!passed && said.contains("bad: "), "{sql}: {said}");
     }
+}
+
+/// Goes through an example on the foreign server: looks, and changes what it is told to.
+async fn shown(trial: &Trial, subject: Subject, changes: &[(&str, &[(&str, &str)])]) -> Setting {
+    let reader = trial.stages.reader();
+    let platform = trial.stages.profile.server.guid;
+    let settings = &trial.stages.profile.settings;
+    let own = [&settings.constrain_to_site, &settings.capture_target]
+        .into_iter()
+        .flatten()
+        .filter_map(|setting| match setting.item {
+            Some(SettingItem::Item(item)) => Some(item),
+            _ => None,
+        });
+    let items: Vec<Guid> = own.collect();
+    assert_eq!(items.len(), 2);
+    // Both items are looked at: the one that changes is found by that.
+    let items = looked_at(&reader, &subject, &items, &[]).await.unwrap();
+    let mut example = Session::new(platform, subject, items);
+    let mut changes = changes.iter();
+    while example.stage() != Stage::Done {
+        if example.act().is_some() {
+            let (path, query) = changes.next().unwrap();
+            trial.foreign.post(path, query).await;
+        }
+        let look = look_again(&reader, &example, String::new()).await.unwrap();
+        example.looks.push(look);
+    }
+    match example.conclude(&BTreeSet::new()) {
+        Ok(Learned::Setting(setting)) => setting,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Namespaces, decoys and GUIDs in braces: a setting is learned on a server that nobody here wrote, and written there.
+#[tokio::test]
+async fn learns_and_writes_settings_of_a_foreign_smp() {
+    let mut trial = Trial::start(false).await;
+    let reader = trial.stages.reader();
+    trial
+        .foreign
+        .post("/console/new-site", &[("site", "Exemple")])
+        .await;
+    let of = trial
+        .stages
+        .profile
+        .types
+        .site
+        .clone()
+        .unwrap()
+        .guid
+        .unwrap();
+    let site = reader.resource_named("Exemple", of).await.unwrap().unwrap();
+    let thing = async |name: &str| Thing {
+        name: Name::new(name),
+        guid: reader.computer(&Name::new(name)).await.unwrap().unwrap(),
+    };
+    let known = trial.stages.profile.settings.clone();
+
+    let switch = |value: &'static str| {
+        (
+            "/console/constrain",
+            [("site", "Exemple"), ("value", value)],
+        )
+    };
+    let ((path, on), (_, off)) = (switch("on"), switch("off"));
+    let subject = Subject::ConstrainToSite {
+        site: Thing {
+            name: Name::new("Exemple"),
+            guid: site,
+        },
+        on: false,
+    };
+    let constrain = shown(&trial, subject, &[(path, &on), (path, &off)]).await;
+    let expected = known.constrain_to_site.unwrap();
+    assert_eq!(
+        (
+            constrain.item,
+            &constrain.path,
+            &constrain.on,
+            &constrain.off
+        ),
+        (expected.item, &expected.path, &expected.on, &expected.off)
+    );
+
+    let subject = Subject::CaptureTarget {
+        first: thing("SITE01.corp.example").await,
+        second: thing("DEPLOY01.corp.example").await,
+    };
+    let to = |server: &'static str| [("server", server)];
+    let path = "/console/capture-target";
+    let target = shown(
+        &trial,
+        subject,
+        &[
+            (path, &to("SITE01.corp.example")),
+            (path, &to("DEPLOY01.corp.example")),
+            (path, &to("")),
+        ],
+    )
+    .await;
+    let expected = known.capture_target.unwrap();
+    assert_eq!((target.item, &target.path), (expected.item, &expected.path));
+
+    // Proven, and let be written: the same plan does it by itself.
+    trial.stages.profile.settings.constrain_to_site = Some(Setting {
+        standing: Standing::Verified,
+        write: true,
+        ..constrain
+    });
+    trial.stages.profile.settings.capture_target = Some(Setting {
+        standing: Standing::Verified,
+        write: true,
+        ..target
+    });
+    let done = trial.converge(&example("deployment-site")).await;
+    for step in [
+        "constrain:Deployment_Site",
+        "capture-target:DEPLOY01.corp.example",
+    ] {
+        assert!(done.iter().any(|done| done == step), "{done:?}");
+    }
+    let dump = trial.foreign.json("/dump").await;
+    assert_eq!(dump["sites"]["Deployment_Site"]["constrained"], true);
+    assert_eq!(dump["sites"]["HQ"]["constrained"], false);
+    assert_eq!(dump["sites"]["Exemple"]["constrained"], false);
+    assert_eq!(dump["captureTarget"], "DEPLOY01.corp.example");
 }

@@ -8,7 +8,7 @@ use sitewright::model::{
     Client, Desired, Facts, Guid, Happenings, ImagingTool, Name, Observed, Product, Snapshot,
     Surroundings, imaging_packages,
 };
-use sitewright::observe::{Scope, happenings};
+use sitewright::observe::{Scope, happenings, writes};
 use sitewright::profile::{ProductEntry, ReportKind, Reports, Standing};
 use sitewright_sim::{ConsoleAction, Language, Options, Quirk};
 
@@ -65,6 +65,7 @@ fn known(surroundings: &Surroundings) -> String {
         product,
         hierarchy,
         imported,
+        prevention,
         can_constrain,
         reads_constrain,
         writes,
@@ -101,11 +102,12 @@ fn known(surroundings: &Surroundings) -> String {
         })
         .collect();
     format!(
-        "{facts:#?}{:#?}{:#?}{product:#?}{:#?}{:#?}{can_constrain}{reads_constrain}{writes:?}",
+        "{facts:#?}{:#?}{:#?}{product:#?}{:#?}{:#?}{:#?}{can_constrain}{reads_constrain}{writes:?}",
         clients.known(),
         registrations.known(),
         hierarchy.known(),
-        imported.known()
+        imported.known(),
+        prevention.known()
     )
 }
 
@@ -365,6 +367,7 @@ async fn what_is_not_asked_for_costs_nothing() {
                 ..Product::default()
             },
             can_constrain: false,
+            writes: writes(&lab.profile),
             reads_constrain: false,
             ..Surroundings::default()
         }

@@ -6,7 +6,7 @@
 use super::World;
 use super::fact_names::{FactClass, FactName, LoadNames, SourceNames};
 use super::guid::Guid;
-use super::names::{AssociationName, Names, PreventLayout, Role, RolesBy, SettingLayout, TypeName};
+use super::names::{AssociationName, Names, Role, RolesBy, SettingLayout, TypeName};
 use super::options::Quirk;
 use std::fmt::Write as _;
 
@@ -277,25 +277,21 @@ fn settings(out: &mut String, names: &Names) {
         item(one.item, "task"),
         quote(&path(one))
     );
-    let PreventLayout {
-        item,
-        targets,
-        from_platform,
-        from_outside,
-    } = &names.prevent;
-    let switch = |one: &SettingLayout| {
+    let one = &names.prevent;
+    let switch = |layout: &SettingLayout| {
         format!(
             "{{ path: {}, on: '{}', off: '{}' }}",
-            quote(&path(one)),
-            one.on,
-            one.off
+            quote(&path(layout)),
+            layout.on,
+            layout.off
         )
     };
     let _ = writeln!(
         out,
-        "  preventDownloads: {{ item: {item}, targets: {}, fromServer: {}, fromOutside: {}, standing: operator }}",
-        quote(&path(targets)),
-        switch(from_platform),
-        switch(from_outside)
+        "  preventDownloads:\n    item: {}\n    targets: {}\n    fromServer: {}\n    fromOutside: {}\n    standing: operator",
+        one.item,
+        quote(&path(&one.targets)),
+        switch(&one.from_platform),
+        switch(&one.from_outside)
     );
 }

@@ -189,7 +189,7 @@ pub(super) async fn run(
             && step.stage() != stage
         {
             return Err(Failure::new(
-                "SW0848",
+                "SW0878",
                 format!("the look `{}` is due, not this one", due(stage)),
             )
             .hint(example.act().map(|act| format!("{act}, then look"))));
@@ -291,7 +291,7 @@ fn kept(file: &Path, profile: &Profile, args: &LearnArgs) -> Result<learn::Sessi
         .map_err(|error| Failure::io(format!("cannot read `{}`", file.display()), &error))?;
     let again = Some(format!("remove `{}` to begin again", file.display()));
     let example = learn::Session::from_json(&text)
-        .map_err(|error| Failure::from_error("SW0841", &error).hint(again.clone()))?;
+        .map_err(|error| Failure::from_error("SW0871", &error).hint(again.clone()))?;
     let fits = match (args.what, &example.subject) {
         (What::ConstrainToSite, Subject::ConstrainToSite { .. })
         | (What::CaptureTarget, Subject::CaptureTarget { .. })
@@ -304,7 +304,7 @@ fn kept(file: &Path, profile: &Profile, args: &LearnArgs) -> Result<learn::Sessi
         Ok(example)
     } else {
         Err(Failure::new(
-            "SW0841",
+            "SW0871",
             format!(
                 "`{}` is a session for `{}` of the SMP {}",
                 file.display(),
@@ -319,7 +319,7 @@ fn kept(file: &Path, profile: &Profile, args: &LearnArgs) -> Result<learn::Sessi
 fn write(example: &learn::Session, file: &Path) -> Result<(), Failure> {
     let text = example
         .to_json()
-        .map_err(|error| Failure::from_error("SW0841", &error))?;
+        .map_err(|error| Failure::from_error("SW0871", &error))?;
     files::write(file, &text, true)
 }
 
@@ -348,7 +348,7 @@ fn refuse_to_lower(profile: &Profile, subject: &Subject, replace: bool) -> Resul
     };
     match standing {
         Some(standing) if standing.writes() && !replace => Err(Failure::new(
-            "SW0847",
+            "SW0877",
             format!(
                 "`{}` is {standing} already, which is more than learned",
                 subject.entry()
@@ -371,7 +371,7 @@ async fn begin(
         .map_err(|error| unread(&error))?;
     if items.is_empty() && !matches!(subject, Subject::Association { .. }) {
         return Err(Failure::new(
-            "SW0840",
+            "SW0870",
             "no item to look at: none has one of the usual names",
         )
         .hint(Some(
@@ -459,7 +459,7 @@ async fn object(
             Some(of) => reader.resource_named(name, of).await,
             None => {
                 return Err(Failure::new(
-                    "SW0840",
+                    "SW0870",
                     format!("the server profile lacks `types.{}`", role.as_str()),
                 )
                 .hint(Some("`sitewright profile discover` finds it".into())));
@@ -472,7 +472,7 @@ async fn object(
         .map(|guid| Thing { name: wanted, guid })
         .ok_or_else(|| {
             Failure::new(
-                "SW0840",
+                "SW0870",
                 format!("expected one `{name}` on the server, found none"),
             )
             .hint(Some(format!("check {option}: the console shows the name")))

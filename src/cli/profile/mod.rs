@@ -32,7 +32,7 @@ pub(super) async fn run(context: &Context, command: &ProfileCommand) -> Result<E
     let session = Session::open(context, &home)?;
     match command {
         ProfileCommand::Discover(args) => Box::pin(discover::run(context, &session, args)).await,
-        ProfileCommand::Learn(args) => learn::run(context, &session, args).await,
+        ProfileCommand::Learn(args) => Box::pin(learn::run(context, &session, args)).await,
         ProfileCommand::Verify(args) => Box::pin(verify::run(context, &session, args)).await,
         ProfileCommand::InstallReports(args) => install::run(context, &session, args).await,
     }

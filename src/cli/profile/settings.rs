@@ -3,10 +3,6 @@
 //! I/O: asks, keeps the old XML, imports it, exports again, writes the profile. The item that is imported is, byte for
 //! byte, the one that was exported; what is different afterwards is what this server changes at every save.
 
-use std::sync::Arc;
-
-use clap::Args;
-
 use super::super::apply::{agreed, journal};
 use super::super::error::Failure;
 use super::super::session::Session;
@@ -19,23 +15,14 @@ use crate::model::{Guid, Name};
 use crate::profile::{Ability, Profile, Setting, SettingItem, Standing, TypeRole};
 use crate::smp::Writer;
 
-/// Options of `profile verify` about settings in item XML.
-#[derive(Debug, Args)]
-pub(in crate::cli) struct SettingsArgs {
-    /// Also write settings in item XML back as they are, and read them unchanged
-    #[arg(long)]
-    pub(super) settings: bool,
-    /// Let settings that are proven be written by API from now on
-    #[arg(long, requires = "settings")]
-    write: bool,
-    /// The site whose item is written back, where each has its own; the first by name if left out
-    #[arg(
-        id = "settings-site",
-        long = "site",
-        value_name = "NAME",
-        requires = "settings"
-    )]
-    site: Option<String>,
+/// What is wanted of it.
+pub(super) struct Wanted<'a> {
+    /// Let settings that are proven be written by API from now on.
+    pub(super) write: bool,
+    /// The site whose item is written back, where each has its own.
+    pub(super) site: Option<&'a str>,
+    /// Do not ask.
+    pub(super) yes: bool,
 }
 
 /// A setting and where it is tried.
@@ -45,21 +32,20 @@ struct Trial {
     site: Option<Guid>,
 }
 
-/// Proves the settings of a profile; the lock is held by the caller.
+/// Proves the settings of a profile; the caller holds the lock of the state.
 pub(super) async fn verify(
     context: &Context,
     session: &Session,
-    args: &SettingsArgs,
-    yes: bool,
-    mut profile: Profile,
+    args: &Wanted<'_>,
 ) -> Result<Exit, Failure> {
-    let writer = Writer::new(session.transport.clone(), Arc::new(profile.clone()));
-    let trials = trials(&writer, &profile, args.site.as_deref()).await?;
+    let mut profile = Profile::clone(&*session.known()?);
+    let writer = session.writer()?;
+    let trials = trials(&writer, &profile, args.site).await?;
     let width = context.style.width;
     let say = |text: &str| print(&wrap(text, 0, width));
     if trials.is_empty() {
         return Err(
-            Failure::new("SW0849", "no setting in item XML is known yet").hint(Some(
+            Failure::new("SW0879", "no setting in item XML is known yet").hint(Some(
                 "`sitewright profile learn` finds out where they stand".into(),
             )),
         );
@@ -68,7 +54,7 @@ pub(super) async fn verify(
     for trial in &trials {
         say(&format!("  {}: item {}", trial.entry, trial.item));
     }
-    if !yes && !agreed("Write them back?")? {
+    if !args.yes && !agreed("Write them back?")? {
         return Err(Failure::new("SW0610", "not verified: nobody said yes"));
     }
     let mut journal = journal(session)?;
@@ -170,7 +156,7 @@ async fn trials(
 async fn some_site(writer: &Writer, wanted: Option<&str>) -> Result<Guid, Failure> {
     let reader = writer.reader();
     let missing = |message: String| {
-        Failure::new("SW0849", message).hint(Some("name a site that is there with --site".into()))
+        Failure::new("SW0879", message).hint(Some("name a site that is there with --site".into()))
     };
     let Some(of) = reader.profile().type_guid(TypeRole::Site) else {
         return Err(missing("the server profile lacks `types.site`".into()));

@@ -14,8 +14,7 @@ use super::super::error::Failure;
 use super::super::plan::observe;
 use super::super::session::Session;
 use super::super::{Context, Exit, now, print, random_id, second, wrap};
-use super::save;
-use super::settings::{self, SettingsArgs};
+use super::{save, settings};
 use crate::model::{Guid, Name, Snapshot, Subnet};
 use crate::observe::{ModelDescription, Scope, identify, look_at_build};
 use crate::profile::{Ability, Build, Profile};
@@ -30,13 +29,27 @@ use crate::trial::{
 #[command(after_help = "\
 Examples:
   sitewright profile verify
-  sitewright profile verify --settings --write
   sitewright profile verify --yes --assign SMP01.corp.example --package 'Win11-24H2 golden'
+  sitewright profile verify --settings --write
   sitewright profile verify --clean")]
 pub(in crate::cli) struct VerifyArgs {
     /// Only remove what an interrupted run left on the server
-    #[arg(long, conflicts_with_all = ["assign", "package", "settings"])]
+    #[arg(long, conflicts_with_all = ["assign", "package"])]
     clean: bool,
+    /// Instead, write settings in item XML back as they are, and read them unchanged
+    #[arg(long, conflicts_with_all = ["clean", "assign", "package"])]
+    settings: bool,
+    /// With --settings: let what is proven be written by API from now on
+    #[arg(long, requires = "settings")]
+    write: bool,
+    /// With --settings: the site whose item is written back, where each has its own; the first by name if left out
+    #[arg(
+        id = "settings-site",
+        long = "site",
+        value_name = "NAME",
+        requires = "settings"
+    )]
+    site: Option<String>,
     /// Do not ask
     #[arg(short, long)]
     yes: bool,
@@ -49,8 +62,6 @@ pub(in crate::cli) struct VerifyArgs {
     /// How long a written value may take to be read back, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 20)]
     settle: u64,
-    #[command(flatten)]
-    settings: SettingsArgs,
 }
 
 pub(super) async fn run(
@@ -62,6 +73,14 @@ pub(super) async fn run(
         .store
         .lock(&note("profile verify", None))
         .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
+    if args.settings {
+        let wanted = settings::Wanted {
+            write: args.write,
+            site: args.site.as_deref(),
+            yes: args.yes,
+        };
+        return settings::verify(context, session, &wanted).await;
+    }
     if args.clean {
         return clean(context, session, args).await;
     }
@@ -118,13 +137,7 @@ pub(super) async fn run(
     }
     save(&known, &session.profile_file)?;
     print(&format!("Wrote {}.\n", session.profile_file.display()));
-    let exit = ended_with(context, outcome)?;
-    if !args.settings.settings {
-        return Ok(exit);
-    }
-    print("\n");
-    let settled = settings::verify(context, session, &args.settings, args.yes, known).await?;
-    Ok(if settled == Exit::Done { exit } else { settled })
+    ended_with(context, outcome)
 }
 
 /// What the trial needs to know of the server before it writes.

@@ -15,6 +15,7 @@ mod load;
 mod members;
 mod packages;
 mod plug_ins;
+mod prevention;
 mod roles;
 mod servers;
 mod standing;
@@ -43,6 +44,7 @@ pub const GROUPS: &[(&str, &[Check])] = &[
     ("Plug-ins", plug_ins::CHECKS),
     ("Network boot", boot::CHECKS),
     ("Packages", packages::CHECKS),
+    ("Prevented downloads", prevention::CHECKS),
     ("Imaging", imaging::CHECKS),
     ("Clients", clients::CHECKS),
     ("What others own", foreign::CHECKS),

@@ -7,8 +7,8 @@ use super::*;
 use crate::diff::{declare, diff, predicted};
 use crate::model::testing::*;
 use crate::model::{
-    Assignment, Declared, Desired, DesiredSite, Facts, Name, Observed, PackageSelector, Service,
-    ServiceRole,
+    Assignment, Declared, Desired, DesiredSite, Facts, Guid, Name, Observed, PackageSelector,
+    Prevention, Service, ServiceRole,
 };
 use crate::validate::{Phase, View};
 
@@ -1080,4 +1080,52 @@ fn more_clients_than_recommended() {
     now(id, &desired(), &shared.clients(20, "10.1.1.0", None), "
         Warning tasks on `S1` (about 30 clients): more than the registrations that a task server takes, 25 [server s1]
     ");
+}
+
+#[test]
+fn downloads_are_not_prevented_for_a_site_s_own_servers() {
+    let id = "prevent-downloads-own-servers";
+    let aimed = |at: &dyn Fn(&Seen) -> Guid, from_server: bool, from_outside: bool| {
+        let seen = lab();
+        let targets = [at(&seen)].into();
+        seen.but(|snapshot| {
+            snapshot.surroundings.prevention = Observed::Known(Prevention {
+                targets,
+                from_server,
+                from_outside,
+            });
+        })
+    };
+    let server = |seen: &Seen| seen.server_guid("DEPLOY01.corp.example");
+    let site = |seen: &Seen| seen.site_guid("Lab");
+    let said = |left: &str| {
+        format!(
+            "Error \"Prevent downloads\" keeps `DEPLOY01.corp.example`, a package server of `Lab`, from the SMP: it may \
+             fetch {left} [server deploy01.corp.example, site lab]"
+        )
+    };
+    audit(
+        id,
+        &aimed(&server, true, true),
+        &said("from servers of its own site alone"),
+    );
+    audit(
+        id,
+        &aimed(&site, true, false),
+        &said("from other site servers alone"),
+    );
+    // It may fetch from the SMP; it is no package server; nothing is known.
+    audit(id, &aimed(&server, false, true), "");
+    let client = |_: &Seen| Guid::from_u128(0x77);
+    audit(id, &aimed(&client, true, true), "");
+    audit(
+        id,
+        &aimed(
+            &|seen: &Seen| seen.server_guid("SMP01.corp.example"),
+            true,
+            true,
+        ),
+        "",
+    );
+    audit(id, &lab(), "");
 }
