@@ -117,7 +117,7 @@ fn found(services: &BTreeMap<ServiceName, Result<Operations, ReadError>>) -> Vec
         let absent =
             matches!(error, ReadError::Fault(fault) if fault.kind == FaultKind::NoSuchService);
         if absent && any {
-            remedy = "install the product that brings it, where it is wanted".to_owned();
+            remedy = String::from("install the product that brings it, where it is wanted");
         }
         let line = Line::new("service", verdict, format!("`{service}`: {told}; {lost}"));
         each.push(line.mend(remedy).coded(error.code()));

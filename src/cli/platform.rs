@@ -1,7 +1,5 @@
 //! `sitewright platform …`: whether a platform is fit to work with. Holds no writer.
 
-#![expect(clippy::disallowed_methods, reason = "draws a sign of life")]
-
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -106,7 +106,7 @@ fn accepted(kind: CountedKind, expected: u64, now: u64, reason: &str) -> Note {
 fn doubted(kind: CountedKind, expected: u64, now: u64, limit: u64, changes: &[Found]) -> Note {
     let fewer = expected.saturating_sub(now);
     let told = format!(
-        "the SMP shows {} instead of the {expected} of the last run: {fewer} fewer, and {limit} may be",
+        "the SMP shows {} instead of the {expected} of the last run, {fewer} fewer where up to {limit} are believed",
         amount(now, kind)
     );
     let rights = format!(
@@ -255,8 +255,7 @@ mod tests {
     #[test]
     fn a_steep_fall_blocks_what_depends_on_the_list() {
         let seen = remembering(office(4), CountedKind::Subnets, 8);
-        let told =
-            "the SMP shows 4 subnets instead of the 8 of the last run: 4 fewer, and 3 may be";
+        let told = "the SMP shows 4 subnets instead of the 8 of the last run, 4 fewer where up to 3 are believed";
         check(
             &wants(),
             &seen,
@@ -303,7 +302,7 @@ mod tests {
             &seen,
             &[(
                 Standing::Blocks,
-                "the SMP shows 1 site instead of the 20 of the last run: 19 fewer, and 3 may be; this plan would create sites (1), forget sites (1), give subnets a site (1)",
+                "the SMP shows 1 site instead of the 20 of the last run, 19 fewer where up to 3 are believed; this plan would create sites (1), forget sites (1), give subnets a site (1)",
             )],
         );
     }
@@ -320,7 +319,7 @@ mod tests {
             &seen,
             &[(
                 Standing::Blocks,
-                "the SMP shows 1 server instead of the 12 of the last run: 11 fewer, and 3 may be; this plan would change the servers of sites (1), install site services (1)",
+                "the SMP shows 1 server instead of the 12 of the last run, 11 fewer where up to 3 are believed; this plan would change the servers of sites (1), install site services (1)",
             )],
         );
     }

@@ -202,11 +202,10 @@ async fn a_server_that_is_not_reached() {
         check("http://smp.invalid", Auth::None).await,
         [("resolve", Some("SW0303"))]
     );
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = free.local_addr().unwrap().port();
-    drop(free);
+    // A simulator that has stopped leaves a port that nobody listens at.
+    let stopped = self::lab(flat_lan(&[])).server.url();
     assert_eq!(
-        check(&format!("http://127.0.0.1:{port}"), Auth::None).await,
+        check(&stopped, Auth::None).await,
         [("connect", Some("SW0303"))]
     );
     // It speaks HTTP, and no TLS.

@@ -71,7 +71,7 @@ async fn subnets_that_are_no_longer_shown_are_not_created_again() {
             told.len() == 1
                 && told[0]
                     .1
-                    .starts_with("the SMP shows 7 subnets instead of the 14 of the last run: 7 fewer, and 3 may be; this plan would create subnets (7), forget subnets ("),
+                    .starts_with("the SMP shows 7 subnets instead of the 14 of the last run, 7 fewer where up to 3 are believed; this plan would create subnets (7), forget subnets ("),
             "{told:?}"
         );
         // What it would do is shown all the same.
@@ -110,7 +110,7 @@ async fn sites_that_are_no_longer_shown_keep_their_subnets() {
         doubts(&plan),
         [(
             Standing::Blocks,
-            "the SMP shows 0 sites instead of the 5 of the last run: 5 fewer, and 3 may be; this plan would create sites (1), forget sites (5), give subnets a site (1)".to_owned()
+            "the SMP shows 0 sites instead of the 5 of the last run, 5 fewer where up to 3 are believed; this plan would create sites (1), forget sites (5), give subnets a site (1)".to_owned()
         )]
     );
 }
