@@ -127,7 +127,12 @@ fn found(services: &BTreeMap<ServiceName, Result<Operations, ReadError>>) -> Vec
     } else {
         format!("{described} of {total} are there")
     };
-    let mut lines = vec![Line::new("services", worst, told)];
+    let all = Line::new("services", worst, told);
+    let mut lines = vec![if each.is_empty() {
+        all
+    } else {
+        all.mend("each of the others is told below")
+    }];
     lines.extend(each);
     lines
 }

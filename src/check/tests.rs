@@ -506,7 +506,7 @@ fn writing_is_not_proven_by_asking() {
     };
     assert_eq!(
         told(Some(Ok(4))),
-        "warn write: unknown; the console would offer this account 4 actions on a site, as to one that may write"
+        "warn write: unknown; the console would offer this account 4 actions on the SMP's own computer, as to one that may write"
     );
     assert_eq!(
         told(None),
