@@ -175,6 +175,32 @@ pub fn judge(
                 Progress::NotYet(format!("{} to hold it", missing.join(", ")))
             })
         }
+        (Action::Constrain { site: of, on }, Seen::Constrained(is)) => Ok(if on == is {
+            Progress::AlreadyDone
+        } else {
+            Progress::Ready(vec![Write::SetConstrain {
+                site: site(of)?,
+                on: *on,
+            }])
+        }),
+        (Action::SetCaptureTarget { before, server }, Seen::CaptureTarget(found)) => {
+            if *found == Some(server.guid) {
+                Ok(Progress::AlreadyDone)
+            } else if found == before {
+                Ok(Progress::Ready(vec![Write::SetCaptureTarget {
+                    server: server.guid,
+                }]))
+            } else {
+                let said = |target: &Option<Guid>| {
+                    target.map_or_else(|| "none".into(), |target| format!("`{target}`"))
+                };
+                Err(Drifted {
+                    object: "the default target of captured images".into(),
+                    expected: said(before),
+                    found: said(found),
+                })
+            }
+        }
         (Action::Console(step), seen) => Ok(console(step, seen)),
         (Action::Record(_), _) => Ok(Progress::Ready(Vec::new())),
         (action, seen) => Err(Drifted {

@@ -3,11 +3,13 @@
 //! I/O, through the writer and the journal. Guarantees: a step looks before it writes and again after; a failed step
 //! stops its dependants only; every event is also a journal record; what it says is [`Event`](crate::model::Event)s and nothing else.
 
+mod item;
 mod judge;
 mod memory;
 mod run;
 mod step;
 
+pub use item::changed_beside;
 pub use judge::{Drifted, Progress, judge};
 pub use memory::{counted, unassigned_seen};
 pub use run::{ApplyError, Course, Options, Run, apply};

@@ -213,6 +213,7 @@ impl<'a> Course<'a> {
             bindings: &mut self.bindings,
             attested: &run.attested,
             created: &mut self.created,
+            written_over: None,
             emit,
         };
         let result = tracing::Instrument::instrument(stepper.carry_out(step), span).await;

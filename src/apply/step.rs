@@ -13,6 +13,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
+use super::item::WrittenOver;
 use super::judge::{Drifted, Progress, judge, known};
 use super::run::{Options, since};
 use crate::journal::{Fact, Journal, JournalError};
@@ -41,6 +42,8 @@ pub(super) struct Stepper<'a> {
     pub(super) attested: &'a BTreeSet<StepId>,
     /// Resources that this run created, by their answers.
     pub(super) created: &'a mut BTreeSet<Guid>,
+    /// The XML of the item that this step wrote over.
+    pub(super) written_over: Option<WrittenOver>,
     pub(super) emit: &'a mut (dyn FnMut(&Event) + Send),
 }
 
@@ -73,7 +76,7 @@ impl From<Drifted> for Failure {
 }
 
 /// An error with everything that caused it, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -86,7 +89,7 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-fn unread(error: &ReadError) -> Failure {
+pub(super) fn unread(error: &ReadError) -> Failure {
     Failure::Step {
         code: "SW0602",
         error: format!("cannot look at it: {}", chain(error)),
@@ -125,6 +128,7 @@ impl Stepper<'_> {
                 let outcome = self.write(step).await?;
                 if outcome == Outcome::Done {
                     self.describe_created(step).await?;
+                    self.only_ours().await?;
                 }
                 Ok(outcome)
             }
@@ -317,15 +321,16 @@ impl Stepper<'_> {
     async fn send(&mut self, step: &Step, writes: &[Write]) -> Result<(), Sent> {
         for write in writes {
             tracing::debug!(?write, "writing");
-            let created = match self.writer.send(write).await {
+            let prepared = match self.writer.prepare(write).await {
+                Ok(prepared) => prepared,
+                Err(error) if parted(&error, write) => continue,
+                Err(error) => return Err(Sent::Error(error)),
+            };
+            self.keep(&prepared).map_err(Sent::Journal)?;
+            let created = match self.writer.send(prepared).await {
                 Ok(created) => created,
                 // Parting what is parted already is what was wanted.
-                Err(error)
-                    if error.does_not_exist()
-                        && matches!(write, Write::PartSubnet { .. } | Write::PartServer { .. }) =>
-                {
-                    None
-                }
+                Err(error) if parted(&error, write) => None,
                 Err(error) => return Err(Sent::Error(error)),
             };
             self.written(step, write, created).map_err(Sent::Journal)?;
@@ -495,6 +500,11 @@ fn deletes(action: &Action) -> Option<(Guid, CountedKind)> {
         Action::DeleteSubnet { guid, .. } => Some((*guid, CountedKind::Subnets)),
         _ => None,
     }
+}
+
+/// Whether what was to be parted is parted already.
+fn parted(error: &SendError, write: &Write) -> bool {
+    error.does_not_exist() && matches!(write, Write::PartSubnet { .. } | Write::PartServer { .. })
 }
 
 enum Settled {

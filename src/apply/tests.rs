@@ -21,6 +21,8 @@ struct World {
     servers: BTreeMap<Guid, BTreeSet<Guid>>,
     assignment: Option<Assignment>,
     distributed: bool,
+    constrained: BTreeSet<Guid>,
+    target: Option<Guid>,
     /// Whether forming a subnet's association ends the one it has.
     replaces: bool,
 }
@@ -59,6 +61,8 @@ fn world(replaces: bool) -> World {
         servers: [(guid(1), [guid(21)].into())].into(),
         assignment: Some(Assignment::All),
         distributed: false,
+        constrained: BTreeSet::new(),
+        target: None,
         replaces,
     }
 }
@@ -101,6 +105,10 @@ impl World {
                 Seen::ManualServers(manual(site))
             }
             Action::AssignPackage { .. } => Seen::Assignment(self.assignment.clone().unwrap()),
+            Action::Constrain { site, .. } => {
+                Seen::Constrained(self.constrained.contains(&site.guid.unwrap()))
+            }
+            Action::SetCaptureTarget { .. } => Seen::CaptureTarget(self.target),
             _ => Seen::Nothing,
         }
     }
@@ -147,6 +155,13 @@ impl World {
                 self.assignment = Some(assignment.clone());
             }
             Write::UpdateDistributionPoints { .. } => self.distributed = true,
+            Write::SetConstrain { site, on: true } => {
+                self.constrained.insert(*site);
+            }
+            Write::SetConstrain { site, on: false } => {
+                self.constrained.remove(site);
+            }
+            Write::SetCaptureTarget { server } => self.target = Some(*server),
         }
     }
 }
@@ -203,6 +218,14 @@ fn actions() -> Vec<Action> {
             before: Assignment::All,
             after: Assignment::Servers([guid(22)].into()),
             created_sites: vec![],
+        },
+        Action::Constrain {
+            site: site(1, "A"),
+            on: true,
+        },
+        Action::SetCaptureTarget {
+            before: None,
+            server: server(22),
         },
     ]
 }
@@ -275,6 +298,8 @@ fn what_somebody_else_changed_stops_the_step() {
     assert!(drifts(find(4), &Seen::Subnets(vec![])).ends_with("found no such subnet"));
     let theirs = Seen::Assignment(Assignment::Servers([guid(7)].into()));
     assert!(drifts(find(9), &theirs).starts_with("the assignment of package `golden`"));
+    let theirs = Seen::CaptureTarget(Some(guid(7)));
+    assert!(drifts(find(11), &theirs).starts_with("the default target of captured images"));
 }
 
 /// No write is ever aimed at the empty GUID.

@@ -23,6 +23,7 @@ mod plan;
 mod platform;
 mod profile;
 mod replace_server;
+mod restore;
 mod schema;
 mod secret;
 mod serves;
@@ -128,6 +129,8 @@ enum Command {
     Serves(serves::ServesArgs),
     /// Close a console step that cannot be read from the server, by your word
     Attest(attest::AttestArgs),
+    /// Put the XML of an item back that a run wrote over
+    Restore(restore::RestoreArgs),
     /// Write declarations of what a live server holds
     Export(export::ExportArgs),
     /// Print the firewall allow-list of a site
@@ -233,6 +236,7 @@ fn dispatch(context: &Context, command: Command) -> Result<Exit, Failure> {
         Command::Explain(args) => runtime()?.block_on(explain::run(context, &args)),
         Command::Serves(args) => runtime()?.block_on(serves::run(context, &args)),
         Command::Attest(args) => runtime()?.block_on(attest::run(context, &args)),
+        Command::Restore(args) => runtime()?.block_on(restore::run(context, &args)),
         Command::Export(args) => runtime()?.block_on(export::run(context, &args)),
         Command::Firewall(args) => runtime()?.block_on(firewall::run(context, &args)),
         Command::Import(command) => import::run(context, &command),

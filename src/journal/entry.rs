@@ -138,6 +138,22 @@ pub enum Fact {
         /// Its name, or `a.b.c.d/nn`.
         name: Name,
     },
+    /// The XML of an item was kept before it was written over.
+    ItemKept {
+        /// Which item.
+        item: Guid,
+        /// The file, from the folder of the state.
+        file: String,
+        /// The SHA-256 of what is in it, in hexadecimal.
+        sha256: String,
+    },
+    /// The XML of an item was put back from a file that had kept it.
+    ItemRestored {
+        /// Which item.
+        item: Guid,
+        /// The file.
+        file: String,
+    },
     /// Somebody gave his word for a console step.
     Attested {
         /// Which.

@@ -1,4 +1,4 @@
-//! Why the journal cannot be read or kept: codes SW0731 to SW0736, each with what to do.
+//! Why the journal cannot be read or kept: codes SW0731 to SW0737, each with what to do.
 //!
 //! Pure.
 
@@ -84,6 +84,14 @@ pub enum JournalError {
         /// Why.
         source: std::io::Error,
     },
+    /// The XML of an item could not be kept, so that nothing may be written over it.
+    #[error("cannot keep the old XML of an item in `{}`", path.display())]
+    Backup {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// An earlier record could not be written: what the file ends with is not known.
     #[error("nothing more is added to the journal `{}` after a failed write", path.display())]
     Broken {
@@ -103,6 +111,7 @@ impl JournalError {
             Self::Open { .. } => "SW0734",
             Self::Append { .. } => "SW0735",
             Self::Broken { .. } => "SW0736",
+            Self::Backup { .. } => "SW0737",
         }
     }
 
@@ -121,6 +130,10 @@ impl JournalError {
             Self::Newer { .. } => {
                 "use the version of sitewright that wrote it, or a newer one".into()
             }
+            Self::Backup { path, .. } => format!(
+                "check that there is room on the disk and who may write `{}`",
+                path.display()
+            ),
             Self::Open { path, .. } | Self::Append { path, .. } => format!(
                 "check that there is room on the disk and who may write `{}`; then run again: every step looks first",
                 path.display()

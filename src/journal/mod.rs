@@ -1,9 +1,10 @@
 //! The journal: what runs did, one fact a line, append-only, on disk before the next write goes out.
 //!
 //! `entry` (what a line is), `replay` (facts → ownership) and `name` (platform → file name) are pure; `file` alone
-//! reads and writes. The state is a summary of the journal: facts that it does not hold yet are folded in by [`replay`]
+//! reads and writes, with `backup` (the XML of items before it is written over). The state is a summary of the journal: facts that it does not hold yet are folded in by [`replay`]
 //! when it is loaded, so that a run that died loses nothing it has written down.
 
+mod backup;
 mod entry;
 mod error;
 mod file;
@@ -12,6 +13,7 @@ mod replay;
 #[cfg(test)]
 mod tests;
 
+pub use backup::{Kept, kept};
 pub use entry::{Entry, Fact, schema};
 pub use error::{JournalError, LineError};
 pub(crate) use file::sync_folder;

@@ -82,7 +82,9 @@ fn fold(ownership: &mut Ownership, fact: Fact) {
         | Fact::ScratchGone { .. }
         | Fact::StepStarted { .. }
         | Fact::StepEnded { .. }
-        | Fact::RunEnded { .. } => {}
+        | Fact::RunEnded { .. }
+        | Fact::ItemKept { .. }
+        | Fact::ItemRestored { .. } => {}
     }
 }
 

@@ -269,6 +269,20 @@ pub enum Action {
         /// The package servers that must hold it.
         servers: Vec<ServerRef>,
     },
+    /// Switch Constrain to Site, where that is written as item XML.
+    Constrain {
+        /// Of which site.
+        site: SiteRef,
+        /// To what.
+        on: bool,
+    },
+    /// Set DS Global Settings, Default Target, where that is written as item XML.
+    SetCaptureTarget {
+        /// The package server that was read; `None`: none was set.
+        before: Option<Guid>,
+        /// The package server.
+        server: ServerRef,
+    },
     /// A person does it in the console.
     Console(ConsoleStep),
     /// Only our state changes.
@@ -303,7 +317,9 @@ impl Action {
             | Self::AssignServer { .. }
             | Self::UnassignServer { .. }
             | Self::AssignPackage { .. }
-            | Self::UpdateDistributionPoints { .. } => StepKind::Write,
+            | Self::UpdateDistributionPoints { .. }
+            | Self::Constrain { .. }
+            | Self::SetCaptureTarget { .. } => StepKind::Write,
             Self::AwaitHolders { .. } => StepKind::Await,
             Self::Console(_) => StepKind::Manual,
             Self::Record(_) => StepKind::Record,

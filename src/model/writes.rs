@@ -23,11 +23,15 @@ pub enum Writing {
     AssignServer,
     /// Change the assignment of a package, or update its distribution points.
     AssignPackage,
+    /// Switch Constrain to Site, as item XML.
+    Constrain,
+    /// Set the default target of captured images, as item XML.
+    CaptureTarget,
 }
 
 impl Writing {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::CreateSite,
         Self::DescribeSite,
         Self::DeleteResource,
@@ -35,14 +39,42 @@ impl Writing {
         Self::MoveSubnet,
         Self::AssignServer,
         Self::AssignPackage,
+        Self::Constrain,
+        Self::CaptureTarget,
     ];
 }
 
 /// What the server profile lacks for each kind of change; a kind without an entry is written by API.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Writes(BTreeMap<Writing, BTreeSet<String>>);
 
+impl Default for Writes {
+    /// Everything but settings: those are written as item XML only where the operator said so.
+    fn default() -> Self {
+        let mut writes = Self::everything();
+        for (writing, entry) in [
+            (
+                Writing::Constrain,
+                "`settings.constrainToSite.write` (unknown)",
+            ),
+            (
+                Writing::CaptureTarget,
+                "`settings.captureTarget.write` (unknown)",
+            ),
+        ] {
+            writes.lack(writing, [entry.to_owned()]);
+        }
+        writes
+    }
+}
+
 impl Writes {
+    /// Everything.
+    #[must_use]
+    pub fn everything() -> Self {
+        Self(BTreeMap::new())
+    }
+
     /// Notes that a kind of change is not written by API for lack of `entries`; without any of them it is.
     pub fn lack(&mut self, writing: Writing, entries: impl IntoIterator<Item = String>) {
         let entries: BTreeSet<String> = entries.into_iter().collect();

@@ -153,7 +153,7 @@ async fn see(
             let installed = facts::plug_ins(reader, server.guid).await?;
             return Ok(installed.map(Seen::PlugIns));
         }
-        Action::Console(ConsoleStep::Constrain { site, .. }) => {
+        Action::Constrain { site, .. } | Action::Console(ConsoleStep::Constrain { site, .. }) => {
             let site = bound(site)?;
             let found = settings::constrained(reader, &[site]).await?;
             return Ok(match found.get(&site) {
@@ -162,7 +162,7 @@ async fn see(
                 None => Observed::Unavailable("it was not read".into()),
             });
         }
-        Action::Console(ConsoleStep::CaptureTarget { .. }) => {
+        Action::SetCaptureTarget { .. } | Action::Console(ConsoleStep::CaptureTarget { .. }) => {
             match settings::capture_target(reader).await {
                 Ok(target) => Seen::CaptureTarget(target),
                 // A layout that is not the one learned is nothing that another try would mend.

@@ -30,7 +30,7 @@ pub(super) fn of_profile(reader: &Reader) -> Surroundings {
 /// What the profile is sure enough of to write it.
 #[must_use]
 pub fn writes(profile: &Profile) -> Writes {
-    let mut writes = Writes::default();
+    let mut writes = Writes::everything();
     for writing in Writing::ALL {
         if let Err(missing) = profile.can(ability(writing)) {
             let entries = missing.entries.into_iter();
@@ -52,6 +52,8 @@ fn ability(writing: Writing) -> Ability {
         Writing::MoveSubnet => Ability::MoveSubnet,
         Writing::AssignServer => Ability::AssignServer,
         Writing::AssignPackage => Ability::AssignPackage,
+        Writing::Constrain => Ability::WriteConstrain,
+        Writing::CaptureTarget => Ability::WriteCaptureTarget,
     }
 }
 

@@ -6,7 +6,8 @@
 use std::collections::BTreeSet;
 
 use super::{Note, Severity, Standing};
-use crate::model::{Action, By, Step, StepKind, Writes, Writing};
+use crate::diff::{Change, Found};
+use crate::model::{Action, By, ConsoleStep, Step, StepKind, Writes, Writing};
 
 /// The id of the note that says why writes are left to a person.
 pub(super) const BY_HAND: &str = "by-hand";
@@ -44,6 +45,8 @@ pub fn needs(action: &Action) -> &'static [Writing] {
         Action::AssignPackage { .. } | Action::UpdateDistributionPoints { .. } => {
             &[Writing::AssignPackage]
         }
+        Action::Constrain { .. } => &[Writing::Constrain],
+        Action::SetCaptureTarget { .. } => &[Writing::CaptureTarget],
         Action::AwaitHolders { .. } | Action::Console(_) | Action::Record(_) => &[],
     }
 }
@@ -53,6 +56,57 @@ pub fn lacking<'a>(action: &Action, writes: &'a Writes) -> impl Iterator<Item = 
     needs(action)
         .iter()
         .flat_map(|writing| writes.lacking(*writing))
+}
+
+/// The call that makes the change of a console step, for the settings that may be written as item XML.
+fn by_call(step: &ConsoleStep, changes: &[Found], writes: &Writes) -> Option<Action> {
+    let (action, writing) = match step {
+        ConsoleStep::Constrain { site, on } => (
+            Action::Constrain {
+                site: site.clone(),
+                on: *on,
+            },
+            Writing::Constrain,
+        ),
+        ConsoleStep::CaptureTarget { server } => {
+            // What cannot be read cannot be compared before it is written.
+            let before = changes.iter().find_map(|found| match &found.change {
+                Change::CaptureTarget {
+                    before,
+                    after: _, // the server of the step
+                    readable: true,
+                } => Some(before.as_ref().map(|before| before.guid)),
+                _ => None,
+            })?;
+            let action = Action::SetCaptureTarget {
+                before,
+                server: server.clone(),
+            };
+            (action, Writing::CaptureTarget)
+        }
+        ConsoleStep::InstallRole { server: _, role: _ }
+        | ConsoleStep::InstallPlugIn {
+            server: _,
+            plug_in: _,
+        }
+        | ConsoleStep::InvalidSubnets { expression: _ }
+        | ConsoleStep::ConfirmHolder {
+            package: _,
+            servers: _,
+        } => return None,
+    };
+    writes.can(writing).then_some(action)
+}
+
+/// Turns console steps into writes, where the server profile is sure enough and the operator said so.
+pub(super) fn take_over(steps: &mut [Step], changes: &[Found], writes: &Writes) {
+    for step in steps {
+        if let Action::Console(console) = &step.action
+            && let Some(action) = by_call(console, changes, writes)
+        {
+            step.action = action;
+        }
+    }
 }
 
 /// Gives every step to whoever can carry it out, and says once what the profile lacks for the rest.

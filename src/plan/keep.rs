@@ -284,7 +284,8 @@ impl Builder<'_> {
                     server.roles.get_or_insert_default().insert(*role);
                 }
             }
-            Action::Console(ConsoleStep::Constrain { site, on: false }) => {
+            Action::Console(ConsoleStep::Constrain { site, on: false })
+            | Action::Constrain { site, on: false } => {
                 if let Some(site) = self.site(site).and_then(|site| world.sites.get_mut(site)) {
                     site.constrained = Some(false);
                 }
@@ -297,6 +298,8 @@ impl Builder<'_> {
             | Action::AssignPackage { .. }
             | Action::UpdateDistributionPoints { .. }
             | Action::AwaitHolders { .. }
+            | Action::Constrain { .. }
+            | Action::SetCaptureTarget { .. }
             | Action::Console(
                 ConsoleStep::Constrain { .. }
                 | ConsoleStep::InstallPlugIn { .. }

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::carry::give_out;
+use super::carry::{give_out, take_over};
 use super::fewer::{self, recorded_first};
 use super::steps::console;
 use super::touch::{planned, touched};
@@ -88,6 +88,7 @@ pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
     let counted = fewer::judge(snapshot, ownership, safety, acceptance, &open);
     let mut steps = recorded_first(counted.records, steps);
     notes.extend(counted.notes);
+    take_over(&mut steps, &open, &snapshot.surroundings.writes);
     notes.extend(give_out(&mut steps, &snapshot.surroundings.writes));
     notes.extend(said_unkept(&unkept, &after));
     let view = View {

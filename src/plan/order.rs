@@ -148,6 +148,8 @@ fn guid(action: &Action) -> Option<Guid> {
         Action::AssignPackage { package, .. }
         | Action::UpdateDistributionPoints { package }
         | Action::AwaitHolders { package, .. } => Some(package.guid),
+        Action::Constrain { site, .. } => site.guid,
+        Action::SetCaptureTarget { server, .. } => Some(server.guid),
         Action::Console(step) => match step {
             ConsoleStep::InstallRole { server, .. }
             | ConsoleStep::InstallPlugIn { server, .. }

@@ -451,7 +451,7 @@ pub struct Tally(pub Vec<(usize, &'static str, &'static str)>);
 /// Counts the steps of a plan; steps that only note something in our state are not counted.
 #[must_use]
 pub fn tally(steps: &[Step]) -> Tally {
-    const ORDER: [(&str, &str); 14] = [
+    const ORDER: [(&str, &str); 15] = [
         ("site", "to create"),
         ("site", "to describe"),
         ("site", "to delete"),
@@ -465,6 +465,7 @@ pub fn tally(steps: &[Step]) -> Tally {
         ("package", "to assign"),
         ("package", "to distribute"),
         ("package", "to await"),
+        ("setting", "to change"),
         ("console step", "to do"),
     ];
     let mut counts: BTreeMap<(&str, &str), std::collections::BTreeSet<String>> = BTreeMap::new();
@@ -484,6 +485,7 @@ pub fn tally(steps: &[Step]) -> Tally {
             Action::AssignPackage { .. } => ("package", "to assign"),
             Action::UpdateDistributionPoints { .. } => ("package", "to distribute"),
             Action::AwaitHolders { .. } => ("package", "to await"),
+            Action::Constrain { .. } | Action::SetCaptureTarget { .. } => ("setting", "to change"),
             Action::Console(_) => ("console step", "to do"),
             Action::Record(_) => continue,
         };

@@ -5,7 +5,7 @@
 use std::fmt;
 
 use super::format::{AssociatedTypeArgument, Association, Profile, Standing, TypeRole};
-use super::{FactKind, ReportKind, ServiceName};
+use super::{FactKind, ReportKind, ServiceName, Setting};
 use crate::model::{Guid, Role};
 
 /// Something that can be done on an SMP, given what its profile says.
@@ -67,6 +67,10 @@ pub enum Ability {
     AssignPackage,
     /// Create folders and reports.
     InstallReports,
+    /// Switch Constrain to Site, as item XML.
+    WriteConstrain,
+    /// Set the default target of captured images, as item XML.
+    WriteCaptureTarget,
 }
 
 /// An entry that is missing or whose standing is too low.
@@ -206,6 +210,14 @@ impl Needs<'_> {
         self.service(ServiceName::ItemManagement);
     }
 
+    /// A setting that is written as item XML: proven, and with the operator's word for it.
+    fn written(&mut self, name: &str, setting: Option<&Setting>) {
+        self.setting(name, setting.map(|setting| setting.standing));
+        if setting.is_none_or(|setting| !setting.write) {
+            self.entry(&format!("settings.{name}.write"), false, None);
+        }
+    }
+
     /// Rows of a data class: the entry, and the data class unless the report reads its table.
     fn rows(&mut self, path: &str, standing: Option<Standing>, data_class: bool, report: bool) {
         self.entry(path, standing.is_some(), standing);
@@ -243,6 +255,8 @@ impl Profile {
                 | Ability::AssignServer
                 | Ability::AssignPackage
                 | Ability::InstallReports
+                | Ability::WriteConstrain
+                | Ability::WriteCaptureTarget
         );
         let mut needs = Needs {
             profile: self,
@@ -378,7 +392,9 @@ impl Profile {
             | Ability::MoveSubnet
             | Ability::AssignServer
             | Ability::AssignPackage
-            | Ability::InstallReports => self.collect_writes(ability, needs),
+            | Ability::InstallReports
+            | Ability::WriteConstrain
+            | Ability::WriteCaptureTarget => self.collect_writes(ability, needs),
         }
     }
 
@@ -487,6 +503,16 @@ impl Profile {
             Ability::InstallReports => {
                 needs.service(ServiceName::ItemManagement);
                 needs.service(ServiceName::ReportManagement);
+            }
+            Ability::WriteConstrain => {
+                let setting = self.settings.constrain_to_site.as_ref();
+                needs.written("constrainToSite", setting);
+                if setting.is_some_and(|setting| setting.on.is_none()) {
+                    needs.entry("settings.constrainToSite.on", false, None);
+                }
+            }
+            Ability::WriteCaptureTarget => {
+                needs.written("captureTarget", self.settings.capture_target.as_ref());
             }
             Ability::ReadSites
             | Ability::ReadDescription

@@ -169,6 +169,20 @@ fn is_false(value: &bool) -> bool {
 }
 
 impl Setting {
+    /// The values at its path in the XML of an item; `site` is the one in question.
+    ///
+    /// # Errors
+    /// Where it is no XML, or the profile does not say where: the reason, for people.
+    pub fn values(&self, xml: &str, site: Option<Guid>) -> Result<Vec<String>, String> {
+        let path = self
+            .path
+            .as_ref()
+            .ok_or("the server profile does not say where")?;
+        let document = roxmltree::Document::parse(xml.trim_start_matches('\u{feff}').trim_start())
+            .map_err(|error| error.to_string())?;
+        Ok(path.find(&document, site).values)
+    }
+
     /// Whose XML holds it and where, as far as that may be read.
     #[must_use]
     pub fn place(&self) -> Option<(SettingItem, &ItemPath)> {

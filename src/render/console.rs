@@ -189,6 +189,8 @@ fn write(action: &Action, names: &Names) -> Option<ConsolePath> {
             package: _, // time does it
             servers: _,
         }
+        | Action::Constrain { site: _, on: _ } // a person's step is another action
+        | Action::SetCaptureTarget { before: _, server: _ }
         | Action::Console(_)
         | Action::Record(_) => return None,
     })

@@ -149,6 +149,11 @@ impl<'a> Lookup<'a> {
             Action::AwaitHolders { package, servers } => {
                 format!("await-package {} on {}", package.name, listed(servers))
             }
+            Action::Constrain { site, on } => constrain(site, *on),
+            Action::SetCaptureTarget {
+                before: _, // in the list of objects
+                server,
+            } => format!("capture-target {}", server.name),
             Action::Console(asked) => asked_of_a_person(asked),
             Action::Record(record) => recorded(record),
         }
@@ -197,6 +202,10 @@ fn listed(servers: &[ServerRef]) -> String {
     )
 }
 
+fn constrain(site: &SiteRef, on: bool) -> String {
+    format!("constrain {}: {}", site.name, if on { "on" } else { "off" })
+}
+
 fn asked_of_a_person(step: &ConsoleStep) -> String {
     match step {
         ConsoleStep::InstallRole { server, role } => {
@@ -205,13 +214,7 @@ fn asked_of_a_person(step: &ConsoleStep) -> String {
         ConsoleStep::InstallPlugIn { server, plug_in } => {
             format!("install-plug-in {plug_in} on {}", server.name)
         }
-        ConsoleStep::Constrain { site, on } => {
-            format!(
-                "constrain {}: {}",
-                site.name,
-                if *on { "on" } else { "off" }
-            )
-        }
+        ConsoleStep::Constrain { site, on } => constrain(site, *on),
         ConsoleStep::CaptureTarget { server } => format!("capture-target {}", server.name),
         ConsoleStep::InvalidSubnets { expression } => format!("invalid-subnets {expression}"),
         ConsoleStep::ConfirmHolder { package, servers } => {
@@ -274,7 +277,8 @@ fn learn(action: &Action, names: &mut Names) {
             ConsoleStep::InstallRole { server, role: _ }
             | ConsoleStep::InstallPlugIn { server, plug_in: _ }
             | ConsoleStep::CaptureTarget { server },
-        ) => learn_server(server, &mut seen),
+        )
+        | Action::SetCaptureTarget { before: _, server } => learn_server(server, &mut seen),
         Action::CreateSubnet { subnet: _, site }
         | Action::AssignSubnet {
             subnet: _,
@@ -288,6 +292,7 @@ fn learn(action: &Action, names: &mut Names) {
             after: _,
         }
         | Action::DeleteSite { site }
+        | Action::Constrain { site, on: _ }
         | Action::Console(ConsoleStep::Constrain { site, on: _ }) => learn_site(site, &mut seen),
         Action::CreateSite {
             name: _,

@@ -45,6 +45,6 @@ pub use transport::{
     Response, TlsSeen, Traffic, Transport, Untrusted, WindowsAuth, WindowsMethod,
 };
 pub use transport_error::{Refusal, TransportError};
-pub use write::{Answer, Call, Change, ChangeError, LowerError, Write, lower};
-pub use writer::{SendError, Writer};
+pub use write::{Answer, Call, Change, ChangeError, ItemValue, LowerError, Replaced, Write, lower};
+pub use writer::{Prepared, SendError, Writer};
 pub use xml::AnswerError;

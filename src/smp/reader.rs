@@ -197,6 +197,16 @@ impl Reader {
         .await
     }
 
+    /// All sites by GUID and name.
+    pub async fn sites_by_name(&self) -> Result<Vec<(Guid, Name)>, ReadError> {
+        self.need(Ability::ReadSites)?;
+        let site = self.profile.type_guid(TypeRole::Site);
+        self.resources_of_type(site.ok_or_else(|| lacks("types.site"))?, |guid, passing| {
+            Ok((guid, Name::new(passing.name().unwrap_or_default())))
+        })
+        .await
+    }
+
     fn resource_names(&self) -> Result<Names, ReadError> {
         Names::of_resource(&self.profile).ok_or_else(|| lacks("structures.resource.guid"))
     }
@@ -543,7 +553,7 @@ impl Reader {
     }
 
     /// The XML of an item, every byte as the server gave it; `None` where the item does not exist.
-    pub(crate) async fn item_export(&self, item: Guid) -> Result<Option<String>, ReadError> {
+    pub async fn item_export(&self, item: Guid) -> Result<Option<String>, ReadError> {
         let call = item_management::export_item_xml_string(item);
         let found = self
             .call(&call, |body| {

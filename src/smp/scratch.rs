@@ -300,7 +300,7 @@ impl ScratchWriter {
     }
 
     async fn send(&self, write: &Write) -> Result<(), ScratchError> {
-        self.writer.send(write).await?;
+        self.writer.send(self.writer.prepare(write).await?).await?;
         Ok(())
     }
 

@@ -3,12 +3,13 @@
 //! Pure. Some writes change one thing of an object and must say the rest again: they read first, and the request
 //! that writes is made of what was read.
 
+use crate::items::{SpliceError, Wanted, splice};
 use crate::model::{Assignment, Guid, Subnet};
-use crate::profile::{Ability, Association, Missing, Profile, TypeRole};
+use crate::profile::{Ability, Association, Missing, Profile, Setting, SettingItem, TypeRole};
 
 use super::request::{MethodCall, Request, RequestError};
 use super::xml::AnswerError;
-use super::{resource_model, software_package};
+use super::{item_management, resource_model, software_package};
 
 /// One write.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +73,18 @@ pub enum Write {
         /// The assignment.
         assignment: Assignment,
     },
+    /// Switch Constrain to Site, in item XML.
+    SetConstrain {
+        /// The site.
+        site: Guid,
+        /// To what.
+        on: bool,
+    },
+    /// Set the default target of captured images, in item XML.
+    SetCaptureTarget {
+        /// The computer of the package server.
+        server: Guid,
+    },
     /// Have the servers of a package told of its assignment.
     UpdateDistributionPoints {
         /// The package.
@@ -88,6 +101,9 @@ pub enum LowerError {
     /// A value cannot be sent.
     #[error(transparent)]
     Request(#[from] RequestError),
+    /// A value cannot be put into item XML.
+    #[error(transparent)]
+    Splice(#[from] SpliceError),
 }
 
 /// What is done about a write.
@@ -132,6 +148,32 @@ pub enum Change {
         /// Its assignment.
         assignment: Assignment,
     },
+    /// One value in the XML of an item.
+    Setting(Box<ItemValue>),
+}
+
+/// A value in the XML of an item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemValue {
+    /// The item.
+    pub item: Guid,
+    /// The site whose value it is.
+    pub site: Option<Guid>,
+    /// Where it stands.
+    pub setting: Setting,
+    /// What is to stand there.
+    pub wanted: Wanted,
+}
+
+/// The XML of an item that a write replaces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replaced {
+    /// What is written, and where.
+    pub value: ItemValue,
+    /// The XML as it was exported, every byte.
+    pub before: String,
+    /// The XML that is imported.
+    pub after: String,
 }
 
 /// Why an answer did not become a request.
@@ -146,9 +188,28 @@ pub enum ChangeError {
     /// The request cannot be built.
     #[error(transparent)]
     Request(#[from] RequestError),
+    /// The value cannot be put into the XML.
+    #[error(transparent)]
+    Splice(#[from] SpliceError),
 }
 
 impl Change {
+    /// The XML of the item that the write replaces; `None` where it is another kind of write.
+    pub fn replaced(&self, answer: &[u8]) -> Result<Option<Replaced>, ChangeError> {
+        let Self::Setting(value) = self else {
+            return Ok(None);
+        };
+        let mut body = answer;
+        let before = item_management::exact_string(&mut body, "ExportItemXmlString")?
+            .ok_or(ChangeError::Gone)?;
+        let after = splice(&before, &value.setting, value.site, &value.wanted)?;
+        Ok(Some(Replaced {
+            value: ItemValue::clone(value),
+            before,
+            after,
+        }))
+    }
+
     /// Makes the request that writes, out of the answer of the read.
     pub fn request(&self, answer: &[u8], profile: &Profile) -> Result<Request, ChangeError> {
         let call = match self {
@@ -170,6 +231,10 @@ impl Change {
                     software_package::package(&mut body, "GetPackage")?.ok_or(ChangeError::Gone)?;
                 software_package::set_package_server_settings(*package, assignment, &found.location)
             }
+            Self::Setting(_) => {
+                let replaced = self.replaced(answer)?.ok_or(ChangeError::Gone)?;
+                item_management::import_item_xml_string(&replaced.after)
+            }
         };
         Ok(call.soap(profile)?)
     }
@@ -178,7 +243,7 @@ impl Change {
     #[must_use]
     pub fn answer(&self) -> Answer {
         match self {
-            Self::Description(_) => Answer::Nothing,
+            Self::Description(_) | Self::Setting(_) => Answer::Nothing,
             Self::Assignment { .. } => Answer::Package,
         }
     }
@@ -214,6 +279,8 @@ fn ability(write: &Write) -> Ability {
         Write::DeleteResource { .. } => Ability::DeleteResource,
         Write::JoinSubnet { .. } | Write::PartSubnet { .. } => Ability::MoveSubnet,
         Write::JoinServer { .. } | Write::PartServer { .. } => Ability::AssignServer,
+        Write::SetConstrain { .. } => Ability::WriteConstrain,
+        Write::SetCaptureTarget { .. } => Ability::WriteCaptureTarget,
         Write::SetPackageServers { .. } | Write::UpdateDistributionPoints { .. } => {
             Ability::AssignPackage
         }
@@ -304,11 +371,50 @@ pub fn lower(write: &Write, profile: &Profile) -> Result<Call, LowerError> {
                 assignment: assignment.clone(),
             },
         }),
+        Write::SetConstrain { site, on } => {
+            let setting = profile.settings.constrain_to_site.as_ref();
+            let setting = setting.ok_or_else(missing)?;
+            let wanted = match (on, &setting.on, &setting.off) {
+                (true, Some(on), _) => Wanted::Text(on.clone()),
+                (false, _, Some(off)) => Wanted::Text(off.clone()),
+                (false, _, None) => Wanted::Nothing,
+                (true, None, _) => return Err(missing().into()),
+            };
+            item_value(setting, Some(*site), wanted, profile)
+        }
+        Write::SetCaptureTarget { server } => {
+            let setting = profile.settings.capture_target.as_ref();
+            let setting = setting.ok_or_else(missing)?;
+            item_value(setting, None, Wanted::Guid(*server), profile)
+        }
         Write::UpdateDistributionPoints { package } => send(
             software_package::update_distribution_points(*package),
             Answer::Nothing,
         ),
     }
+}
+
+/// Reads the item that holds a setting, to write it back with another value.
+fn item_value(
+    setting: &Setting,
+    site: Option<Guid>,
+    wanted: Wanted,
+    profile: &Profile,
+) -> Result<Call, LowerError> {
+    let item = match (setting.item, site) {
+        (Some(SettingItem::Item(item)), _) => item,
+        (Some(SettingItem::Site), Some(site)) => site,
+        _ => return Err(LowerError::Splice(SpliceError::NoPath)),
+    };
+    Ok(Call::ReadThenSend {
+        read: item_management::export_item_xml_string(item).read(profile)?,
+        change: Change::Setting(Box::new(ItemValue {
+            item,
+            site,
+            setting: setting.clone(),
+            wanted,
+        })),
+    })
 }
 
 /// Makes the call that creates a resource.

@@ -10,7 +10,7 @@ use super::reader::Reader;
 use super::request::Request;
 use super::transport::Transport;
 use super::transport_error::TransportError;
-use super::write::{Answer, Call, ChangeError, LowerError, Write, lower};
+use super::write::{Answer, Call, ChangeError, LowerError, Replaced, Write, lower};
 use super::{item_management, report_management, resource_model, software_package};
 use crate::model::Guid;
 use crate::profile::{Ability, Profile};
@@ -82,10 +82,29 @@ impl SendError {
                 "verify the entries, or confirm them as `operator`: see docs/profile.md".into(),
             ),
             Self::Lower(LowerError::Request(_)) => None,
+            Self::Lower(LowerError::Splice(_)) => Some(
+                "do it in the console; then learn the setting anew: see docs/profile.md".into(),
+            ),
             Self::Read(error) | Self::Transient(error) => error.hint(),
             Self::Refused(fault) => ReadError::Fault(fault.clone()).hint(),
             Self::Unknown(_) => Some("run again: every step looks first".into()),
         }
+    }
+}
+
+/// A write that is ready to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prepared {
+    request: Request,
+    answer: Answer,
+    replaced: Option<Replaced>,
+}
+
+impl Prepared {
+    /// The XML of an item that the write replaces: to be kept before it is sent.
+    #[must_use]
+    pub fn replaced(&self) -> Option<&Replaced> {
+        self.replaced.as_ref()
     }
 }
 
@@ -110,23 +129,39 @@ impl Writer {
         &self.reader
     }
 
-    /// Carries one write out; gives the resource that it created, where the answer says which.
-    pub async fn send(&self, write: &Write) -> Result<Option<Guid>, SendError> {
+    /// Makes the request of a write, and reads what it is made of; nothing is written yet.
+    pub async fn prepare(&self, write: &Write) -> Result<Prepared, SendError> {
         let profile = self.reader.profile();
-        let (request, answer) = match lower(write, profile)? {
-            Call::Send { request, answer } => (request, answer),
+        let unmade = |error: ChangeError| match error {
+            ChangeError::Gone => SendError::Refused(gone()),
+            ChangeError::Answer(error) => SendError::Read(error.into()),
+            ChangeError::Request(error) => SendError::Lower(error.into()),
+            ChangeError::Splice(error) => SendError::Lower(error.into()),
+        };
+        Ok(match lower(write, profile)? {
+            Call::Send { request, answer } => Prepared {
+                request,
+                answer,
+                replaced: None,
+            },
             Call::ReadThenSend { read, change } => {
                 let body = self.reader.bytes(&read).await.map_err(SendError::Read)?;
-                let request = change
-                    .request(&body, profile)
-                    .map_err(|error| match error {
-                        ChangeError::Gone => SendError::Refused(gone()),
-                        ChangeError::Answer(error) => SendError::Read(error.into()),
-                        ChangeError::Request(error) => SendError::Lower(error.into()),
-                    })?;
-                (request, change.answer())
+                Prepared {
+                    request: change.request(&body, profile).map_err(unmade)?,
+                    answer: change.answer(),
+                    replaced: change.replaced(&body).map_err(unmade)?,
+                }
             }
-        };
+        })
+    }
+
+    /// Carries one write out; gives the resource that it created, where the answer says which.
+    pub async fn send(&self, prepared: Prepared) -> Result<Option<Guid>, SendError> {
+        let Prepared {
+            request,
+            answer,
+            replaced: _, // whoever prepared it has kept it
+        } = prepared;
         self.request(request, answer).await
     }
 
@@ -138,6 +173,15 @@ impl Writer {
     ) -> Result<Option<Guid>, SendError> {
         let body = self.once(request).await?;
         self.understand(&body, answer)
+    }
+
+    /// Imports the XML of an item as it is; the item's old XML is to be kept before.
+    pub async fn import_item(&self, xml: &str) -> Result<(), SendError> {
+        let profile = self.reader.profile();
+        let call = item_management::import_item_xml_string(xml);
+        let request = call.soap(profile).map_err(LowerError::from)?;
+        let body = self.once(request).await?;
+        self.understand(&body, Answer::Nothing).map(drop)
     }
 
     /// Sends a writing request once and sorts what goes wrong.

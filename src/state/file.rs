@@ -13,7 +13,7 @@ use super::error::{LockError, StateError};
 use super::format::{FormatError, State};
 use super::lock::Lock;
 use crate::journal::{
-    self, Entry, Fact, Journal, JournalError, file_stem, journal_path, replay, sync_folder,
+    self, Entry, Fact, Journal, JournalError, Kept, file_stem, journal_path, replay, sync_folder,
 };
 use crate::model::{Ownership, Platform};
 
@@ -202,6 +202,18 @@ impl FileStore {
             .flatten()
             .map_or(0, |state| state.journal_sequence);
         Journal::open(&self.folder, &self.platform, after)
+    }
+
+    /// What the journal says of a file that kept the XML of an item, by the file's name; and the file itself.
+    ///
+    /// # Errors
+    /// Where the journal cannot be read.
+    pub fn kept_item(&self, name: &str) -> Result<Option<(Kept, PathBuf)>, JournalError> {
+        let kept = journal::kept(&self.folder, &self.platform, name)?;
+        Ok(kept.map(|kept| {
+            let file = self.folder.join(&kept.file);
+            (kept, file)
+        }))
     }
 
     /// Folds in what the journal gained since `base` was loaded and saves the state with the next serial.

@@ -4,6 +4,7 @@ mod discover;
 mod install;
 mod learn;
 mod learned;
+mod settings;
 mod verify;
 
 use clap::Subcommand;

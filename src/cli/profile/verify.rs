@@ -15,6 +15,7 @@ use super::super::plan::observe;
 use super::super::session::Session;
 use super::super::{Context, Exit, now, print, random_id, second, wrap};
 use super::save;
+use super::settings::{self, SettingsArgs};
 use crate::model::{Guid, Name, Snapshot, Subnet};
 use crate::observe::{ModelDescription, Scope, identify, look_at_build};
 use crate::profile::{Ability, Build, Profile};
@@ -29,11 +30,12 @@ use crate::trial::{
 #[command(after_help = "\
 Examples:
   sitewright profile verify
+  sitewright profile verify --settings --write
   sitewright profile verify --yes --assign SMP01.corp.example --package 'Win11-24H2 golden'
   sitewright profile verify --clean")]
 pub(in crate::cli) struct VerifyArgs {
     /// Only remove what an interrupted run left on the server
-    #[arg(long, conflicts_with_all = ["assign", "package"])]
+    #[arg(long, conflicts_with_all = ["assign", "package", "settings"])]
     clean: bool,
     /// Do not ask
     #[arg(short, long)]
@@ -47,6 +49,8 @@ pub(in crate::cli) struct VerifyArgs {
     /// How long a written value may take to be read back, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 20)]
     settle: u64,
+    #[command(flatten)]
+    settings: SettingsArgs,
 }
 
 pub(super) async fn run(
@@ -114,7 +118,13 @@ pub(super) async fn run(
     }
     save(&known, &session.profile_file)?;
     print(&format!("Wrote {}.\n", session.profile_file.display()));
-    ended_with(context, outcome)
+    let exit = ended_with(context, outcome)?;
+    if !args.settings.settings {
+        return Ok(exit);
+    }
+    print("\n");
+    let settled = settings::verify(context, session, &args.settings, args.yes, known).await?;
+    Ok(if settled == Exit::Done { exit } else { settled })
 }
 
 /// What the trial needs to know of the server before it writes.

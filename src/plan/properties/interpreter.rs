@@ -170,6 +170,14 @@ pub(super) fn run(seen: &mut Seen, step: &Step) {
                 .insert(package.guid, Observed::Known(after));
             assert_eq!(old, Some(Observed::Known(before.clone())), "{}", step.id);
         }
+        Action::Constrain { site, on } => {
+            site_mut(seen, site).constrained = Observed::Known(*on);
+        }
+        Action::SetCaptureTarget { before, server } => {
+            let found = seen.snapshot.capture_target.known().copied();
+            assert_eq!(found, Some(*before), "{}", step.id);
+            seen.snapshot.capture_target = Observed::Known(Some(server.guid));
+        }
         Action::UpdateDistributionPoints { package } => {
             seen.ownership.undistributed.remove(&package.guid);
         }

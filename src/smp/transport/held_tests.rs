@@ -113,9 +113,8 @@ async fn delete(transport: Transport) -> Result<Option<Guid>, SendError> {
     let write = Change::DeleteResource {
         resource: Guid::from_u128(1),
     };
-    Writer::new(transport, Arc::new(testing::profile()))
-        .send(&write)
-        .await
+    let writer = Writer::new(transport, Arc::new(testing::profile()));
+    writer.send(writer.prepare(&write).await?).await
 }
 
 #[tokio::test]

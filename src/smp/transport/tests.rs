@@ -88,7 +88,10 @@ async fn reads_are_tried_again_and_writes_are_not() {
         let write = Change::DeleteResource {
             resource: Guid::from_u128(1),
         };
-        let error = writer.send(&write).await.unwrap_err();
+        let error = writer
+            .send(writer.prepare(&write).await.unwrap())
+            .await
+            .unwrap_err();
         assert_eq!(error.transient(), transient, "{error:?}");
         assert_eq!(error.outcome_unknown(), unknown, "{error:?}");
         assert_eq!(server.seen.lock().unwrap().len(), 1);
@@ -212,7 +215,10 @@ async fn an_empty_package_does_not_exist() {
         package: Guid::from_u128(1),
         assignment: crate::model::Assignment::All,
     };
-    let error = writer.send(&write).await.unwrap_err();
+    let error = writer
+        .send(writer.prepare(&write).await.unwrap())
+        .await
+        .unwrap_err();
     assert!(
         matches!(&error, SendError::Refused(fault) if fault.kind == FaultKind::DoesNotExist),
         "{error:?}"
