@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::model::{Count, CountedKind, Platform, Safety};
 use crate::observe::RefreshError;
-use crate::profile::{Profile, ServiceName};
+use crate::profile::{BuildChange, Profile, ServiceName};
 use crate::smp::{Probe, ReadError};
 
 /// The operations of a service, by its description.
@@ -46,6 +46,8 @@ pub struct ServerSeen {
 pub struct KnownServer {
     /// Which SMP it is.
     pub identity: Result<Platform, RefreshError>,
+    /// Whether it is another build than the one that `verified` entries were proven on.
+    pub build: Result<Option<BuildChange>, RefreshError>,
     /// How many of each kind are shown; site services stand for servers.
     pub lists: BTreeMap<CountedKind, Result<u64, ReadError>>,
     /// Reports of the profile that the server does not have.

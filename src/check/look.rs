@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 use super::findings::{Findings, KnownServer, Offered, Operations, ServerSeen};
 use crate::model::{Guid, Name};
-use crate::observe::{Lists, identify, lists, lost_reports};
+use crate::observe::{Lists, build_change, identify, lists, lost_reports};
 use crate::profile::{Profile, ServiceEntry, ServiceName, Standing};
 use crate::smp::wsdl::Wsdl;
 use crate::smp::{Probe, ReadError, Reader};
@@ -126,6 +126,7 @@ async fn with_profile(reader: &Reader, server: Option<&Name>) -> KnownServer {
     let asked: Vec<Guid> = sites.into_iter().take(SITES).collect();
     let mut profile = Profile::clone(reader.profile());
     KnownServer {
+        build: build_change(reader).await,
         lost_reports: lost_reports(reader, &mut profile).await,
         offered: offered(reader, &asked, identity.as_ref().ok().map(|smp| smp.server)).await,
         identity,

@@ -33,6 +33,7 @@ pub(super) fn judge(server: &ServerSeen, kept: &Kept<'_>, failed: Option<&str>) 
     };
     let KnownServer {
         identity: _, // for `services`
+        build: _,    // likewise
         lists,
         lost_reports: _, // likewise
         offered,

@@ -15,11 +15,12 @@ use crate::smp::wsdl::FINGERPRINTS;
 use crate::smp::{FaultKind, ReadError};
 
 /// The ids of the lines, but for that of the profile, which is on this side.
-pub(super) const IDS: [&str; 6] = [
+pub(super) const IDS: [&str; 7] = [
     "services",
     "version",
     "latency",
     "identity",
+    "build",
     "hierarchy",
     "reports",
 ];
@@ -58,6 +59,7 @@ pub(super) fn judge(server: &ServerSeen, kept: &Kept<'_>) -> Vec<Line> {
     lines.push(version(services, kept.profile));
     lines.push(times(latency));
     lines.push(identity(known.as_ref(), unread(&lines, kept)));
+    lines.push(build(known.as_ref(), kept.profile, unread(&lines, kept)));
     lines.push(hierarchy_of(hierarchy));
     lines.push(profile(kept));
     lines.push(reports(known.as_ref(), kept.profile, unread(&lines, kept)));
@@ -285,6 +287,35 @@ fn identity(known: Option<&KnownServer>, unread: &str) -> Line {
             };
             Line::fail("identity", told, error.hint().unwrap_or_default()).coded(error.code())
         }
+    }
+}
+
+/// Whether what is `verified` was proven on the build that the server is now.
+fn build(known: Option<&KnownServer>, profile: Option<&Profile>, unread: &str) -> Line {
+    let (Some(known), Some(profile)) = (known, profile) else {
+        return Line::skipped("build", unread);
+    };
+    match &known.build {
+        Ok(None) if !profile.rests_on_build() => Line::ok(
+            "build",
+            "nothing in the profile is `verified`, so nothing rests on it",
+        ),
+        Ok(None) if profile.server.build.is_none() => Line::ok(
+            "build",
+            "the profile does not say on which build its entries were proven",
+        ),
+        Ok(None) => Line::ok("build", "the one that the profile was verified on"),
+        Ok(Some(change)) => Line::warn(
+            "build",
+            format!("{change}; what is `verified` counts as `discovered`"),
+            "`sitewright profile verify` proves it anew",
+        ),
+        Err(error) => Line::warn(
+            "build",
+            error.to_string(),
+            error.hint().unwrap_or_else(|| "try again later".into()),
+        )
+        .coded(error.code()),
     }
 }
 

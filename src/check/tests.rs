@@ -8,7 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::*;
 use crate::model::{Count, CountedKind, Guid, Name, Platform, Safety};
 use crate::observe::RefreshError;
-use crate::profile::{Profile, Report as Installed, ReportKind, ServiceName, Standing};
+use crate::profile::{
+    BuildChange, Profile, Report as Installed, ReportKind, ServiceName, Standing,
+};
 use crate::smp::{
     Answered, Certificate, Fault, Probe, ReadError, Refusal, TlsSeen, TransportError,
 };
@@ -73,6 +75,7 @@ fn server() -> ServerSeen {
                 server: Guid::from_u128(1),
                 name: Name::new("SMP01.corp.example"),
             }),
+            build: Ok(None),
             lists: CountedKind::ALL.map(|kind| (kind, Ok(12))).into(),
             lost_reports: Ok(Vec::new()),
             offered: Some(Offered {
@@ -177,7 +180,7 @@ fn fault(status: u16, body: &str) -> ReadError {
     ReadError::Fault(Fault::read(status, body.as_bytes()))
 }
 
-const AFTER: &str = "services version latency identity hierarchy reports read-sites read-subnets read-services read-packages write";
+const AFTER: &str = "services version latency identity build hierarchy reports read-sites read-subnets read-services read-packages write";
 
 #[test]
 fn a_platform_that_is_fit() {
@@ -197,6 +200,7 @@ fn a_platform_that_is_fit() {
     ok version: 8.5 RU4 or later, by the operations of its services; the profile says no `product.version`
     ok latency: 4 ms for a small read, the median of 3
     ok identity: `SMP01.corp.example`, as the profile says
+    ok build: the profile does not say on which build its entries were proven
     ok hierarchy: the SMP stands alone
     ok profile: it knows what reading and writing need
     ok reports: 7 are installed
@@ -382,7 +386,7 @@ fn nothing_is_read_where_no_service_answers() {
         warn service SW0311: `ItemModel`: 403: signed in, and the account may not use it; what the account may do cannot be asked
         warn version: no service description tells it
         warn hierarchy SW0311: it cannot be told whether the SMP is in one: 403: signed in, and the account may not use it
-        skipped since `services` failed: identity reports read-sites read-subnets read-services read-packages write
+        skipped since `services` failed: identity build reports read-sites read-subnets read-services read-packages write
         skipped since no small read could be timed: latency
         ",
     );
@@ -459,6 +463,19 @@ fn another_server_than_the_profile_describes() {
 }
 
 #[test]
+fn another_build_than_the_profile_was_verified_on() {
+    check(
+        |findings| {
+            known(findings).build = Ok(Some(BuildChange::Structures {
+                expected: "2025-01-01T00:00:00".into(),
+                found: "2026-01-01T00:00:00".into(),
+            }));
+        },
+        "warn build: the types of the server changed: expected 2025-01-01T00:00:00, found 2026-01-01T00:00:00; what is `verified` counts as `discovered`",
+    );
+}
+
+#[test]
 fn lists_that_are_refused_empty_or_short() {
     check(
         |findings| {
@@ -525,7 +542,7 @@ fn a_platform_without_a_profile() {
     assert_eq!(
         shown(&judged(&findings, None, &[])),
         "warn profile: `profiles/hq.yaml` does not exist\n\
-         skipped since there is no profile to read with: identity reports read-sites read-subnets read-services read-packages write"
+         skipped since there is no profile to read with: identity build reports read-sites read-subnets read-services read-packages write"
     );
 }
 
@@ -572,7 +589,7 @@ fn every_line_comes_whatever_fails() {
         ids
     };
     let all = ids(&judged(&findings(), Some(&profile()), &[]));
-    assert_eq!(all.len(), 17);
+    assert_eq!(all.len(), 18);
     let mut unreached = findings();
     unreached.server = None;
     unreached.probe.answered = None;

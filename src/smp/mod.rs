@@ -3,7 +3,7 @@
 //! Reading order: `request` and `xml` (how anything is written and read), `answer`, `table`, `fault`; the services
 //! `item_management`, `resource_management`, `report_management`, `software_package`, `resource_model` with `data_rows`,
 //! `item_model`, `hierarchy_management`, `deployment`; `clients` (what many rows become); `wsdl`; `transport` (I/O);
-//! `reader`, `write`, `writer` and `scratch`, which the rest of the program uses. A [`Reader`] cannot write.
+//! `reader` with `named_fields`, `write`, `writer` and `scratch`, which the rest of the program uses. A [`Reader`] cannot write.
 
 mod answer;
 mod chunks;
@@ -14,6 +14,7 @@ mod fault;
 mod hierarchy_management;
 mod item_management;
 mod item_model;
+mod named_fields;
 mod read_error;
 mod reader;
 mod report_management;

@@ -80,7 +80,7 @@ impl Reader {
             .map_err(|missing| RequestError::Profile(missing).into())
     }
 
-    async fn call<T, P>(&self, call: &MethodCall, parse: P) -> Result<T, ReadError>
+    pub(super) async fn call<T, P>(&self, call: &MethodCall, parse: P) -> Result<T, ReadError>
     where
         T: Send + 'static,
         P: Fn(&mut dyn BufRead) -> Result<T, AnswerError> + Clone + Send + 'static,
@@ -578,66 +578,5 @@ impl Reader {
             Err(error) if error.does_not_exist() => Ok(None),
             other => other,
         }
-    }
-
-    /// Generic named structures of `ResourceModel`, for discovery: fields by name.
-    pub(crate) async fn structures<const N: usize>(
-        &self,
-        call: &MethodCall,
-        names: [String; N],
-    ) -> Result<Vec<[Option<String>; N]>, ReadError> {
-        let method = call.method;
-        self.call(call, move |body| {
-            let mut xml = super::xml::Xml::new(body);
-            let mut found = Vec::new();
-            if !super::answer::enter(&mut xml, method)? {
-                return Ok(found);
-            }
-            let depth = xml.depth();
-            while xml.child(depth)? {
-                if xml.nil() {
-                    xml.skip()?;
-                    continue;
-                }
-                let wanted: [&str; N] = std::array::from_fn(|index| names[index].as_str());
-                found.push(super::answer::fields(&mut xml, wanted)?);
-            }
-            xml.finish()?;
-            Ok(found)
-        })
-        .await
-    }
-
-    /// The same for any number of elements; `list` says whether the answer is a list or one structure.
-    pub(crate) async fn rows(
-        &self,
-        call: &MethodCall,
-        names: &[String],
-        list: bool,
-    ) -> Result<Vec<Vec<Option<String>>>, ReadError> {
-        let method = call.method;
-        let names = names.to_vec();
-        self.call(call, move |body| {
-            let mut xml = super::xml::Xml::new(body);
-            let mut found = Vec::new();
-            if !super::answer::enter(&mut xml, method)? {
-                return Ok(found);
-            }
-            if !list {
-                found.push(super::answer::fields_of(&mut xml, &names)?);
-                return Ok(found);
-            }
-            let depth = xml.depth();
-            while xml.child(depth)? {
-                if xml.nil() {
-                    xml.skip()?;
-                    continue;
-                }
-                found.push(super::answer::fields_of(&mut xml, &names)?);
-            }
-            xml.finish()?;
-            Ok(found)
-        })
-        .await
     }
 }
