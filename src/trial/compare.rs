@@ -21,8 +21,7 @@ pub(super) async fn beside_console(
     match missing(bench, ours).await {
         Ok(None) => Ok(None),
         Ok(Some(classes)) if classes.is_empty() => Ok(Some(
-            "a subnet that was in a site before has no rows that the scratch subnet lacks"
-                .into(),
+            "a subnet that was in a site before has no rows that the scratch subnet lacks".into(),
         )),
         Ok(Some(classes)) => Ok(Some(format!(
             "a subnet that was in a site before has rows of {} that the scratch subnet lacks",

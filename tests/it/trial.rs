@@ -11,7 +11,8 @@ use jiff::Timestamp;
 use sitewright::journal::Fact;
 use sitewright::model::{Guid, Name, RunId};
 use sitewright::observe::{
-    Decision, Question, Scope, Wanted, accept_exact, discover, look_at_build, refresh};
+    Decision, Question, Scope, Wanted, accept_exact, discover, look_at_build, refresh,
+};
 use sitewright::profile::{Ability, Profile, ServerEntry, Standing};
 use sitewright::smp::{Connection, Reader, ScratchWriter, Transport};
 use sitewright::trial::{
