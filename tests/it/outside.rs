@@ -743,7 +743,8 @@ async fn proves_a_profile_of_a_foreign_smp() {
                         | "GetAssociatedParentResources"
                         | "GetAssociatedChildResources"
                 )
-            ) | (Some("unknown-guid"), Some("GetResource"))
+            ) | (Some("duplicate-resource"), Some("CreateNewResource"))
+                | (Some("unknown-guid"), Some("GetResource"))
         );
         assert!(meant, "{one:#}");
     }
