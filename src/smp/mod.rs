@@ -12,6 +12,7 @@ pub(crate) mod deployment;
 mod fault;
 mod hierarchy_management;
 mod item_management;
+mod item_reader;
 mod read_error;
 mod reader;
 mod report_management;
