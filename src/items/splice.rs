@@ -264,7 +264,7 @@ fn of_element(
     Ok(Some(match tags(text, parent) {
         // Behind the last element, so that the indentation of the end tag stays what it is.
         Tags::Open { content } => {
-            let last = parent.children().filter(Node::is_element).last();
+            let last = parent.children().rfind(Node::is_element);
             let at = last.map_or(content.start, |last| last.range().end);
             Edit {
                 range: at..at,

@@ -1,6 +1,6 @@
 //! Property: whatever a document looks like, a splice changes the value and no other byte.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use proptest::prelude::*;
 

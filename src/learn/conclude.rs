@@ -202,7 +202,7 @@ impl Session {
             }
             Subject::CaptureTarget { first, second } => {
                 let (item, mut learned) =
-                    setting::target(&items, changes.back, first.guid, second.guid)?;
+                    setting::target(&items, &changes.back, first.guid, second.guid)?;
                 learned.item = Some(SettingItem::Item(item));
                 learned.noise = patterns(changes.noise.get(&item), &learned);
                 Ok(Learned::Setting(learned))

@@ -3,6 +3,7 @@
 //! Pure.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use roxmltree::{Document, Node};
 
@@ -97,7 +98,8 @@ fn spell(
         if let Some((at, name, value)) = condition
             && at == position
         {
-            text.push_str(&format!("[@{name}='{value}']"));
+            // Writing to a string cannot fail.
+            let _ = write!(text, "[@{name}='{value}']");
         }
     }
     if let Some(attribute) = attribute {

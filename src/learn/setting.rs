@@ -125,7 +125,7 @@ fn spelling_near(node: Node<'_, '_>, site: Guid) -> Option<Spelling> {
 /// The default target: the one place that held the one server and then the other.
 pub(super) fn target(
     items: &[Item<'_>],
-    back: Vec<Candidate<'_>>,
+    back: &[Candidate<'_>],
     first: Guid,
     second: Guid,
 ) -> Result<(Guid, Setting), LearnError> {

@@ -62,9 +62,8 @@ fn switch(switch: &ItemSwitch, document: &roxmltree::Document<'_>) -> Result<boo
     let same = |value: &str, wanted: &str| value.trim().eq_ignore_ascii_case(wanted.trim());
     let values = path.find(document, None).values;
     match (values.as_slice(), off) {
-        ([], None) => Ok(false),
         ([value], _) if same(value, on) => Ok(true),
-        ([_], None) => Ok(false),
+        ([] | [_], None) => Ok(false),
         ([value], Some(off)) if same(value, off) => Ok(false),
         (values, _) => Err(AnswerError::shape(
             format!("a switch at `{path}`"),

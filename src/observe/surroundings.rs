@@ -85,7 +85,7 @@ async fn once(
         facts::read(reader, snapshot),
         clients::read(reader, snapshot),
         hierarchy(reader, &declared),
-        prevention::read(reader),
+        Box::pin(prevention::read(reader)),
     )?;
     let report_failed = facts.report_failed || clients.report_failed;
     let surroundings = Surroundings {

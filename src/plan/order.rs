@@ -136,11 +136,15 @@ pub(super) fn tell_apart(drafts: &mut [Draft]) {
 fn guid(action: &Action) -> Option<Guid> {
     match action {
         Action::CreateSite { .. } | Action::CreateSubnet { .. } => None,
-        Action::DescribeSite { site, .. } | Action::DeleteSite { site } => site.guid,
+        Action::DescribeSite { site, .. }
+        | Action::DeleteSite { site }
+        | Action::Constrain { site, .. } => site.guid,
         Action::AssignSubnet { guid, .. }
         | Action::UnassignSubnet { guid, .. }
         | Action::DeleteSubnet { guid, .. } => Some(*guid),
-        Action::AssignServer { server, .. } => Some(server.guid),
+        Action::AssignServer { server, .. } | Action::SetCaptureTarget { server, .. } => {
+            Some(server.guid)
+        }
         // Two sites of one name may both go, and so may two servers of one name.
         Action::UnassignServer { server, site } => Some(Guid::from_u128(
             server.guid.as_u128() ^ site.guid.unwrap_or(Guid::NIL).as_u128(),
@@ -148,8 +152,6 @@ fn guid(action: &Action) -> Option<Guid> {
         Action::AssignPackage { package, .. }
         | Action::UpdateDistributionPoints { package }
         | Action::AwaitHolders { package, .. } => Some(package.guid),
-        Action::Constrain { site, .. } => site.guid,
-        Action::SetCaptureTarget { server, .. } => Some(server.guid),
         Action::Console(step) => match step {
             ConsoleStep::InstallRole { server, .. }
             | ConsoleStep::InstallPlugIn { server, .. }

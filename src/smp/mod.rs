@@ -14,6 +14,7 @@ mod fault;
 mod hierarchy_management;
 mod item_management;
 mod item_model;
+mod item_reader;
 mod named_fields;
 mod read_error;
 mod reader;

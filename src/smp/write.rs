@@ -288,6 +288,7 @@ fn ability(write: &Write) -> Ability {
 }
 
 /// Puts a write into requests.
+#[expect(clippy::too_many_lines, reason = "one table, an arm a write")]
 pub fn lower(write: &Write, profile: &Profile) -> Result<Call, LowerError> {
     let ability = ability(write);
     profile.can(ability)?;

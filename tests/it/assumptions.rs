@@ -15,7 +15,7 @@ use sitewright::model::{
 };
 use sitewright::observe::{Scope, happenings, install_reports};
 use sitewright::plan::{Plan, Standing};
-use sitewright::profile::{Report, Roles, SettingItem, Standing as Learned};
+use sitewright::profile::{Report, Roles, SettingItem, Spelling, Standing as Learned};
 use sitewright_sim::world::{AsdkError, Names, Resource, RolesBy};
 use sitewright_sim::{ConsoleAction, Options, Switch, World};
 
@@ -1368,10 +1368,13 @@ async fn item_xml_import_ignored() {
     for own in [true, false] {
         let seed = seed_where(|names| names.constrain.item.is_none() == own);
         for switches in [&[Switch::ItemXmlImportIgnored][..], &[]] {
-            let mut lab = lab_of(flat_lan(switches, seed), false).await;
+            let mut lab = lab_of(flat_lan(switches, seed), true).await;
             let settings = &mut lab.profile.settings;
             settings.constrain_to_site.as_mut().unwrap().write = true;
-            settings.capture_target.as_mut().unwrap().write = true;
+            let target = settings.capture_target.as_mut().unwrap();
+            target.write = true;
+            // None is set before, so that nothing shows how GUIDs are spelled there.
+            target.spelling = Some(Spelling::Lower);
             let desired = example("deployment-site");
             let run = run(&lab, &desired).await;
             assert_eq!(

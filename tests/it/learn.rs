@@ -26,7 +26,7 @@ impl Place {
         let server = Server::start(world, "127.0.0.1:0".parse().unwrap()).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let workspace = format!(
-            "apiVersion: sitewright/v1\nkind: Workspace\nspec:\n  platforms:\n    - name: hq\n      url: {}\n      profile: hq.yaml\n      server: SMP01.corp.example\n",
+            "apiVersion: sitewright/v1\nkind: Workspace\nspec:\n  platforms:\n    - name: hq\n      url: {}\n      profile: profiles/hq.yaml\n      server: SMP01.corp.example\n",
             server.url()
         );
         std::fs::write(folder.path().join("sitewright.yaml"), workspace).unwrap();
@@ -42,7 +42,7 @@ impl Place {
     }
 
     fn profile_file(&self) -> std::path::PathBuf {
-        self.path().join("hq.yaml")
+        self.path().join("profiles/hq.yaml")
     }
 
     /// What somebody would know who has learned this server.
@@ -126,7 +126,7 @@ fn learn_constrain(place: &Place) {
         place,
         LEARN,
         &[&|| place.constrain("HQ", true), &|| {
-            place.constrain("HQ", false)
+            place.constrain("HQ", false);
         }],
     );
 }
@@ -186,7 +186,7 @@ fn lists_and_associations_are_learned_too() {
             &place,
             "profile learn taskPackages --task Deploy_Win10 --package Win11-24H2_golden --session p.json",
             &[&|| package(&["Win10 golden", "Win11-24H2 golden"]), &|| {
-                package(&["Win10 golden"])
+                package(&["Win10 golden"]);
             }],
         );
         let found = place.profile().settings.task_packages.unwrap();

@@ -12,6 +12,7 @@
 
 mod assumptions;
 mod checks;
+mod connect;
 mod examples;
 mod firewall;
 mod house;

@@ -383,11 +383,11 @@ async fn begin(
 }
 
 async fn subject(reader: &Reader, args: &LearnArgs) -> Result<Subject, Failure> {
-    let site = || object(reader, &args.site, "--site", Some(TypeRole::Site));
+    let site = || object(reader, args.site.as_ref(), "--site", Some(TypeRole::Site));
     let computer = || {
         object(
             reader,
-            &args.computer,
+            args.computer.as_ref(),
             "--computer",
             Some(TypeRole::Computer),
         )
@@ -399,11 +399,23 @@ async fn subject(reader: &Reader, args: &LearnArgs) -> Result<Subject, Failure> 
         },
         What::CaptureTarget => Subject::CaptureTarget {
             first: computer().await?,
-            second: object(reader, &args.other, "--other", Some(TypeRole::Computer)).await?,
+            second: object(
+                reader,
+                args.other.as_ref(),
+                "--other",
+                Some(TypeRole::Computer),
+            )
+            .await?,
         },
         What::TaskPackages => Subject::TaskPackages {
-            task: object(reader, &args.task, "--task", None).await?,
-            package: object(reader, &args.package, "--package", Some(TypeRole::Package)).await?,
+            task: object(reader, args.task.as_ref(), "--task", None).await?,
+            package: object(
+                reader,
+                args.package.as_ref(),
+                "--package",
+                Some(TypeRole::Package),
+            )
+            .await?,
         },
         What::PreventDownloads => match args.part {
             Some(Part::Targets) => Subject::PreventTargets {
@@ -421,7 +433,13 @@ async fn subject(reader: &Reader, args: &LearnArgs) -> Result<Subject, Failure> 
         What::Association => match args.association {
             Some(AssociationName::SubnetToSite) => Subject::Association {
                 kind: Joined::SubnetToSite,
-                member: object(reader, &args.subnet, "--subnet", Some(TypeRole::Subnet)).await?,
+                member: object(
+                    reader,
+                    args.subnet.as_ref(),
+                    "--subnet",
+                    Some(TypeRole::Subnet),
+                )
+                .await?,
                 site: site().await?,
             },
             Some(AssociationName::ServerToSite) => Subject::Association {
@@ -442,7 +460,7 @@ async fn subject(reader: &Reader, args: &LearnArgs) -> Result<Subject, Failure> 
 /// Finds an object of the example by its name; without a `role`, among items.
 async fn object(
     reader: &Reader,
-    name: &Option<String>,
+    name: Option<&String>,
     option: &str,
     role: Option<TypeRole>,
 ) -> Result<Thing, Failure> {

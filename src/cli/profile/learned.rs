@@ -2,6 +2,8 @@
 //!
 //! I/O: writes the profile.
 
+use std::fmt::Write as _;
+
 use super::super::error::Failure;
 use super::super::session::Session;
 use super::super::{Context, Exit, print, second, wrap};
@@ -119,7 +121,8 @@ fn told(setting: &Setting) -> String {
             .off
             .as_deref()
             .map_or("nothing".into(), |off| format!("`{off}`"));
-        said.push_str(&format!(": on `{on}`, off {off}"));
+        // Writing to a string cannot fail.
+        let _ = write!(said, ": on `{on}`, off {off}");
     }
     said
 }

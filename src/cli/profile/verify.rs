@@ -32,6 +32,7 @@ Examples:
   sitewright profile verify --yes --assign SMP01.corp.example --package 'Win11-24H2 golden'
   sitewright profile verify --settings --write
   sitewright profile verify --clean")]
+#[expect(clippy::struct_excessive_bools, reason = "options of a command line")]
 pub(in crate::cli) struct VerifyArgs {
     /// Only remove what an interrupted run left on the server
     #[arg(long, conflicts_with_all = ["assign", "package"])]
