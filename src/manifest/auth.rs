@@ -7,11 +7,11 @@ use std::path::PathBuf;
 
 use schemars::JsonSchema;
 
-use super::decode::{
-    At, Faults, Fields, Written, boolean, items, listed, nearest, one, short, text, wrong,
-};
+use super::Diagnostic;
+use super::decode::{At, Faults, Fields, Written, boolean, listed, nearest, one, short, text};
 use super::location::PathText;
-use super::tree::{Node, Span, Value};
+use super::secret::{self, SecretFrom, SecretSpec};
+use super::tree::{Node, Span};
 
 /// How to sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,24 +71,6 @@ pub struct ClientCertificate {
     pub certificate: PathBuf,
     /// Where its private key comes from.
     pub key_from: SecretFrom,
-}
-
-/// Where a secret comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SecretFrom {
-    /// An environment variable.
-    Env(String),
-    /// A file, relative to the workspace: its first line.
-    File(PathBuf),
-    /// The first line that a program prints: the program and its arguments.
-    Command(Vec<String>),
-    /// The credential store of the operating system.
-    Keyring {
-        /// The service of the entry.
-        service: String,
-        /// The account of the entry.
-        account: String,
-    },
 }
 
 /// What `auth` says, wholly.
@@ -203,47 +185,6 @@ struct CertificateSchema {
     key_from: Option<SecretSpec>,
 }
 
-/// Where a secret comes from: exactly one of `env`, `file`, `command` and `keyring`.
-#[derive(Debug, Clone, JsonSchema)]
-#[schemars(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(extend("oneOf" = [
-    {"required": ["env"]}, {"required": ["file"]}, {"required": ["command"]}, {"required": ["keyring"]}
-]))]
-#[expect(dead_code, reason = "the schema is derived from it")]
-struct SecretSchema {
-    /// An environment variable.
-    env: Option<String>,
-    /// A file, relative to this file: its first line.
-    file: Option<String>,
-    /// A program with its arguments: the first line that it prints.
-    command: Option<Vec<String>>,
-    /// An entry in the credential store of the operating system.
-    keyring: Option<KeyringSchema>,
-}
-
-/// An entry in the credential store of the operating system.
-#[derive(Debug, Clone, JsonSchema)]
-#[schemars(rename_all = "camelCase", deny_unknown_fields)]
-#[expect(dead_code, reason = "the schema is derived from it")]
-struct KeyringSchema {
-    /// The service of the entry.
-    service: PathText,
-    /// The account of the entry.
-    account: PathText,
-}
-
-#[derive(Debug, Clone)]
-struct SecretSpec;
-
-impl JsonSchema for SecretSpec {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "SecretFrom".into()
-    }
-    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        SecretSchema::json_schema(generator)
-    }
-}
-
 /// What `auth` of a platform says.
 #[derive(Debug, Clone)]
 pub(super) struct AuthSpec {
@@ -339,8 +280,25 @@ impl Written for Principal {
 }
 
 /// Reads `auth`.
+///
+/// Where a secret is written into it, that is the only fault told: others would show their lines, and it with them.
 pub(super) fn read(node: &Node<'_>, faults: &mut Faults) -> Option<AuthSpec> {
+    let told = faults.list.len();
+    let read = read_fields(node, faults);
+    let is_secret = |fault: &Diagnostic| fault.labels.iter().any(|label| label.secret);
+    if faults.list.iter().skip(told).any(is_secret) {
+        let mut index = 0;
+        faults.list.retain(|fault| {
+            index += 1;
+            index <= told || is_secret(fault)
+        });
+    }
+    read
+}
+
+fn read_fields(node: &Node<'_>, faults: &mut Faults) -> Option<AuthSpec> {
     let mut fields = Fields::of(node, "`auth`", faults)?;
+    forbid_secrets(&mut fields, faults);
     let method = match fields.take("method") {
         None => Some(Method::Negotiate),
         Some(node) => read_method(node, faults),
@@ -365,8 +323,8 @@ pub(super) fn read(node: &Node<'_>, faults: &mut Faults) -> Option<AuthSpec> {
     };
     let username: Option<At<PathText>> = value("username").and_then(|node| one(node, faults));
     let password_from =
-        value("passwordFrom").and_then(|node| read_secret(node, "`passwordFrom`", faults));
-    let token_from = value("tokenFrom").and_then(|node| read_secret(node, "`tokenFrom`", faults));
+        value("passwordFrom").and_then(|node| secret::read(node, "`passwordFrom`", faults));
+    let token_from = value("tokenFrom").and_then(|node| secret::read(node, "`tokenFrom`", faults));
     let keytab: Option<At<PathText>> = value("keytab").and_then(|node| one(node, faults));
     let realm: Option<At<PathText>> = value("realm").and_then(|node| one(node, faults));
     let kdc: Option<At<Kdc>> = value("kdc").and_then(|node| one(node, faults));
@@ -425,6 +383,28 @@ pub(super) fn read(node: &Node<'_>, faults: &mut Faults) -> Option<AuthSpec> {
         },
         span: node.span,
     })
+}
+
+/// Says where a secret itself is written.
+fn forbid_secrets(fields: &mut Fields<'_, '_>, faults: &mut Faults) {
+    for (name, right) in [
+        ("password", "passwordFrom"),
+        ("token", "tokenFrom"),
+        ("secret", "passwordFrom"),
+        ("key", "clientCertificate"),
+    ] {
+        if let Some((_, value)) = fields.stray(name) {
+            let fault = faults
+                .make(
+                    "SW0207",
+                    value.span,
+                    format!("expected `{right}`, found a `{name}`"),
+                )
+                .hint("a workspace holds no secret, only where to get it")
+                .secret();
+            faults.push(fault);
+        }
+    }
 }
 
 fn read_method(node: &Node<'_>, faults: &mut Faults) -> Option<Method> {
@@ -497,7 +477,7 @@ fn read_certificate(node: &Node<'_>, faults: &mut Faults) -> Option<ClientCertif
         (Some(key), None) => {
             one::<PathText>(key, faults).map(|path| SecretFrom::File(path.value.0.into()))
         }
-        (None, Some(from)) => read_secret(from, "`keyFrom`", faults),
+        (None, Some(from)) => secret::read(from, "`keyFrom`", faults),
         (None, None) | (Some(_), Some(_)) => {
             let count = if key.is_some() { "both" } else { "none" };
             faults.tell(
@@ -513,74 +493,4 @@ fn read_certificate(node: &Node<'_>, faults: &mut Faults) -> Option<ClientCertif
         certificate: certificate?.value.0.into(),
         key_from: key_from?,
     })
-}
-
-fn read_secret(node: &Node<'_>, what: &str, faults: &mut Faults) -> Option<SecretFrom> {
-    let known = ["env", "file", "command", "keyring"];
-    let mut fields = match &node.value {
-        Value::Scalar { .. } if !node.is_null() => {
-            // Whatever stands here may be a secret: it is not shown.
-            let fault = faults
-                .make(
-                    "SW0207",
-                    node.span,
-                    format!("expected one of the fields {}, found text", listed(&known)),
-                )
-                .hint("a workspace holds no secret, only where to get it")
-                .secret();
-            faults.push(fault);
-            return None;
-        }
-        _ => Fields::of(node, what, faults)?,
-    };
-    let variable = fields.take("env");
-    let file = fields.take("file");
-    let command = fields.take("command");
-    let keyring = fields.take("keyring");
-    let count = [variable, file, command, keyring]
-        .into_iter()
-        .flatten()
-        .count();
-    if count != 1 {
-        faults.tell(
-            "SW0207",
-            node.span,
-            format!(
-                "expected exactly one of {}, found {count} of them",
-                listed(&known)
-            ),
-        );
-    }
-    fields.finish(what, faults);
-    let spoken = |node, faults: &mut Faults| one::<PathText>(node, faults).map(|text| text.value.0);
-    if let Some(node) = variable {
-        return spoken(node, faults).map(SecretFrom::Env);
-    }
-    if let Some(node) = file {
-        return spoken(node, faults).map(|path| SecretFrom::File(path.into()));
-    }
-    if let Some(node) = keyring {
-        let mut fields = Fields::of(node, "`keyring`", faults)?;
-        let mut text = |name: &'static str, faults: &mut Faults| {
-            let node = fields.need(name, "`keyring`", faults)?;
-            spoken(node, faults)
-        };
-        let service = text("service", faults);
-        let account = text("account", faults);
-        fields.finish("`keyring`", faults);
-        return Some(SecretFrom::Keyring {
-            service: service?,
-            account: account?,
-        });
-    }
-    let node = command?;
-    let words = items(node, "a list: a program and its arguments", faults)?;
-    if words.is_empty() {
-        wrong(node, "a program", faults);
-    }
-    let words: Vec<String> = words
-        .iter()
-        .filter_map(|word| text(word, "text", faults).map(ToOwned::to_owned))
-        .collect();
-    Some(SecretFrom::Command(words))
 }

@@ -18,6 +18,7 @@ mod location;
 mod render;
 mod safety;
 mod schema;
+mod secret;
 mod spec;
 mod split;
 mod tree;
@@ -25,13 +26,14 @@ mod unfold;
 mod workspace;
 
 pub use allow::check_allowed;
-pub use auth::{Auth, ClientCertificate, SecretFrom, WindowsAccount, WindowsMethod};
+pub use auth::{Auth, ClientCertificate, WindowsAccount, WindowsMethod};
 pub use decode::nearest;
 pub use diagnostic::{Diagnostic, Label, Severity};
 pub use kinds::{Document, Kind};
 pub use load::{LoadError, SIZE_LIMIT, Source, find_workspace, load};
 pub use render::render;
 pub use schema::schema;
+pub use secret::SecretFrom;
 pub use unfold::{check_platforms, desired};
 pub use workspace::{PlatformEntry, Workspace};
 
