@@ -342,7 +342,7 @@ fn the_documented_path_leads_from_nothing_to_a_site_that_holds() {
             dump.contains("captureTarget: DEPLOY01.corp.example"),
             "{dump}"
         );
-        assert!(dump.contains("constrain: true"), "{dump}");
+        assert!(dump.contains("constrained: true"), "{dump}");
     }
     assert!(layouts.len() > 1, "servers that differ: {layouts:?}");
 }
