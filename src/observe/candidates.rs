@@ -300,13 +300,15 @@ pub(super) fn of_type(
     )
 }
 
-/// Types whose first resource is a package to the package service; for servers whose types have unknown names.
+/// Types whose first resource is a package to the package service, and the one that the others derive from; for servers
+/// whose types have unknown names.
 pub(super) async fn packages(
     reader: &Reader,
     types: &[Named],
     taken: &BTreeSet<Guid>,
-) -> Result<Vec<Candidate>, ReadError> {
+) -> Result<(Vec<Candidate>, Option<usize>), ReadError> {
     let mut found = Vec::new();
+    let mut examples = Vec::new();
     for (guid, name) in types.iter().filter(|(guid, _)| !taken.contains(guid)) {
         let sample = tried(reader.some_resources(*guid, 1).await)?;
         let Some(first) = sample.first() else {
@@ -321,9 +323,33 @@ pub(super) async fn packages(
                     first.name.as_deref().unwrap_or("without a name")
                 ),
             });
+            examples.push((*guid, first.guid));
         }
     }
-    Ok(found)
+    if found.len() < 2 {
+        let fits = (!found.is_empty()).then_some(0);
+        return Ok((found, fits));
+    }
+    let mut lists = Vec::new();
+    for (guid, _) in &examples {
+        let all = tried(reader.resources_of_type(*guid, |guid, _| Ok(guid)).await)?;
+        lists.push(all.into_iter().collect::<BTreeSet<Guid>>());
+    }
+    // The base type lists them all; each of the others only its own.
+    let holds_all: Vec<usize> = (0..lists.len())
+        .filter(|index| {
+            examples
+                .iter()
+                .all(|(_, first)| lists[*index].contains(first))
+        })
+        .collect();
+    let [base] = holds_all.as_slice() else {
+        return Ok((found, None));
+    };
+    found[*base]
+        .evidence
+        .push_str(", and those of the other types are listed by it");
+    Ok((found, Some(*base)))
 }
 
 /// The associations between two types, and which of them is the only one.

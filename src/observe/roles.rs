@@ -40,17 +40,48 @@ pub(super) fn provisional(run: &mut Run<'_, '_>, types: &[Named], words: Words) 
     }
 }
 
-/// What a service is called before its name says where it runs.
-fn beginning(name: &str, host: &str) -> String {
-    let (folded, host) = (name.to_lowercase(), host.to_lowercase());
-    // Folding may change lengths: then nothing can be cut.
-    let cut = match folded.find(&host) {
-        Some(at) if !host.is_empty() && folded.len() == name.len() => name.get(..at),
-        _ => None,
-    };
-    cut.unwrap_or(name)
-        .trim_end_matches(|c: char| !c.is_alphanumeric())
-        .to_owned()
+/// Cuts off what is no letter or digit at the end.
+fn trimmed(text: &str) -> &str {
+    text.trim_end_matches(|c: char| !c.is_alphanumeric())
+}
+
+/// How names of services begin before they say where they run: up to the SMP's own name, else as far as another begins
+/// likewise.
+fn beginnings(names: &[&str], host: &str) -> BTreeSet<String> {
+    let mut found: BTreeSet<String> = BTreeSet::new();
+    let host = host.to_lowercase();
+    for name in names {
+        let folded = name.to_lowercase();
+        // Folding may change lengths: then nothing can be cut.
+        if let Some(at) = folded.find(&host).filter(|_| folded.len() == name.len())
+            && let Some(cut) = name.get(..at).map(trimmed).filter(|cut| !cut.is_empty())
+        {
+            found.insert(cut.to_owned());
+        }
+    }
+    let known = found.clone();
+    let begins = |name: &str| known.iter().any(|known| name.starts_with(known.as_str()));
+    for name in names.iter().filter(|name| !begins(name)) {
+        let shared = names
+            .iter()
+            .filter(|other| *other != name)
+            .map(|other| {
+                let same = name.chars().zip(other.chars()).take_while(|(a, b)| a == b);
+                let shared: String = same.map(|(a, _)| a).collect();
+                // Back to the end of a word, unless that is where they part.
+                let whole = name[shared.len()..].starts_with(|c: char| !c.is_alphanumeric());
+                let end = if whole {
+                    shared.len()
+                } else {
+                    shared.rfind(|c: char| !c.is_alphanumeric()).unwrap_or(0)
+                };
+                trimmed(&shared[..end]).to_owned()
+            })
+            .max_by_key(String::len)
+            .filter(|shared| !shared.is_empty());
+        found.insert(shared.unwrap_or_else(|| trimmed(name).to_owned()));
+    }
+    found
 }
 
 /// Has the rules of roles decided that are not known yet.
@@ -74,8 +105,7 @@ pub(super) async fn find(
         }
         let (candidates, fits) = candidates(types, &services, base, &host, words(role));
         let resolve = |text: &str| {
-            if text.trim().parse::<Guid>().is_ok() {
-                let (guid, name) = named(types, text)?;
+            if let Some((guid, name)) = named(types, text) {
                 return Some(Candidate::named(name.clone(), Some(*guid)));
             }
             // The beginning of a name: some service must have it.
@@ -114,7 +144,7 @@ fn candidates(
     let folded = |name: &str| name.trim().to_lowercase();
     let is_word = |name: &str| words.contains(&folded(name).as_str());
     let mut by_type: BTreeMap<Guid, Vec<&str>> = BTreeMap::new();
-    let mut by_name: BTreeSet<String> = BTreeSet::new();
+    let mut names = Vec::new();
     for service in services {
         let own: BTreeSet<Guid> = service
             .types
@@ -126,14 +156,21 @@ fn candidates(
             by_type.entry(*kind).or_default().push(&service.name);
         }
         if own.is_empty() {
-            let name = words
-                .iter()
-                .find(|word| folded(&service.name).starts_with(**word))
-                .and_then(|word| service.name.trim().get(..word.len()))
-                .map_or_else(|| beginning(&service.name, host), ToOwned::to_owned);
-            by_name.insert(name);
+            names.push(service.name.trim());
         }
     }
+    let mut by_name: BTreeSet<String> = BTreeSet::new();
+    let mut others = Vec::new();
+    for name in names {
+        let begins = words.iter().find(|word| folded(name).starts_with(**word));
+        match begins.and_then(|word| name.get(..word.len())) {
+            Some(word) => {
+                by_name.insert(word.to_owned());
+            }
+            None => others.push(name),
+        }
+    }
+    by_name.extend(beginnings(&others, host));
     let mut found: Vec<(u8, Candidate)> = types
         .iter()
         .filter_map(|(guid, name)| {
@@ -233,5 +270,26 @@ mod tests {
         let services = [("タスク - SMP01", 1), ("パッケージ - SMP01", 1)];
         let found = check(&types[..1], &services);
         assert_eq!(found, (vec!["タスク".into(), "パッケージ".into()], None));
+    }
+
+    #[test]
+    fn names_begin_before_they_say_where() {
+        let check = |names: &[&str], expect: &[&str]| {
+            let found: Vec<String> = beginnings(names, "SMP01").into_iter().collect();
+            assert_eq!(found, expect, "{names:?}");
+        };
+        check(
+            &[
+                "Distribution de paquets (SMP01)",
+                "Distribution de paquets (DEPLOY01)",
+                "Exécution des tâches (SITE01)",
+                "Exécution des tâches (SITE02)",
+            ],
+            &["Distribution de paquets", "Exécution des tâches"],
+        );
+        check(&["タスク - SITE01", "タスク - SITE02"], &["タスク"]);
+        check(&["SMP01"], &["SMP01"]);
+        check(&["Alone"], &["Alone"]);
+        check(&[], &[]);
     }
 }

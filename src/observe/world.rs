@@ -212,8 +212,8 @@ async fn find_types(
         let (mut candidates, mut fits) = candidates::of_type(types, shapes, role, type_words(role));
         if role == TypeRole::Package && fits.is_none() {
             // Named in a language that is not known, or by several names: what the package service knows is one.
-            let mut told = candidates::packages(reader, types, &taken).await?;
-            fits = (told.len() == 1).then_some(0);
+            let (mut told, base) = candidates::packages(reader, types, &taken).await?;
+            fits = base;
             let known: Vec<Option<Guid>> = told.iter().map(|found| found.guid).collect();
             candidates.retain(|candidate| !known.contains(&candidate.guid));
             told.append(&mut candidates);

@@ -21,11 +21,10 @@ pub(super) async fn beside_console(
     match missing(bench, ours).await {
         Ok(None) => Ok(None),
         Ok(Some(classes)) if classes.is_empty() => Ok(Some(
-            "a subnet that the console put into a site has no rows that the scratch subnet lacks"
-                .into(),
+            "a subnet that was in a site before has no rows that the scratch subnet lacks".into(),
         )),
         Ok(Some(classes)) => Ok(Some(format!(
-            "a subnet that the console put into a site has rows of {} that the scratch subnet lacks",
+            "a subnet that was in a site before has rows of {} that the scratch subnet lacks",
             classes
                 .iter()
                 .map(|name| format!("`{name}`"))

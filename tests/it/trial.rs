@@ -10,7 +10,9 @@ use futures::stream::{self, StreamExt as _};
 use jiff::Timestamp;
 use sitewright::journal::Fact;
 use sitewright::model::{Guid, Name, RunId};
-use sitewright::observe::{Scope, Wanted, accept_exact, discover, look_at_build, refresh};
+use sitewright::observe::{
+    Decision, Question, Scope, Wanted, accept_exact, discover, look_at_build, refresh,
+};
 use sitewright::profile::{Ability, Profile, ServerEntry, Standing};
 use sitewright::smp::{Connection, Reader, ScratchWriter, Transport};
 use sitewright::trial::{
@@ -25,7 +27,7 @@ use crate::support::{Cut, Lab, Stages, desired, example};
 
 const AT: &str = "2026-03-02T08:00:00Z";
 const IMAGE: &str = "Win11-24H2 golden";
-pub(crate) const SMP: &str = "SMP01.corp.example";
+const SMP: &str = "SMP01.corp.example";
 
 fn options(scenario: &str, seed: u64) -> Options {
     Options::builtin(scenario).unwrap().with_seed(seed)
@@ -134,7 +136,7 @@ impl<'a> Trial<'a> {
 }
 
 /// Every entry as if it had been discovered; what somebody claims of it stays.
-pub(crate) fn lowered(profile: &Profile) -> Profile {
+fn lowered(profile: &Profile) -> Profile {
     let mut profile = profile.clone();
     for (_, standing) in profile.entries_mut() {
         *standing = Standing::Discovered;
@@ -143,7 +145,15 @@ pub(crate) fn lowered(profile: &Profile) -> Profile {
 }
 
 /// A profile as `profile discover --accept-exact` writes it.
-pub(crate) async fn discovered(stages: &Stages) -> Profile {
+async fn discovered(stages: &Stages) -> Profile {
+    discovered_with(stages, &mut accept_exact).await
+}
+
+/// A profile as `profile discover` writes it for whoever decides.
+pub(crate) async fn discovered_with(
+    stages: &Stages,
+    choose: &mut (dyn FnMut(&Question<'_>) -> Decision + Send),
+) -> Profile {
     let server = Name::new(SMP);
     let nothing = Profile::empty(ServerEntry {
         name: server.clone(),
@@ -156,10 +166,7 @@ pub(crate) async fn discovered(stages: &Stages) -> Profile {
         known: None,
         at: AT,
     };
-    discover(&reader, &wanted, &mut accept_exact)
-        .await
-        .unwrap()
-        .profile
+    discover(&reader, &wanted, choose).await.unwrap().profile
 }
 
 pub(crate) const WRITES: [Ability; 7] = [
@@ -284,6 +291,7 @@ async fn servers_and_packages_are_tried_only_where_somebody_names_them() {
 
 /// Each switch makes an assumption false while the profile claims that it holds: the trial finds it out.
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table, a row a switch")]
 async fn what_is_not_so_is_found_out() {
     struct Case {
         switch: Switch,

@@ -1,6 +1,7 @@
 //! A way to a server that is cut off at a chosen write: before its answer comes back, or right after it.
 //!
 //! Plain HTTP/1.1, one request a connection on the far side, so that the end of an answer is the end of the connection.
+#![expect(clippy::disallowed_types, reason = "stands between two sockets")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
