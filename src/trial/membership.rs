@@ -15,7 +15,7 @@ use super::member::{Member, members};
 use super::probe::{Probe, TrialError};
 use super::report::Correction;
 use crate::journal::Fact;
-use crate::model::Guid;
+use crate::model::{Guid, Name};
 use crate::profile::{AssociatedTypeArgument, ReportKind, TypeRole};
 use crate::smp::{ReadError, Scratch, ScratchError};
 
@@ -108,6 +108,16 @@ async fn subnets(bench: &mut Bench<'_>) -> Result<(), TrialError> {
                 .contains(&joined))
         })
         .await?;
+    let deleted = bench
+        .until("that a subnet is deleted", async |reader| {
+            Ok(reader.resource(joined).await?.is_none())
+        })
+        .await?;
+    if deleted.at_all() {
+        // Nobody needs to look for it again.
+        let name = Name::new(&second.to_string());
+        bench.note(Fact::ScratchGone { name })?;
+    }
     if gone.at_all() {
         bench
             .report

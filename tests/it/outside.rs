@@ -776,7 +776,7 @@ async fn proves_a_profile_of_a_foreign_smp() {
             .map(|found| found.as_ref().and_then(|found| found.replaces))
     };
     assert_eq!(replaces(&profile), replaces(&operator));
-    // What a trial does on purpose: wrong types, a name twice, what is deleted looked for.
+    // What a trial does on purpose: wrong types, a name twice, parting twice, looking for what is deleted.
     let violations = foreign.json("/violations").await;
     for one in violations.as_array().unwrap() {
         let (kind, operation) = (one["kind"].as_str(), one["operation"].as_str());
@@ -793,9 +793,10 @@ async fn proves_a_profile_of_a_foreign_smp() {
                         | "GetAssociatedChildResources"
                 )
             ) | (Some("duplicate-resource"), Some("CreateNewResource"))
+                | (Some("unknown-association"), Some("BreakAssociation"))
                 | (Some("unknown-guid"), Some("GetResource"))
         );
-        assert!(meant, "{one:#}");
+        assert!(meant, "{one:#} of {violations:#}");
     }
 }
 

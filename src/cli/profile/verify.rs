@@ -310,14 +310,11 @@ fn ended_with(context: &Context, outcome: Outcome) -> Result<Exit, Failure> {
         failures,
         cleared,
     } = outcome;
-    print(&format!(
-        "Deleted {} scratch objects again.\n",
-        cleared.deleted.len()
-    ));
     if let Some(failure) = left(&cleared) {
         swept(context, &cleared);
         return Err(failure);
     }
+    print("All scratch objects are deleted again.\n");
     let Some(first) = failures.first() else {
         return Ok(Exit::Done);
     };
