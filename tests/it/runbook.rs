@@ -588,6 +588,28 @@ fn what_a_person_does_is_gone_by_where_nobody_is_there() {
     desk.told(&["apply", "--yes"], 4);
 }
 
+/// A plan that was to be written by API is not begun once the profile has lost a proof; a new one asks a person.
+#[test]
+fn a_proof_that_was_lost_since_stops_the_run_before_it_begins() {
+    let desk = Desk::new(
+        "deployment-site",
+        "flat-lan",
+        1,
+        Language::En,
+        Profile::Proven,
+    );
+    desk.told(&["plan", "--out", "friday.plan.json"], 0);
+    desk.lower();
+    let before = desk.world().dump();
+    let output = desk.run(&["apply", "friday.plan.json", "--yes"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("error[SW0330]"), "{said}");
+    assert!(said.contains("`types.site` (discovered)"), "{said}");
+    assert_eq!(desk.world().dump(), before);
+    desk.told(&["apply", "--yes"], 4);
+}
+
 /// Names that are meant to do harm say nothing to whatever shows them.
 #[test]
 fn hostile_names_are_only_names() {
