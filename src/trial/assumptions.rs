@@ -61,7 +61,7 @@ const NO_REPORT: &str = "no report of associations is installed";
 const SERVERS: &str = "it would touch servers that are in use";
 
 /// Every row, in the order of the page.
-pub(super) const ROWS: [Row; 33] = [
+pub(super) const ROWS: [Row; 35] = [
     row("A01", "a subnet is in one site at a time", NO_SUBNET),
     row(
         "A02",
@@ -202,6 +202,16 @@ pub(super) const ROWS: [Row; 33] = [
         "A33",
         "`IsHierarchyManaged` tells what another SMP owns",
         "it takes an object of another SMP",
+    ),
+    row(
+        "A34",
+        "what no list shows is not answered by name or GUID either",
+        "what an account cannot see, it cannot look for",
+    ),
+    row(
+        "A35",
+        "an import takes over the whole item",
+        "`profile verify --settings` tries it on the items of learned settings",
     ),
 ];
 

@@ -377,7 +377,17 @@ fn quirks() -> Vec<Quirk> {
     Quirk::ALL
         .iter()
         .copied()
-        .filter(|quirk| *quirk != Quirk::Slow)
+        .filter(|quirk| {
+            !matches!(
+                quirk,
+                Quirk::Slow
+                    | Quirk::Resets
+                    | Quirk::ResetAfterWrite
+                    | Quirk::ReadOnlyAccount
+                    | Quirk::NoDeploymentSolution
+                    | Quirk::NoSoftwarePackageService
+            )
+        })
         .collect()
 }
 

@@ -215,10 +215,7 @@ async fn an_empty_package_does_not_exist() {
         package: Guid::from_u128(1),
         assignment: crate::model::Assignment::All,
     };
-    let error = writer
-        .send(writer.prepare(&write).await.unwrap())
-        .await
-        .unwrap_err();
+    let error = writer.prepare(&write).await.err().unwrap();
     assert!(
         matches!(&error, SendError::Refused(fault) if fault.kind == FaultKind::DoesNotExist),
         "{error:?}"
