@@ -29,7 +29,7 @@ pub(super) fn short_of(plan: &Plan, profile: &Profile) -> Option<Failure> {
         entries.join(", ")
     );
     Some(Failure::new("SW0330", message).hint(Some(
-        "make a new plan, which leaves them to a person, or prove these entries again: see docs/profile.md"
+        "make a new plan, which leaves them to a person, or prove these entries again with `sitewright profile verify`"
             .into(),
     )))
 }

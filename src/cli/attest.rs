@@ -11,9 +11,13 @@ use super::plan::{What, load, plan};
 use super::session::{Home, Session};
 use super::{Context, Exit, now, print, second};
 use crate::journal::Fact;
-use crate::model::{Action, Attestation, Observed, PackageRef, Step, StepId, StepKind};
+use crate::model::{
+    Action, Attestation, Name, Observed, PackageRef, Snapshot, Step, StepId, StepKind, Subnet,
+};
 use crate::observe::{Bindings, Seen, look};
 use crate::plan::console_value;
+use crate::select::World;
+use crate::validate::host_at;
 use crate::verify::{ATTESTED_ROW, ROW_IDS};
 
 /// Options of `attest`.
@@ -22,9 +26,10 @@ use crate::verify::{ATTESTED_ROW, ROW_IDS};
 Examples:
   sitewright attest invalid-subnets --reason 'set by J. Doe, ticket 4711'
   sitewright attest constrain:Deployment_Site --reason 'seen in the console' --by jdoe
+  sitewright attest host-carve-out:192.168.0.12/32 --reason 'HQ does not show it'
   sitewright attest verify:task-server --reason 'seen in the agent of IMAGE-001'")]
 pub(super) struct AttestArgs {
-    /// The id of the step, as the plan shows it, or verify:ID for a row of `verify`
+    /// The id of the step, as the plan shows it, host-carve-out:SUBNET, or verify:ID for a row of `verify`
     #[arg(value_name = "STEP")]
     step: String,
     /// Why you are sure
@@ -51,9 +56,12 @@ pub(super) async fn run(context: &Context, args: &AttestArgs) -> Result<Exit, Fa
     // An `apply --wait` beside it holds the lock for as long as it looks.
     let _lock = patient_lock(&session, &note("attest", args.by.as_deref())).await?;
     let loaded = load(&session)?;
-    let (plan, _) = plan(&session, &desired, loaded.as_ref(), &What::default()).await?;
+    let (plan, snapshot) = plan(&session, &desired, loaded.as_ref(), &What::default()).await?;
     let (step, value, distributed) = if let Some(wanted) = args.step.strip_prefix("verify:") {
         (row(wanted)?, ATTESTED_ROW.to_owned(), None)
+    } else if let Some(wanted) = args.step.strip_prefix("host-carve-out:") {
+        let (step, server) = carve_out(wanted, &snapshot)?;
+        (step, server.to_string(), None)
     } else {
         let step = find(&plan.steps, &args.step)?;
         let value = unreadable(&session, step).await?;
@@ -93,6 +101,21 @@ fn row(wanted: &str) -> Result<StepId, Failure> {
         .ok_or_else(|| {
             Failure::new("SW0617", format!("`verify` has no row `{wanted}`"))
                 .hint(Some(format!("it has {}", ROW_IDS.join(", "))))
+        })
+}
+
+/// The /32 that takes a server along, under the id that vouches for it, and the server.
+fn carve_out(wanted: &str, snapshot: &Snapshot) -> Result<(StepId, Name), Failure> {
+    let subnet: Subnet = wanted.parse().map_err(|error| {
+        Failure::new("SW0617", format!("`{wanted}` is no subnet: {error}"))
+            .hint(Some("write host-carve-out:192.168.0.12/32".into()))
+    })?;
+    host_at(&World::observed(snapshot), subnet)
+        .map(|server| (StepId(format!("host-carve-out:{subnet}")), server))
+        .ok_or_else(|| {
+            Failure::new("SW0617", format!("`{subnet}` is no server's own address")).hint(Some(
+                "the plan names carve-outs that nobody has vouched for".into(),
+            ))
         })
 }
 

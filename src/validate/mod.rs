@@ -18,7 +18,7 @@ use crate::select::World;
 
 use allow::allow;
 pub use allow::can_be_allowed;
-pub use checks::{GROUPS, checks};
+pub use checks::{GROUPS, checks, host_at};
 pub use judge::judge;
 
 /// When a check can tell something.

@@ -32,6 +32,7 @@ use crate::select::{SiteIndex, World};
 
 pub(super) use expression::InvalidSubnets;
 use standing::Standing;
+pub use subnets::host_at;
 
 /// Checks that belong together, with what they are about: the order in which they are documented.
 pub const GROUPS: &[(&str, &[Check])] = &[

@@ -9,7 +9,7 @@ use super::{
     InvalidSubnets, Standing, article, count, deploys, kind, quoted, server_name, server_object,
     server_place, site_names, site_object, subnet_object, subnet_place,
 };
-use crate::model::{Guid, Subnet};
+use crate::model::{Attestation, Guid, Name, Subnet};
 use crate::plan::Severity;
 use crate::select::{SiteIndex, World, enclosing};
 use crate::validate::{Check, Finding, Phase, View};
@@ -41,14 +41,16 @@ pub(super) const CHECKS: &[Check] = &[
     },
     Check {
         id: "host-carve-out",
-        severity: "info",
+        severity: "warning; info once somebody has vouched for it",
         phases: &[Phase::Live],
         holds_when: "a /32 of a declared site is a server's own address",
         explanation: "A server in the office network can be made to stand in another site by giving that site the \
-             server's own address as a /32. This rests on an assumption: that the SMP goes by the most specific \
-             subnet. It may go by the mask of the server's inventory instead, and then the server serves the \
-             enclosing site as before. Prove it once on the server at hand, in the list of site servers of the \
-             enclosing site, and put the server into a subnet of its own where it does not hold.",
+             server's own address as a /32. This rests on an assumption, that the SMP goes by the most specific subnet: \
+             it may go by the mask of the server's inventory instead, and then the server serves the enclosing site as \
+             before. An address inside the deployment subnet rests on nothing. Where the server cannot move, apply, \
+             wait until the agents have registered anew, and look: no client of the enclosing site may be registered \
+             with it (`verify`), and the list of that site's servers must not show it. `attest \
+             host-carve-out:ADDRESS/32` then settles it, for this server.",
         sources: &[article::SITES],
         run: host_carve_out,
     },
@@ -242,6 +244,21 @@ impl Hosts {
     }
 }
 
+/// The server whose own address a /32 is.
+#[must_use]
+pub fn host_at(world: &World, subnet: Subnet) -> Option<Name> {
+    let server = Hosts::of(world).server(subnet)?;
+    Some(Name::new(&server_name(world, server)))
+}
+
+/// Somebody's word that a carve-out takes this very server along.
+fn word<'a>(view: &View<'a>, subnet: Subnet, server: &str) -> Option<&'a Attestation> {
+    view.ownership?
+        .attestations
+        .get(&format!("host-carve-out:{subnet}"))
+        .filter(|word| Name::new(&word.value) == Name::new(server))
+}
+
 fn host_carve_out(view: &View<'_>) -> Vec<Finding> {
     let world = view.world;
     let hosts = Hosts::of(world);
@@ -264,17 +281,37 @@ fn host_carve_out(view: &View<'_>) -> Vec<Finding> {
                         world.site_name(outside)
                     ),
                     format!(
-                        "prove on this server that the most specific subnet decides: the site servers of `{}` must not show `{name}`",
+                        "the site servers of `{}` do not show `{name}` once this is applied",
                         world.site_name(outside)
                     ),
                 ),
                 None => (
                     String::new(),
                     format!(
-                        "prove on this server that the most specific subnet decides: the site servers of `{}` must show `{name}`",
+                        "the site servers of `{}` show `{name}` once this is applied",
                         world.site_name(*site)
                     ),
                 ),
+            };
+            let word = word(view, *subnet, &name);
+            let (severity, rests) = match word {
+                None => (Severity::Warning, "is an assumption".to_owned()),
+                Some(Attestation {
+                    value: _, // the server
+                    reason,
+                    by,
+                    at: _, // the state keeps it
+                }) => (
+                    Severity::Info,
+                    format!("holds by the word of {by}: {reason}"),
+                ),
+            };
+            let remedy = match word {
+                None => format!(
+                    "give `{name}` an address inside a subnet of `{}`, or see that {prove}, then `sitewright attest host-carve-out:{subnet} --reason …`",
+                    world.site_name(*site)
+                ),
+                Some(_) => "none".to_owned(),
             };
             found.push(Finding {
                 objects: [
@@ -283,12 +320,12 @@ fn host_carve_out(view: &View<'_>) -> Vec<Finding> {
                     server_object(world, server),
                 ]
                 .into(),
-                severity: Severity::Info,
+                severity,
                 message: format!(
-                    "`{subnet}` of `{}` is the own address of `{name}`{from}: that it takes the server along is an assumption",
+                    "`{subnet}` of `{}` is the own address of `{name}`{from}: that it takes the server along {rests}",
                     world.site_name(*site)
                 ),
-                remedy: prove,
+                remedy,
                 places: subnet_place(view, *site, *subnet)
                     .into_iter()
                     .chain(outer.and_then(|(outer, outside)| subnet_place(view, outside, outer)))

@@ -86,7 +86,7 @@ fn places_are_those_of_the_subnets() {
 #[test]
 fn a_server_carved_out() {
     finds("host-carve-out", &wanted(), &carved(), "
-            Info: `192.168.0.12/32` of `Imaging` is the own address of `DEPLOY01`, carved out of `192.168.0.0/24` of `HQ`: that it takes the server along is an assumption
+            Warning: `192.168.0.12/32` of `Imaging` is the own address of `DEPLOY01`, carved out of `192.168.0.0/24` of `HQ`: that it takes the server along is an assumption
         ");
     finds("host-carve-out", &wanted(), &example(), "");
     // Said once: neither an overlap nor a supernet.
@@ -124,7 +124,20 @@ fn a_server_carved_out() {
         .site("Imaging")
         .subnet("192.168.0.12/32", &["Imaging"]);
     finds("host-carve-out", &desired().deployment_site("Imaging"), &alone, "
-            Info: `192.168.0.12/32` of `Imaging` is the own address of `DEPLOY01`: that it takes the server along is an assumption
+            Warning: `192.168.0.12/32` of `Imaging` is the own address of `DEPLOY01`: that it takes the server along is an assumption
+        ");
+}
+
+#[test]
+fn a_carve_out_that_somebody_vouched_for() {
+    let vouched = carved().attested("host-carve-out:192.168.0.12/32", "deploy01");
+    finds("host-carve-out", &wanted(), &vouched, "
+            Info: `192.168.0.12/32` of `Imaging` is the own address of `DEPLOY01`, carved out of `192.168.0.0/24` of `HQ`: that it takes the server along holds by the word of kim: seen in the console
+        ");
+    // For that server, and no other.
+    let other = carved().attested("host-carve-out:192.168.0.12/32", "SITE01");
+    finds("host-carve-out", &wanted(), &other, "
+            Warning: `192.168.0.12/32` of `Imaging` is the own address of `DEPLOY01`, carved out of `192.168.0.0/24` of `HQ`: that it takes the server along is an assumption
         ");
 }
 
