@@ -252,7 +252,7 @@ pub fn host_at(world: &World, subnet: Subnet) -> Option<Name> {
 }
 
 /// Somebody's word that a carve-out takes this very server along.
-fn word<'a>(view: &View<'a>, subnet: Subnet, server: &str) -> Option<&'a Attestation> {
+fn vouched<'a>(view: &View<'a>, subnet: Subnet, server: &str) -> Option<&'a Attestation> {
     view.ownership?
         .attestations
         .get(&format!("host-carve-out:{subnet}"))
@@ -293,8 +293,8 @@ fn host_carve_out(view: &View<'_>) -> Vec<Finding> {
                     ),
                 ),
             };
-            let word = word(view, *subnet, &name);
-            let (severity, rests) = match word {
+            let said = vouched(view, *subnet, &name);
+            let (severity, rests) = match said {
                 None => (Severity::Warning, "is an assumption".to_owned()),
                 Some(Attestation {
                     value: _, // the server
@@ -306,7 +306,7 @@ fn host_carve_out(view: &View<'_>) -> Vec<Finding> {
                     format!("holds by the word of {by}: {reason}"),
                 ),
             };
-            let remedy = match word {
+            let remedy = match said {
                 None => format!(
                     "give `{name}` an address inside a subnet of `{}`, or see that {prove}, then `sitewright attest host-carve-out:{subnet} --reason …`",
                     world.site_name(*site)
