@@ -7,7 +7,7 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget};
 use tokio_util::sync::CancellationToken;
 
@@ -15,7 +15,7 @@ use super::carry_out::{Conduct, Held, Waiting};
 use super::error::Failure;
 use super::plan::{What, load, plan};
 use super::session::{Home, Session, new_lineage};
-use super::{Context, Exit, able, now, print, second};
+use super::{Context, Exit, Format, able, now, print, second};
 use crate::apply::{Options, counted, unassigned_seen};
 use crate::journal::{Fact, Journal, JournalError};
 use crate::model::{Event, Outcome, Ownership, Snapshot, Step, StepId};
@@ -69,12 +69,6 @@ pub(super) struct ApplyArgs {
     /// How to tell what happens: text, or one JSON event a line, with the plan on standard error
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 impl ApplyArgs {

@@ -5,11 +5,11 @@
 use std::cell::OnceCell;
 use std::io::{BufRead as _, BufReader, BufWriter, StdinLock, StdoutLock, Write as _};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::error::Failure;
 use super::foresee::{Foreseen, Which, foresee};
-use super::{Context, Exit, colour_of_errors};
+use super::{Context, Exit, Format, colour_of_errors};
 use crate::explain::{Asked, AskedError, Directory, Explainer, Explanation, Subject};
 use crate::model::{Guid, Name, Observed, PackageSelector, Snapshot};
 use crate::render::{Style, json, text};
@@ -35,12 +35,6 @@ pub(super) struct ExplainArgs {
     /// How to show it: JSON has one object a line where several things are asked for
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    Text,
-    Json,
 }
 
 pub(super) async fn run(context: &Context, args: &ExplainArgs) -> Result<Exit, Failure> {

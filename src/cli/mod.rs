@@ -48,6 +48,13 @@ use crate::model::RunId;
 use crate::render::Style;
 use error::Failure;
 
+/// How most commands show what they found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
 /// What a command ends with, unless it fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Exit {

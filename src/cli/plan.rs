@@ -5,12 +5,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, ValueEnum};
 
 use super::error::Failure;
 use super::session::{Home, Session};
-use super::{Context, Exit, print};
+use super::{Context, Exit, Format, print};
 use crate::model::{Acceptance, CountedKind, Desired, Ownership, Snapshot};
 use crate::observe::{Scope, refresh};
 use crate::plan::{Inputs, Plan, make};
@@ -82,12 +82,6 @@ impl What {
             reason: reason.clone(),
         }))
     }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<Exit, Failure> {

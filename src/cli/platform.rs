@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 
 use super::error::Failure;
 use super::plan::load;
 use super::session::{Home, Session};
-use super::{Context, Exit, now, print};
+use super::{Context, Exit, Format, now, print};
 use crate::check::{Kept, Verdict, judge, look};
 use crate::model::{Guid, Name, Ownership};
 use crate::profile::{Profile, ServerEntry};
@@ -38,12 +38,6 @@ pub(super) struct CheckArgs {
     /// How to show it
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 pub(super) async fn run(context: &Context, command: &PlatformCommand) -> Result<Exit, Failure> {

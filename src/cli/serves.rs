@@ -5,9 +5,8 @@
 use clap::Args;
 
 use super::error::Failure;
-use super::explain::Format;
 use super::foresee::{Foreseen, Which, foresee};
-use super::{Context, Exit, print};
+use super::{Context, Exit, Format, print};
 use crate::explain::serves;
 use crate::model::{Computer, Name, PackageSelector};
 use crate::render::{json, text};

@@ -9,13 +9,13 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use jiff::SignedDuration;
 
 use super::error::Failure;
 use super::plan::load;
 use super::session::{Home, Session};
-use super::{Context, Exit, print, second};
+use super::{Context, Exit, Format, print, second};
 use crate::diff::declare;
 use crate::model::{Desired, Guid, Happenings, Name, Ownership, Snapshot};
 use crate::observe::{Scope, happenings, refresh};
@@ -60,12 +60,6 @@ pub(super) struct VerifyArgs {
     /// How to show it
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 /// What one reading of the server gave.

@@ -9,14 +9,14 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::{Value, json};
 use similar::TextDiff;
 
 use super::super::apply::agreed;
 use super::super::error::Failure;
 use super::super::session::Session;
-use super::super::{Context, Exit, print, second, wrap};
+use super::super::{Context, Exit, Format, print, second, wrap};
 use super::save;
 use crate::model::Guid;
 use crate::observe::{
@@ -52,12 +52,6 @@ pub(in crate::cli) struct DiscoverArgs {
     /// How to show it
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 fn choice(text: &str) -> Result<(String, String), String> {
