@@ -22,7 +22,7 @@ use crate::model::{
     StepId, StepKind,
 };
 use crate::observe::{Bindings, Seen, look};
-use crate::smp::{ReadError, SendError, Write, Writer};
+use crate::smp::{ReadError, SendError, Write, Writer, chain};
 
 /// How long after a write the first look may come, and how the pauses grow.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -73,20 +73,6 @@ impl From<Drifted> for Failure {
             hint: Some("somebody else changed it: plan again".into()),
         }
     }
-}
-
-/// An error with everything that caused it, in one line.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        cause = error.source();
-    }
-    text
 }
 
 pub(super) fn unread(error: &ReadError) -> Failure {

@@ -36,6 +36,7 @@ pub(crate) mod xml;
 
 pub use fault::{Fault, FaultKind};
 pub use read_error::ReadError;
+pub(crate) use read_error::chain;
 pub use reader::Reader;
 pub(crate) use request::MethodCall;
 pub use request::{Protocol, Request, RequestError};

@@ -181,16 +181,6 @@ impl Reader {
         .await
     }
 
-    /// All sites by GUID and name.
-    pub async fn sites_by_name(&self) -> Result<Vec<(Guid, Name)>, ReadError> {
-        self.need(Ability::ReadSites)?;
-        let site = self.profile.type_guid(TypeRole::Site);
-        self.resources_of_type(site.ok_or_else(|| lacks("types.site"))?, |guid, passing| {
-            Ok((guid, Name::new(passing.name().unwrap_or_default())))
-        })
-        .await
-    }
-
     /// The first resources of a type, `most` of them: the rest of the list is not waited for.
     pub(crate) async fn some_resources(
         &self,

@@ -14,7 +14,7 @@ use super::member::{Member, members};
 use super::remains::Remains;
 use crate::journal::{Fact, JournalError};
 use crate::model::{Guid, Name};
-use crate::smp::{Claim, ReadError, Scratch, ScratchError, ScratchWriter, SendError};
+use crate::smp::{Claim, ReadError, Scratch, ScratchError, ScratchWriter, SendError, chain};
 
 /// How often something is looked for that an answer did not tell of, and the pause before the next look.
 const LOOKS: u32 = 5;
@@ -203,18 +203,4 @@ async fn remove(
             Err(error) => return Err(chain(&error)),
         }
     }
-}
-
-/// An error with everything that caused it, in one line.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        cause = error.source();
-    }
-    text
 }

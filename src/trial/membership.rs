@@ -9,7 +9,6 @@ use std::sync::Arc;
 use futures::future::LocalBoxFuture;
 
 use super::bench::{Bench, Setting};
-use super::clear::chain;
 use super::compare;
 use super::member::{Member, members};
 use super::probe::{Probe, TrialError};
@@ -17,6 +16,7 @@ use super::report::Correction;
 use crate::journal::Fact;
 use crate::model::{Guid, Name};
 use crate::profile::{AssociatedTypeArgument, ReportKind, TypeRole};
+use crate::smp::chain;
 use crate::smp::{ReadError, Scratch, ScratchError};
 
 /// A scratch subnet in scratch sites.

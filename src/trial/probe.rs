@@ -8,13 +8,14 @@ use std::sync::Arc;
 use futures::future::LocalBoxFuture;
 
 use super::bench::{Bench, Outside, Setting};
-use super::clear::{Cleared, chain, clear};
+use super::clear::{Cleared, clear};
 use super::report::Report;
 use super::{Lists, Packages, Servers, Sites, Subnets};
 use crate::journal::JournalError;
 use crate::model::{Guid, Snapshot};
 use crate::observe::ModelDescription;
 use crate::profile::Profile;
+use crate::smp::chain;
 use crate::smp::{ReadError, Scratch, ScratchError, ScratchWriter, SendError, Transport};
 
 /// Why a probe did not come to its end. Codes `SW0850` to `SW0855`, and those of writing.

@@ -5,10 +5,10 @@
 use futures::future::LocalBoxFuture;
 
 use super::bench::{Bench, Setting};
-use super::clear::chain;
 use super::probe::{Probe, TrialError};
 use crate::model::Guid;
 use crate::profile::TypeRole;
+use crate::smp::chain;
 use crate::smp::{Scratch, ScratchError, SendError};
 
 /// Two scratch sites, for everything that follows.

@@ -346,14 +346,16 @@ fn what_is_learned_and_proven_is_written_by_api() {
         let before = place.server.world().dump();
 
         // Proven, and still a person's: nothing on the server has changed by it.
-        place.ends("profile verify --settings --yes", 0);
+        let said = place.ends("profile verify --settings --yes", 1);
+        assert!(said.err.contains("SW0879"), "{}", said.err);
+        place.ends("profile verify --settings --yes --site Example", 0);
         assert_eq!(place.server.world().dump(), before);
         let plan = place.ends("plan", 0).out;
         assert!(
             plan.contains("console  constrain Deployment_Site: on"),
             "{plan}"
         );
-        place.ends("profile verify --settings --write --yes", 0);
+        place.ends("profile verify --settings --write --yes --site Example", 0);
         let settings = place.profile().settings;
         for setting in [settings.constrain_to_site, settings.capture_target] {
             let setting = setting.unwrap();

@@ -11,7 +11,7 @@ use super::save;
 use crate::apply::changed_beside;
 use crate::items::Difference;
 use crate::journal::Journal;
-use crate::model::{Guid, Name};
+use crate::model::Guid;
 use crate::profile::{Ability, Profile, Setting, SettingItem, Standing, TypeRole};
 use crate::smp::Writer;
 
@@ -138,7 +138,7 @@ async fn trials(
         };
         let of_site = item == SettingItem::Site || path.names_site();
         let site = if of_site {
-            Some(some_site(writer, site).await?)
+            Some(chosen_site(writer, site).await?)
         } else {
             None
         };
@@ -152,27 +152,27 @@ async fn trials(
     Ok(trials)
 }
 
-/// The site that is named, else the first by name.
-async fn some_site(writer: &Writer, wanted: Option<&str>) -> Result<Guid, Failure> {
+/// The site that is named: nobody's item is written to but that of a site chosen for it.
+async fn chosen_site(writer: &Writer, wanted: Option<&str>) -> Result<Guid, Failure> {
     let reader = writer.reader();
     let missing = |message: String| {
-        Failure::new("SW0879", message).hint(Some("name a site that is there with --site".into()))
+        Failure::new("SW0879", message).hint(Some(
+            "name a site with --site, such as the one that the setting was learned on".into(),
+        ))
+    };
+    let Some(name) = wanted else {
+        return Err(missing(
+            "the setting is kept for each site, and no site is named to try it on".into(),
+        ));
     };
     let Some(of) = reader.profile().type_guid(TypeRole::Site) else {
         return Err(missing("the server profile lacks `types.site`".into()));
     };
-    let failed =
-        |error: crate::smp::ReadError| Failure::from_error(error.code(), &error).hint(error.hint());
-    if let Some(name) = wanted {
-        let found = reader.resource_named(name, of).await.map_err(failed)?;
-        return found.ok_or_else(|| missing(format!("expected a site `{name}`, found none")));
-    }
-    let sites = reader.sites_by_name().await.map_err(failed)?;
-    sites
-        .into_iter()
-        .min_by_key(|(_, name): &(Guid, Name)| name.clone())
-        .map(|(guid, _)| guid)
-        .ok_or_else(|| missing("there is no site to try it on".into()))
+    let found = reader
+        .resource_named(name, of)
+        .await
+        .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
+    found.ok_or_else(|| missing(format!("expected a site `{name}`, found none")))
 }
 
 /// Writes an item back as it is. Gives what changes by itself at that, or why it proves nothing.

@@ -30,7 +30,7 @@ use crate::trial::{
 Examples:
   sitewright profile verify
   sitewright profile verify --yes --assign SMP01.corp.example --package 'Win11-24H2 golden'
-  sitewright profile verify --settings --write
+  sitewright profile verify --settings --write --site Learning
   sitewright profile verify --clean")]
 #[expect(clippy::struct_excessive_bools, reason = "options of a command line")]
 pub(in crate::cli) struct VerifyArgs {
@@ -43,7 +43,7 @@ pub(in crate::cli) struct VerifyArgs {
     /// With --settings: let what is proven be written by API from now on
     #[arg(long, requires = "settings")]
     write: bool,
-    /// With --settings: the site whose item is written back, where each has its own; the first by name if left out
+    /// With --settings: the site whose item is written back, where each has its own
     #[arg(
         id = "settings-site",
         long = "site",
