@@ -238,7 +238,7 @@ impl Session {
         let state = context.global.state.clone().unwrap_or_else(|| {
             home.workspace.as_ref().map_or_else(
                 || PathBuf::from("state"),
-                |workspace| PathBuf::from(near(&home.folder.join(&workspace.state))),
+                |workspace| PathBuf::from(near(&home.folder.join(workspace.state.folder()))),
             )
         });
         let profile_file = context
