@@ -5,12 +5,15 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
 use schemars::JsonSchema;
 use url::Url;
 
-use super::decode::{At, Faults, Fields, Written, boolean, listed, nearest, one, short, text};
+use super::decode::{
+    At, Faults, Fields, Written, boolean, listed, nearest, number, one, short, text,
+};
 use super::location::PathText;
 use super::secret::{self, SecretFrom, SecretSpec};
 use super::tree::Node;
@@ -46,6 +49,8 @@ pub struct PostgresStore {
     pub schema: String,
     /// Whether what is sent may be read on the way.
     pub allow_insecure: bool,
+    /// How long a lock outlives a holder that is gone.
+    pub lease: Duration,
 }
 
 impl PostgresStore {
@@ -122,6 +127,9 @@ enum StateSchema {
         ca: Option<PathText>,
         /// The schema of the tables, made where it is missing; left out, `sitewright`.
         schema: Option<Schema>,
+        /// Seconds that a lock outlives a holder that is gone; left out, 60.
+        #[schemars(range(min = 15, max = 3600))]
+        lease: Option<u32>,
         /// Whether the connection may go unencrypted to another computer; left out, it may not.
         allow_insecure: Option<bool>,
     },
@@ -232,6 +240,9 @@ impl Written for Schema {
     }
 }
 
+/// How long a lock outlives a holder that is gone, unless the workspace says otherwise.
+const LEASE: Duration = Duration::from_secs(60);
+
 /// The stores by the name that `backend` has for them.
 const BACKENDS: [&str; 2] = ["file", "postgres"];
 
@@ -309,6 +320,9 @@ fn read_postgres(mut fields: Fields<'_, '_>, faults: &mut Faults) -> Option<Stat
         .and_then(|node| secret::read(node, "`passwordFrom`", faults));
     let ca: Option<At<PathText>> = fields.take("ca").and_then(|node| one(node, faults));
     let schema: Option<At<Schema>> = fields.take("schema").and_then(|node| one(node, faults));
+    let lease = fields
+        .take("lease")
+        .and_then(|node| number(node, 15..=3600, faults));
     let insecure = fields
         .take("allowInsecure")
         .and_then(|node| boolean(node, faults));
@@ -341,5 +355,6 @@ fn read_postgres(mut fields: Fields<'_, '_>, faults: &mut Faults) -> Option<Stat
         ca: ca.map(|path| path.value.0.into()),
         schema: schema.map_or_else(|| "sitewright".into(), |schema| schema.value.0),
         allow_insecure: insecure.is_some_and(|insecure| insecure.value),
+        lease: lease.map_or(LEASE, |seconds| Duration::from_secs(seconds.value.into())),
     }))
 }

@@ -3,6 +3,7 @@
 //! Pure.
 
 use super::format::FormatError;
+use super::postgres::DatabaseError;
 use crate::journal::JournalError;
 use crate::model::{Holder, Platform};
 
@@ -59,6 +60,9 @@ pub enum StateError {
     /// The journal cannot be read.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// The database that it is kept in cannot be used.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
     /// The new file cannot be written; the old one is as it was.
     #[error("cannot save the state `{}`", place)]
     Save {
@@ -96,6 +100,7 @@ impl StateError {
             Self::OtherPlatform { .. } => "SW0706",
             Self::OtherLineage { .. } => "SW0707",
             Self::Journal(error) => error.code(),
+            Self::Database(error) => error.code(),
             Self::Save { .. } => "SW0711",
             Self::Moved { .. } => "SW0712",
         }
@@ -120,6 +125,7 @@ impl StateError {
                 "state and journal were not made together: put the ones back that were, or move `{place}` away"
             ),
             Self::Journal(error) => return error.hint(),
+            Self::Database(error) => error.hint(),
             Self::Save { place, .. } => format!(
                 "make room or mend the rights of the folder of `{place}`; nothing is lost: the journal holds what was done"
             ),
@@ -152,6 +158,9 @@ pub enum LockError {
         /// Why.
         source: std::io::Error,
     },
+    /// The database that it is kept in cannot be used.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
 }
 
 impl LockError {
@@ -161,6 +170,7 @@ impl LockError {
         match self {
             Self::Held { .. } => "SW0721",
             Self::Io { .. } => "SW0722",
+            Self::Database(error) => error.code(),
         }
     }
 
@@ -172,6 +182,7 @@ impl LockError {
                 "wait until it has ended, or let --lock-timeout wait; the lock is free as soon as its process is gone"
                     .into()
             }
+            Self::Database(error) => error.hint(),
             Self::Io { place, .. } => format!(
                 "check who may write `{place}`, and that the file system knows locks (some network shares do not)"
 ),

@@ -12,6 +12,8 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::file::FileLock;
+#[cfg(feature = "postgres")]
+use super::postgres::Renewed;
 use crate::journal::JournalError;
 use crate::model::Holder;
 
@@ -34,6 +36,9 @@ pub struct Lock {
 pub(super) enum Kind {
     /// A lock on a file.
     File(FileLock),
+    /// A row in a table.
+    #[cfg(feature = "postgres")]
+    Postgres(Renewed),
 }
 
 impl Lock {
@@ -59,6 +64,8 @@ impl Lock {
         } = self;
         match kind {
             Kind::File(lock) => drop(lock),
+            #[cfg(feature = "postgres")]
+            Kind::Postgres(renewed) => renewed.release().await,
         }
     }
 }
@@ -78,7 +85,10 @@ pub(super) struct Until {
 
 impl Lease {
     /// A lease that whoever renews it keeps up to date.
-    #[expect(dead_code, reason = "no store on the network yet")]
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(dead_code, reason = "the lock on a file does not run out")
+    )]
     pub(super) fn renewed(until: watch::Receiver<Until>) -> Self {
         Self(Some(until))
     }

@@ -15,6 +15,7 @@ mod kept;
 mod lock;
 #[cfg(test)]
 mod log_tests;
+mod postgres;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -26,4 +27,7 @@ pub use format::{FormatError, State, schema};
 pub use journal::Journal;
 pub use kept::Kept;
 pub use lock::{LEAST_LEFT, Lease, Lock};
+#[cfg(feature = "postgres")]
+pub use postgres::Postgres;
+pub use postgres::{Cause, DatabaseError};
 pub use store::{Loaded, Store};

@@ -21,6 +21,8 @@ use super::format::{FormatError, State};
 use super::journal::Journal;
 use super::kept::Kept;
 use super::lock::Lock;
+#[cfg(feature = "postgres")]
+use super::postgres::{Postgres, PostgresBackend};
 use crate::journal::{Entry, Fact, Head, JournalError, Scan, TornLine, replay};
 use crate::model::{Holder, Ownership, Platform};
 
@@ -57,6 +59,16 @@ impl Store {
     pub fn file(folder: &Path, platform: &str) -> Self {
         Self {
             backend: Arc::new(Backend::File(FileBackend::new(folder, platform))),
+        }
+    }
+
+    /// The rows of a platform in a PostgreSQL database, by its name in the workspace. Nothing is asked yet.
+    #[cfg(feature = "postgres")]
+    #[must_use]
+    pub fn postgres(database: &Postgres, platform: &str) -> Self {
+        let backend = PostgresBackend::new(database, platform);
+        Self {
+            backend: Arc::new(Backend::Postgres(Arc::new(backend))),
         }
     }
 
