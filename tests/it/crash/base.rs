@@ -289,8 +289,15 @@ impl Case {
             .into()
     }
 
-    /// Waits for the end of the program that was started.
+    /// Waits for the end of the program that was started, and of what it has sent.
     pub(super) fn ended(&self) -> Given {
+        let given = self.over();
+        self.way.quiet();
+        given
+    }
+
+    /// Waits for the end of the program that was started.
+    pub(super) fn over(&self) -> Given {
         let begun = std::time::Instant::now();
         let status = loop {
             let mut child = self.way.child();
@@ -305,7 +312,6 @@ impl Case {
             drop(child);
             std::thread::sleep(Duration::from_millis(3));
         };
-        self.way.quiet();
         let (out, err) = self.said();
         Given {
             code: status.code(),

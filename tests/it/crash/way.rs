@@ -174,6 +174,15 @@ impl Way {
         });
     }
 
+    /// Waits until a write stands at [`Fault::Held`], or the program is over without; says whether one does.
+    pub(super) fn held_or_ended(&self) -> bool {
+        until("a write to be held, or the program to end", || {
+            let over = self.child().as_mut().unwrap().try_wait().unwrap();
+            self.shared.held.load(Ordering::SeqCst) || over.is_some()
+        });
+        self.shared.held.load(Ordering::SeqCst)
+    }
+
     /// Lets a held write go on.
     pub(super) fn release(&self) {
         self.shared.go_on.notify_one();

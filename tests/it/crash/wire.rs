@@ -30,12 +30,17 @@ impl Over {
 impl Gap {
     /// What is not promised yet of a write whose answer does not come, or is that of another.
     fn by_wire(fault: Fault, operation: &str) -> Self {
-        match (fault, operation) {
-            (Fault::Lost | Fault::CutAnswer | Fault::DoneBut(_), "SetPackageServerSettings") => {
-                Self::Untold
-            }
-            (Fault::TwiceLast, "CreateNewResource") => Self::Adopted,
-            _ => Self::None,
+        let of = Self::of(operation);
+        match fault {
+            Fault::Lost | Fault::CutAnswer | Fault::DoneBut(_) => Self {
+                adopted: false,
+                ..of
+            },
+            Fault::TwiceLast => Self {
+                untold: false,
+                ..of
+            },
+            _ => Self::NONE,
         }
     }
 }
