@@ -1,5 +1,6 @@
 //! Where every case begins: a world, a workspace and a state in which `tests/crash/before.yaml` has been applied, so that
-//! the plan of `after.yaml` has every kind of step in it. Made once a process, and copied for each case.
+//! the plan of `after.yaml` has every kind of step in it. Copied for each case; made once for a build of the programs, and
+//! kept with how the run ends that nothing happens to, since a process with a single test would make it for itself alone.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -46,16 +47,16 @@ pub(super) const APPLY: [&str; 8] = [
 /// Why somebody is sure of what he did.
 const WORD: &str = "seen in the console";
 
-/// The start of every case.
-pub(super) struct Base {
-    folder: tempfile::TempDir,
-    whole: OnceLock<Whole>,
-}
+/// What is in the world, and what is declared of it.
+const WORLD: &str = include_str!("../../crash/world.yaml");
+const BEFORE: &str = include_str!("../../crash/before.yaml");
+const DISTRIBUTED: &str = include_str!("../../crash/distributed.yaml");
+const AFTER: &str = include_str!("../../crash/after.yaml");
 
-fn source(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/crash")
-        .join(name)
+/// The start of every case, and how the run ends that nothing happens to.
+pub(super) struct Base {
+    folder: PathBuf,
+    whole: Whole,
 }
 
 /// What was done in the console after `before.yaml` was applied.
@@ -75,118 +76,141 @@ fn by_others() -> Vec<ConsoleAction> {
 }
 
 impl Base {
-    /// The start that is asked for; made where this process has not yet.
+    /// The start that is asked for.
     pub(super) fn of(able: Able, names: Names) -> &'static Self {
         static ALL: [OnceLock<Base>; 4] = [const { OnceLock::new() }; 4];
         let at = usize::from(able == Able::Barely) + 2 * usize::from(names == Names::NotUnique);
-        ALL[at].get_or_init(|| Self::make(able, names))
+        ALL[at].get_or_init(|| Self::kept(able, names))
     }
 
-    fn make(able: Able, names: Names) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path();
-        let mut options = Options::text(&fs::read_to_string(source("world.yaml")).unwrap())
-            .with_db(root.join("world.db"));
-        if names == Names::NotUnique {
-            options = options.with_switch(Switch::NamesNotUnique);
-        }
-        let world = World::open(options).unwrap();
-        let mut profile = world.profile();
-        if able == Able::Fully {
-            for setting in ["constrainToSite", "captureTarget"] {
-                let line = profile
-                    .lines()
-                    .find(|line| line.trim_start().starts_with(&format!("{setting}: {{")))
-                    .unwrap()
-                    .to_owned();
-                let written = line.replace("standing: operator", "standing: operator, write: true");
-                profile = profile.replace(&line, &written);
+    /// The one that this build made before, or a new one.
+    fn kept(able: Able, names: Names) -> Self {
+        let place = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let kept = place.join(format!("crash-{}-{able:?}-{names:?}", build()));
+        if !kept.exists() {
+            let new = tempfile::tempdir_in(place).unwrap();
+            make(new.path(), able, names);
+            let case = case(new.path(), None);
+            let played = case.play();
+            assert!(played.broken.is_empty(), "{:#?}", played.broken);
+            let whole = Whole {
+                codes: played.codes,
+                ending: Ending::of(&case),
+            };
+            let text = serde_json::to_string(&whole).unwrap();
+            fs::write(new.path().join("whole.json"), text).unwrap();
+            // Another process may have been faster; then that one is as good.
+            if fs::rename(new.path(), &kept).is_ok() {
+                let _ = new.keep();
             }
         }
-        drop(world);
-        fs::create_dir_all(root.join("here/profiles")).unwrap();
-        fs::write(root.join("here/profiles/hq.yaml"), profile).unwrap();
-        let base = Self {
-            folder,
-            whole: OnceLock::new(),
-        };
-        let here = root_of(&base);
-        let sites = here.join("sites.yaml");
-        let case = base.opened(here.parent().unwrap(), None);
-        if able == Able::Fully {
-            case.told(&["profile", "install-reports", "--yes"], 0);
+        let whole = fs::read_to_string(kept.join("whole.json")).unwrap();
+        Self {
+            whole: serde_json::from_str(&whole).unwrap(),
+            folder: kept,
         }
-        let before = fs::read_to_string(source("before.yaml")).unwrap();
-        fs::write(&sites, &before).unwrap();
-        case.told(&["apply", "--yes"], 0);
-        drop(case);
-        // The two calls of an assignment, and a program that dies between them.
-        let more = fs::read_to_string(source("distributed.yaml")).unwrap();
-        fs::write(&sites, format!("{before}---\n{more}")).unwrap();
-        let case = base.opened(
-            here.parent().unwrap(),
-            Some((2, Fault::Kill(Moment::Before))),
-        );
-        assert_eq!(case.run(&["apply", "--yes"]).code, None);
-        for action in by_others() {
-            case.world().console(action).unwrap();
-        }
-        fs::copy(source("after.yaml"), &sites).unwrap();
-        drop(case);
-        base
     }
 
     /// A case of its own, with a fault at a write, counted from 1.
     pub(super) fn case(&self, fault: Option<(usize, Fault)>) -> Case {
-        let folder = tempfile::tempdir().unwrap();
-        copy(self.folder.path(), folder.path());
-        let mut case = self.opened(folder.path(), fault);
-        case.folder = Some(folder);
-        case
-    }
-
-    fn opened(&self, root: &Path, fault: Option<(usize, Fault)>) -> Case {
-        let world = World::open_existing(&root.join("world.db")).unwrap();
-        let server = Server::start(world, "127.0.0.1:0".parse().unwrap()).unwrap();
-        let living = server.world().clone();
-        // Packages travel at once, or each wait for one would take as long as it does.
-        let way = Way::to(&server.url(), fault, move |operation| {
-            if ["SetPackageServerSettings", "UpdateDistributionPoints"].contains(&operation) {
-                living.tick(Duration::from_mins(5));
-            }
-        });
-        let here = root.join("here");
-        let workspace = format!(
-            "apiVersion: sitewright/v1\nkind: Workspace\nspec:\n  platforms:\n    - {{ name: hq, url: '{}', server: \
-             SMP01.corp.example, profile: profiles/hq.yaml }}\n",
-            way.url
-        );
-        fs::write(here.join("sitewright.yaml"), workspace).unwrap();
-        Case {
-            way,
-            server,
-            here,
-            folder: None,
-            manner: Manner::default(),
-        }
+        case(&self.folder, fault)
     }
 
     /// The run that nothing happens to; what every other has to come to.
     pub(super) fn whole(&self) -> &Whole {
-        self.whole.get_or_init(|| {
-            let case = self.case(None);
-            let played = case.play();
-            assert!(played.broken.is_empty(), "{:#?}", played.broken);
-            Whole {
-                codes: played.codes,
-                ending: Ending::of(&case),
-            }
-        })
+        &self.whole
     }
 }
 
-fn root_of(base: &Base) -> PathBuf {
-    base.folder.path().join("here")
+/// What tells one build of the programs from another.
+fn build() -> String {
+    let programs = [
+        PathBuf::from(env!("CARGO_BIN_EXE_sitewright")),
+        std::env::current_exe().unwrap(),
+    ];
+    let built = programs.map(|program| {
+        let changed = fs::metadata(program).unwrap().modified().unwrap();
+        let since = changed.duration_since(std::time::UNIX_EPOCH).unwrap();
+        format!("{:x}", since.as_nanos())
+    });
+    built.join("-")
+}
+
+/// Makes a start in a folder.
+fn make(root: &Path, able: Able, names: Names) {
+    let mut options = Options::text(WORLD).with_db(root.join("world.db"));
+    if names == Names::NotUnique {
+        options = options.with_switch(Switch::NamesNotUnique);
+    }
+    let world = World::open(options).unwrap();
+    let mut profile = world.profile();
+    if able == Able::Fully {
+        for setting in ["constrainToSite", "captureTarget"] {
+            let line = profile
+                .lines()
+                .find(|line| line.trim_start().starts_with(&format!("{setting}: {{")))
+                .unwrap()
+                .to_owned();
+            let written = line.replace("standing: operator", "standing: operator, write: true");
+            profile = profile.replace(&line, &written);
+        }
+    }
+    drop(world);
+    let here = root.join("here");
+    fs::create_dir_all(here.join("profiles")).unwrap();
+    fs::write(here.join("profiles/hq.yaml"), profile).unwrap();
+    let declare = |text: &str| fs::write(here.join("sites.yaml"), text).unwrap();
+    let case = opened(root, None);
+    if able == Able::Fully {
+        case.told(&["profile", "install-reports", "--yes"], 0);
+    }
+    declare(BEFORE);
+    case.told(&["apply", "--yes"], 0);
+    drop(case);
+    // The two calls of an assignment, and a program that dies between them.
+    declare(&format!("{BEFORE}---\n{DISTRIBUTED}"));
+    let case = opened(root, Some((2, Fault::Kill(Moment::Before))));
+    assert_eq!(case.run(&["apply", "--yes"]).code, None);
+    for action in by_others() {
+        case.world().console(action).unwrap();
+    }
+    declare(AFTER);
+}
+
+/// A case in a copy of a start.
+fn case(start: &Path, fault: Option<(usize, Fault)>) -> Case {
+    let folder = tempfile::tempdir().unwrap();
+    copy(start, folder.path());
+    let mut case = opened(folder.path(), fault);
+    case.folder = Some(folder);
+    case
+}
+
+/// The world and the workspace of a folder.
+fn opened(root: &Path, fault: Option<(usize, Fault)>) -> Case {
+    let world = World::open_existing(&root.join("world.db")).unwrap();
+    let server = Server::start(world, "127.0.0.1:0".parse().unwrap()).unwrap();
+    let living = server.world().clone();
+    // Packages travel at once, or each wait for one would take as long as it does.
+    let way = Way::to(&server.url(), fault, move |operation| {
+        if ["SetPackageServerSettings", "UpdateDistributionPoints"].contains(&operation) {
+            living.tick(Duration::from_mins(5));
+        }
+    });
+    let here = root.join("here");
+    let workspace = format!(
+        "apiVersion: sitewright/v1\nkind: Workspace\nspec:\n  platforms:\n    - {{ name: hq, url: '{}', server: \
+         SMP01.corp.example, profile: profiles/hq.yaml }}\n",
+        way.url
+    );
+    fs::write(here.join("sitewright.yaml"), workspace).unwrap();
+    Case {
+        way,
+        server,
+        here,
+        folder: None,
+        manner: Manner::default(),
+    }
 }
 
 /// Copies a folder of files and folders.

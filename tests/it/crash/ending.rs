@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use regex::Regex;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::base::Case;
@@ -11,6 +12,7 @@ use super::way::Sent;
 use crate::examples::settled;
 
 /// The run that nothing happened to.
+#[derive(Serialize, Deserialize)]
 pub(super) struct Whole {
     /// The exit codes of its applies.
     pub(super) codes: Vec<i32>,
@@ -25,7 +27,7 @@ impl Whole {
 }
 
 /// The end of a case.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Ending {
     /// The world, once everything has come to rest.
     pub(super) world: String,

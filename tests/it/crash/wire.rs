@@ -45,14 +45,14 @@ impl Gap {
     }
 }
 
-/// Gives each of the faults to writes of the run.
-fn faulty(names: Names, faults: &[Fault]) {
+/// Gives each of the faults to so `many` writes of the run; to all of them under torture.
+fn faulty(names: Names, faults: &[Fault], many: usize) {
     let base = Base::of(Able::Fully, names);
     let cases: Vec<_> = faults
         .iter()
         .enumerate()
         .flat_map(|(turn, fault)| {
-            let writes = sample(base.whole(), turn, 2);
+            let writes = sample(base.whole(), turn, many);
             writes.into_iter().map(|write| (write, *fault))
         })
         .collect();
@@ -85,7 +85,7 @@ fn answers_that_are_lost() {
         Fault::DoneBut(500),
         Fault::DoneBut(504),
     ];
-    faulty(Names::NotUnique, &faults);
+    faulty(Names::NotUnique, &faults, 2);
 }
 
 #[test]
@@ -96,16 +96,16 @@ fn requests_that_do_not_arrive() {
         Fault::Instead(500),
         Fault::Instead(401),
     ];
-    faulty(Names::NotUnique, &faults);
+    faulty(Names::NotUnique, &faults, 1);
 }
 
 #[test]
 fn requests_and_answers_that_come_twice() {
     let faults = [Fault::Twice, Fault::TwiceLast, Fault::AnswerTwice];
-    faulty(Names::Unique, &faults);
+    faulty(Names::Unique, &faults, 2);
 }
 
 #[test]
 fn nobody_is_let_in_any_more() {
-    faulty(Names::NotUnique, &[Fault::ShutOut]);
+    faulty(Names::NotUnique, &[Fault::ShutOut], 2);
 }
