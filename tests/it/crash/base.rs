@@ -99,6 +99,7 @@ impl Base {
             };
             let text = serde_json::to_string(&whole).unwrap();
             fs::write(new.path().join("whole.json"), text).unwrap();
+            forget(place);
             // Another process may have been faster; then that one is as good.
             if fs::rename(new.path(), &kept).is_ok() {
                 let _ = new.keep();
@@ -119,6 +120,21 @@ impl Base {
     /// The run that nothing happens to; what every other has to come to.
     pub(super) fn whole(&self) -> &Whole {
         &self.whole
+    }
+}
+
+/// Removes the starts that builds before this one left behind.
+fn forget(place: &Path) {
+    let old = |entry: &fs::DirEntry| {
+        let ours = entry.file_name().to_string_lossy().starts_with("crash-");
+        let age = entry.metadata().and_then(|data| data.modified());
+        let age = age.ok().and_then(|made| made.elapsed().ok());
+        ours && age.is_some_and(|age| age > Duration::from_hours(24))
+    };
+    let entries = fs::read_dir(place).unwrap().flatten();
+    for entry in entries.filter(old) {
+        // Somebody else may be at it, too.
+        let _ = fs::remove_dir_all(entry.path());
     }
 }
 
@@ -329,7 +345,7 @@ impl Case {
                 *child = None;
                 break status;
             }
-            if begun.elapsed() > Duration::from_secs(120) {
+            if begun.elapsed() > Duration::from_mins(2) {
                 child.as_mut().unwrap().kill().unwrap();
                 panic!("no end: {:?}", self.said());
             }

@@ -289,10 +289,13 @@ fn changed(expected: &str, found: &str) -> String {
 }
 
 /// Kills the program at writes of a run, and lets it go on.
-fn killed(able: Able, moment: Moment, turn: usize) {
+fn killed(able: Able, moment: Moment, turn: usize, many: usize) {
     let base = Base::of(able, Names::NotUnique);
     let at = |write| (write, Fault::Kill(moment));
-    let cases: Vec<_> = sample(base.whole(), turn, 4).into_iter().map(at).collect();
+    let cases: Vec<_> = sample(base.whole(), turn, many)
+        .into_iter()
+        .map(at)
+        .collect();
     each(base, &cases, |case, played, (at, _)| {
         let gap = match moment {
             Moment::Before => Gap::NONE,
@@ -309,21 +312,21 @@ fn killed(able: Able, moment: Moment, turn: usize) {
 
 #[test]
 fn killed_before_a_write_goes_out() {
-    killed(Able::Fully, Moment::Before, 0);
+    killed(Able::Fully, Moment::Before, 0, 4);
 }
 
 #[test]
 fn killed_before_the_answer_comes_back() {
-    killed(Able::Fully, Moment::Between, 1);
+    killed(Able::Fully, Moment::Between, 1, 4);
 }
 
 #[test]
 fn killed_once_the_answer_is_there() {
-    killed(Able::Fully, Moment::After, 2);
+    killed(Able::Fully, Moment::After, 2, 4);
 }
 
 /// The same where a person does much of it.
 #[test]
 fn killed_beside_a_person() {
-    killed(Able::Barely, Moment::Between, 3);
+    killed(Able::Barely, Moment::Between, 3, 2);
 }

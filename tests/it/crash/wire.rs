@@ -19,9 +19,10 @@ enum Over {
 impl Over {
     fn of(fault: Fault, operation: &str) -> Self {
         match (fault, operation) {
-            (Fault::ShutOut, _) => Self::Again,
-            // The server says what is so: there is one already, or none any more.
-            (Fault::TwiceLast, "CreateNewResource" | "DeleteResource") => Self::Again,
+            // The second time the server says what is so: there is one already, or none any more.
+            (Fault::ShutOut, _) | (Fault::TwiceLast, "CreateNewResource" | "DeleteResource") => {
+                Self::Again
+            }
             _ => Self::AtOnce,
         }
     }
