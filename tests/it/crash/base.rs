@@ -5,7 +5,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sitewright::model::PlugIn;
@@ -207,9 +208,12 @@ fn opened(root: &Path, fault: Option<(usize, Fault)>) -> Case {
     let world = World::open_existing(&root.join("world.db")).unwrap();
     let server = Server::start(world, "127.0.0.1:0".parse().unwrap()).unwrap();
     let living = server.world().clone();
-    // Packages travel at once, or each wait for one would take as long as it does.
+    let at_once = Arc::new(AtomicBool::new(true));
+    let travels = Arc::clone(&at_once);
     let way = Way::to(&server.url(), fault, move |operation| {
-        if ["SetPackageServerSettings", "UpdateDistributionPoints"].contains(&operation) {
+        let assigned =
+            ["SetPackageServerSettings", "UpdateDistributionPoints"].contains(&operation);
+        if assigned && travels.load(Ordering::Relaxed) {
             living.tick(Duration::from_mins(5));
         }
     });
@@ -224,6 +228,7 @@ fn opened(root: &Path, fault: Option<(usize, Fault)>) -> Case {
         way,
         server,
         here,
+        at_once,
         folder: None,
         manner: Manner::default(),
     }
@@ -266,6 +271,8 @@ pub(super) struct Case {
     pub(super) server: Server,
     pub(super) here: PathBuf,
     pub(super) manner: Manner,
+    /// Whether packages reach their servers at once. Else it takes two seconds, and so does each wait for one.
+    pub(super) at_once: Arc<AtomicBool>,
     folder: Option<tempfile::TempDir>,
 }
 

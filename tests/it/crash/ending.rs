@@ -67,19 +67,22 @@ fn guids() -> Regex {
 /// An object that was born is called by the request that it was born of, since its GUID may be another one.
 fn effects(sent: &[Sent]) -> BTreeMap<String, usize> {
     let guid = guids();
+    let tag = Regex::new("<[^>]*>").unwrap();
     let mut born: BTreeMap<String, String> = BTreeMap::new();
     let mut effects: BTreeMap<String, usize> = BTreeMap::new();
     for one in sent.iter().filter(|sent| sent.status == 200) {
-        let known = guid.replace_all(&one.body, |found: &regex::Captures<'_>| {
+        let body = tag.replace_all(&one.body, " ");
+        let body = body.split_whitespace().collect::<Vec<_>>().join(" ");
+        let known = guid.replace_all(&body, |found: &regex::Captures<'_>| {
             let found = found[0].to_lowercase();
             born.get(&found).cloned().unwrap_or(found)
         });
         let effect = match one.operation.as_str() {
             "CreateNewResource" => {
-                let name = guid.replace_all(&one.body, "").to_string();
+                let name = guid.replace_all(&body, "").trim().to_owned();
                 for new in guid.find_iter(&one.answer) {
                     let new = new.as_str().to_lowercase();
-                    if !one.body.to_lowercase().contains(&new) {
+                    if !body.to_lowercase().contains(&new) {
                         born.insert(new, format!("[{name}]"));
                     }
                 }

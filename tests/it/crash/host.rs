@@ -1,9 +1,13 @@
 //! The harness with a machine that runs out of room, keeps its files from being written, or turns its clock back; with
 //! two who start at once, and with somebody who presses Ctrl-C.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
+use std::sync::atomic::Ordering;
+
+use serde_json::Value;
 
 use super::base::{Able, Base, Case, Given, Names};
 use super::way::{Fault, until};
@@ -59,6 +63,23 @@ fn by_script(case: &mut Case, what: &str, script: &str) -> bool {
     false
 }
 
+/// The steps that a run says to have done on the server, and of which the journal does not know that they were begun.
+fn unnoted(case: &Case, events: &str) -> Vec<String> {
+    let begun: BTreeSet<String> = entries(case)
+        .filter(|entry| entry["fact"]["kind"] == "stepStarted")
+        .map(|entry| entry["fact"]["step"]["id"].as_str().unwrap().to_owned())
+        .collect();
+    let ours_alone = ["accept-fewer:", "adopt-", "protect-", "release-"];
+    events
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .filter(|event| event["outcome"] == "done")
+        .map(|event| event["step"].as_str().unwrap().to_owned())
+        .filter(|step| !ours_alone.iter().any(|record| step.starts_with(record)))
+        .filter(|step| !begun.contains(step))
+        .collect()
+}
+
 /// The state folder of the program is on a disk with room for `$ROOM` pages more, and is put back in its place after.
 const SMALL_DISK: &str = "
 mkdir -p ../disk
@@ -106,6 +127,11 @@ fn a_full_disk_stops_the_run_and_loses_nothing() {
         );
         assert!(given.err.contains("room"), "{given:#?}");
         case.manner = super::base::Manner::default();
+        let unnoted = unnoted(&case, &given.out);
+        assert!(
+            unnoted.is_empty(),
+            "room {room}: done, and in no journal: {unnoted:?}"
+        );
         goes_on(&case, Gap::ANY);
     }
     assert!(stopped >= 3, "{stopped} of {rooms:?} were too small");
@@ -146,15 +172,15 @@ fn libfaketime() -> Option<PathBuf> {
         .find(|file| file.exists())
 }
 
-/// The times in the journal, in its order.
-fn times(state: &Path) -> Vec<jiff::Timestamp> {
-    let text = fs::read_to_string(state.join("hq.journal.jsonl")).unwrap();
-    let lines = text
+/// The records of the journal, without a torn end.
+fn entries(case: &Case) -> impl Iterator<Item = Value> {
+    let text = fs::read_to_string(case.here.join("state/hq.journal.jsonl")).unwrap();
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    let lines: Vec<Value> = whole
         .lines()
-        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
-    lines
-        .map(|line| line["at"].as_str().unwrap().parse().unwrap())
-        .collect()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    lines.into_iter()
 }
 
 #[test]
@@ -183,7 +209,9 @@ fn a_clock_that_jumps_back_changes_nothing() {
     case.way.release();
     let given = case.ended();
     assert_eq!(given.code, Some(base().whole().codes[0]), "{given:#?}");
-    let times = times(&case.here.join("state"));
+    let times: Vec<jiff::Timestamp> = entries(&case)
+        .map(|entry| entry["at"].as_str().unwrap().parse().unwrap())
+        .collect();
     let back = times.windows(2).filter(|pair| pair[1] < pair[0]).count();
     assert_eq!(back, 1, "{times:?}");
     case.do_open_steps(&given.out);
@@ -316,4 +344,20 @@ fn ctrl_c_twice_ends_the_run_at_once() {
         case.way.quiet();
         goes_on(&case, Gap::of(&base().whole().operations()[write - 1]));
     }
+}
+
+#[test]
+fn ctrl_c_ends_a_wait_for_packages() {
+    let case = base().case(None);
+    case.at_once.store(false, Ordering::Relaxed);
+    case.start(&super::base::APPLY);
+    until("the program to wait for a package", || {
+        case.said().0.contains(r#""event":"stillWaiting""#)
+    });
+    interrupt(&case);
+    let given = case.ended();
+    assert_eq!(given.code, Some(1), "{given:#?}");
+    assert!(given.err.contains("error[SW0615]"), "{given:#?}");
+    assert!(given.out.contains(r#""outcome":"cancelled""#), "{given:#?}");
+    goes_on(&case, Gap::NONE);
 }

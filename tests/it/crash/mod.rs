@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use serde_json::Value;
 use sitewright::model::{Action, ConsoleStep, Record};
@@ -329,4 +330,38 @@ fn killed_once_the_answer_is_there() {
 #[test]
 fn killed_beside_a_person() {
     killed(Able::Barely, Moment::Between, 3, 2);
+}
+
+/// At moments that nobody chose: while the program starts, looks, writes, keeps its state and ends.
+#[test]
+fn killed_at_any_time() {
+    let base = Base::of(Able::Fully, Names::NotUnique);
+    let begun = Instant::now();
+    let case = base.case(None);
+    case.run(&base::APPLY);
+    let long = begun.elapsed();
+    let many = if torture() { 200 } else { 4 };
+    let mut killed = 0;
+    for number in 0..many {
+        let case = base.case(None);
+        case.start(&base::APPLY);
+        std::thread::sleep(long * number / many);
+        // It may have ended by itself.
+        let _ = case.way.child().as_mut().unwrap().kill();
+        let given = case.ended();
+        let mut played = Played::default();
+        match given.code {
+            None => killed += 1,
+            Some(code) => {
+                played.codes.push(code);
+                case.do_open_steps(&given.out);
+            }
+        }
+        let Played { codes, broken } = case.play();
+        played.codes.extend(codes);
+        assert_eq!(played.codes, base.whole().codes, "{broken:#?}");
+        let wrong = differences(base, &case, Gap::ANY, None);
+        assert!(wrong.is_empty(), "case {number}: {}", wrong.join("\n"));
+    }
+    assert!(killed * 2 >= many, "{killed} of {many} were killed");
 }
