@@ -155,6 +155,9 @@ fn each(
                         let case = base.case(Some((*at, *fault)));
                         let played = case.play();
                         let mut wrong = judged(&case, played, (*at, *fault));
+                        if case.way.out_of_step() {
+                            wrong.push("a request where an answer was left".into());
+                        }
                         if !case.way.struck() {
                             wrong.push("no run came as far as that write".into());
                         }
