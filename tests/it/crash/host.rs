@@ -125,7 +125,7 @@ fn a_full_disk_stops_the_run_and_loses_nothing() {
             given.err.contains("error[SW07") || given.err.contains("error[SW0611]"),
             "{given:#?}"
         );
-        assert!(given.err.contains("room"), "{given:#?}");
+        assert!(given.err.contains("No space left"), "{given:#?}");
         case.manner = super::base::Manner::default();
         let unnoted = unnoted(&case, &given.out);
         assert!(

@@ -33,14 +33,8 @@ impl Gap {
     fn by_wire(fault: Fault, operation: &str) -> Self {
         let of = Self::of(operation);
         match fault {
-            Fault::Lost | Fault::CutAnswer | Fault::DoneBut(_) => Self {
-                adopted: false,
-                ..of
-            },
-            Fault::TwiceLast => Self {
-                untold: false,
-                ..of
-            },
+            Fault::Lost | Fault::CutAnswer | Fault::DoneBut(_) => Self { adopted: 0, ..of },
+            Fault::TwiceLast => Self { untold: 0, ..of },
             _ => Self::NONE,
         }
     }
