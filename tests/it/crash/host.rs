@@ -101,7 +101,7 @@ fn a_full_disk_stops_the_run_and_loses_nothing() {
     let rooms: Vec<usize> = if torture() {
         (0..40).collect()
     } else {
-        vec![0, 2, 5, 9]
+        vec![0, 3, 6]
     };
     let mut stopped = 0;
     for room in &rooms {
@@ -134,7 +134,7 @@ fn a_full_disk_stops_the_run_and_loses_nothing() {
         );
         goes_on(&case, Gap::ANY);
     }
-    assert!(stopped >= 3, "{stopped} of {rooms:?} were too small");
+    assert!(stopped >= 2, "{stopped} of {rooms:?} were too small");
 }
 
 #[test]
@@ -252,7 +252,7 @@ fn a_second_apply_is_told_who_is_at_it() {
 
 #[test]
 fn of_two_who_start_at_once_one_goes_first() {
-    for _ in 0..if torture() { 20 } else { 2 } {
+    for _ in 0..if torture() { 20 } else { 1 } {
         let case = base().case(None);
         case.start(&super::base::APPLY);
         let second = given(case.command(&super::base::APPLY).output().unwrap());

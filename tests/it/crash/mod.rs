@@ -322,17 +322,17 @@ fn killed(able: Able, moment: Moment, turn: usize, many: usize) {
 
 #[test]
 fn killed_before_a_write_goes_out() {
-    killed(Able::Fully, Moment::Before, 0, 4);
+    killed(Able::Fully, Moment::Before, 0, 3);
 }
 
 #[test]
 fn killed_before_the_answer_comes_back() {
-    killed(Able::Fully, Moment::Between, 1, 4);
+    killed(Able::Fully, Moment::Between, 1, 3);
 }
 
 #[test]
 fn killed_once_the_answer_is_there() {
-    killed(Able::Fully, Moment::After, 2, 4);
+    killed(Able::Fully, Moment::After, 2, 3);
 }
 
 /// The same where a person does much of it.
@@ -349,7 +349,7 @@ fn killed_at_any_time() {
     let case = base.case(None);
     case.run(&base::APPLY);
     let long = begun.elapsed();
-    let many = if torture() { 200 } else { 4 };
+    let many = if torture() { 200 } else { 3 };
     let mut killed = 0;
     for number in 0..many {
         let case = base.case(None);

@@ -40,14 +40,14 @@ impl Gap {
     }
 }
 
-/// Gives each of the faults to so `many` writes of the run; to all of them under torture.
-fn faulty(names: Names, faults: &[Fault], many: usize) {
+/// Gives each of the faults to so `many` writes of the run, the first to those of that `turn`; to all of them under torture.
+fn faulty(names: Names, faults: &[Fault], first: usize, many: usize) {
     let base = Base::of(Able::Fully, names);
     let cases: Vec<_> = faults
         .iter()
         .enumerate()
         .flat_map(|(turn, fault)| {
-            let writes = sample(base.whole(), turn, many);
+            let writes = sample(base.whole(), first + turn, many);
             writes.into_iter().map(|write| (write, *fault))
         })
         .collect();
@@ -80,7 +80,7 @@ fn answers_that_are_lost() {
         Fault::DoneBut(500),
         Fault::DoneBut(504),
     ];
-    faulty(Names::NotUnique, &faults, 2);
+    faulty(Names::NotUnique, &faults, 0, 2);
 }
 
 #[test]
@@ -91,16 +91,16 @@ fn requests_that_do_not_arrive() {
         Fault::Instead(500),
         Fault::Instead(401),
     ];
-    faulty(Names::NotUnique, &faults, 1);
+    faulty(Names::NotUnique, &faults, 1, 1);
 }
 
 #[test]
 fn requests_and_answers_that_come_twice() {
     let faults = [Fault::Twice, Fault::TwiceLast, Fault::AnswerTwice];
-    faulty(Names::Unique, &faults, 2);
+    faulty(Names::Unique, &faults, 1, 1);
 }
 
 #[test]
 fn nobody_is_let_in_any_more() {
-    faulty(Names::NotUnique, &[Fault::ShutOut], 2);
+    faulty(Names::NotUnique, &[Fault::ShutOut], 5, 1);
 }
