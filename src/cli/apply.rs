@@ -247,8 +247,9 @@ fn progress(plan: &Plan) -> ProgressBar {
 /// The first Ctrl-C ends the run after the step under way, the second at once.
 pub(super) async fn interrupted(cancel: CancellationToken) {
     if tokio::signal::ctrl_c().await.is_ok() {
-        eprintln!("stopping after what is under way; press Ctrl-C again to stop at once");
+        // First, so that nothing is begun any more once that is said.
         cancel.cancel();
+        eprintln!("stopping after what is under way; press Ctrl-C again to stop at once");
         if tokio::signal::ctrl_c().await.is_ok() {
             std::process::exit(130);
         }
