@@ -6,6 +6,7 @@
 //! a state is ours, `journal` adds records, `kept` keeps the XML of items. A state that is damaged is never written over.
 
 mod backend;
+mod by_hand;
 mod error;
 mod file;
 mod file_log;
@@ -13,17 +14,22 @@ mod format;
 mod journal;
 mod kept;
 mod lock;
+mod migrate;
+mod recover;
 #[cfg(test)]
 mod log_tests;
 mod store;
 #[cfg(test)]
 mod tests;
 
-pub use backend::Version;
+pub use backend::{Broken, Version};
+pub use by_hand::{Hand, NewState};
 pub use error::{LockError, StateError};
 pub use file_log::journal_path;
 pub use format::{FormatError, State, schema};
 pub use journal::Journal;
 pub use kept::Kept;
 pub use lock::{LEAST_LEFT, Lease, Lock};
+pub use migrate::Copied;
+pub use recover::{Damage, Origin, Recovered};
 pub use store::{Loaded, Store};
