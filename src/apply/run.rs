@@ -45,6 +45,8 @@ impl Default for Options {
 pub struct Run<'a> {
     /// Its id.
     pub id: RunId,
+    /// Who is behind it.
+    pub by: String,
     /// Carries the writes.
     pub writer: &'a Writer,
     /// Keeps the records.
@@ -114,6 +116,7 @@ impl<'a> Course<'a> {
                     platform: plan.platform.clone(),
                     lineage: plan.lineage.clone(),
                     serial: plan.serial,
+                    by: Some(run.by.clone()),
                 },
             )
             .await?;

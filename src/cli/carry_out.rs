@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::apply::keep;
 use super::error::Failure;
-use super::hold::{Hold, PATIENCE};
+use super::hold::{Hold, PATIENCE, who};
 use super::plan::load;
 use super::session::Session;
 use super::{Context, now};
@@ -104,6 +104,7 @@ impl Conduct<'_> {
     ) -> Run<'r> {
         Run {
             id: self.context.run.clone(),
+            by: who(None),
             writer,
             journal,
             clock: &now,
@@ -186,6 +187,7 @@ fn is_word(fact: &Fact) -> bool {
             | Fact::DistributionUpdated { .. }
             | Fact::UnassignedSeen { .. }
             | Fact::LeaseTakenOver { .. }
+            | Fact::LockBroken { .. }
     )
 }
 

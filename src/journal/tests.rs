@@ -51,6 +51,7 @@ fn facts() -> Vec<Fact> {
             },
             lineage: String::new(),
             serial: 0,
+            by: Some("jdoe".into()),
         },
         Fact::LeaseTakenOver {
             from: Holder {

@@ -13,6 +13,7 @@ mod imaging;
 mod key;
 mod ownership;
 mod plug_in;
+mod remembered;
 mod snapshot;
 mod step;
 mod subnet;
@@ -37,6 +38,7 @@ pub use imaging::{ImagingTool, imaging_packages};
 pub use key::{Guid, GuidError, Name, NameError, NameKey, Role, RoleError};
 pub use ownership::{Attestation, Held, Owned, Ownership};
 pub use plug_in::PlugIn;
+pub use remembered::{AddressError, Relocation, Remembered};
 pub use snapshot::{
     Assignment, Computer, Listed, Observed, ObservedSite, ObservedSubnet, Platform, Service,
     ServiceRole, Snapshot,

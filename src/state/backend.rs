@@ -54,6 +54,26 @@ pub struct Version {
     pub bytes: u64,
 }
 
+/// What came of breaking a lock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Broken {
+    /// Nobody had it.
+    Free,
+    /// It is free now. Whose it was, where that was noted.
+    Freed(Option<Holder>),
+    /// It goes with its process and with nothing else: the holder is alive.
+    Alive(Option<Holder>),
+}
+
+/// What is kept of a platform under a place of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// The state that was saved last.
+    State,
+    /// The journal.
+    Journal,
+}
+
 impl Backend {
     /// Where it is, for people: a file, or an address without a secret.
     pub(super) fn place(&self) -> String {
@@ -100,7 +120,7 @@ impl Backend {
     ) -> Result<(), StateError> {
         match self {
             // Whoever holds the lock of a file is alone: what was found is still there.
-            Self::File(store) => store.replace(bytes, serial, instead_of.is_some()),
+            Self::File(store) => store.replace(bytes, serial, instead_of),
             #[cfg(feature = "postgres")]
             Self::Postgres(store) => store.replace(bytes, serial, instead_of).await,
         }
@@ -143,6 +163,36 @@ impl Backend {
             Self::File(store) => store.records(after, each),
             #[cfg(feature = "postgres")]
             Self::Postgres(store) => store.records(after, each).await,
+        }
+    }
+
+    /// Hands every line of the journal on as it was written, with its line feed; the last one may have none.
+    pub(super) async fn lines(
+        &self,
+        each: &mut (dyn FnMut(&[u8]) + Send),
+    ) -> Result<(), JournalError> {
+        match self {
+            Self::File(store) => store.lines(each),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(store) => store.lines(each).await,
+        }
+    }
+
+    /// Frees the lock whoever has it, where that can be done without asking the holder.
+    pub(super) async fn break_lock(&self) -> Result<Broken, LockError> {
+        match self {
+            Self::File(store) => store.break_lock(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(store) => store.break_lock().await,
+        }
+    }
+
+    /// Moves the state or the journal out of the way, under a name that [`Backend::get`] finds it by.
+    pub(super) async fn set_aside(&self, what: Part, name: &str) -> std::io::Result<()> {
+        match self {
+            Self::File(store) => store.set_aside(what, name),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(store) => store.set_aside(what, name).await,
         }
     }
 

@@ -1,4 +1,4 @@
-//! Why the state cannot be read, saved or locked: codes SW0701 to SW0722, each with what to do.
+//! Why the state cannot be read, saved or locked: codes SW0701 to SW0722 and SW0760 to SW0789, each with what to do.
 //!
 //! Pure.
 
@@ -33,6 +33,40 @@ pub enum StateError {
         place: String,
         /// The versions.
         source: FormatError,
+    },
+    /// The state was moved to another store.
+    #[error("the state of `{place}` was moved to `{to}`")]
+    MovedAway {
+        /// Where it was.
+        place: String,
+        /// Where it is.
+        to: String,
+    },
+    /// Something cannot be kept, or cannot be moved out of the way.
+    #[error("cannot keep `{name}` in `{place}`")]
+    Keep {
+        /// Which store.
+        place: String,
+        /// Under which name.
+        name: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A store that something is to be copied to holds something already.
+    #[error("expected `{place}` to be empty, found {found}")]
+    NotEmpty {
+        /// Which store.
+        place: String,
+        /// What it holds.
+        found: &'static str,
+    },
+    /// What was copied does not read back as it was.
+    #[error("what was copied to `{place}` is not what was read: {what}")]
+    NotTheSame {
+        /// Which store.
+        place: String,
+        /// What is not the same.
+        what: String,
     },
     /// The state, or the journal beside it, is about another SMP.
     #[error(
@@ -92,11 +126,16 @@ impl StateError {
             Self::Damaged { source, .. } => match source {
                 FormatError::Empty => "SW0702",
                 FormatError::Checksum { .. } => "SW0704",
-                FormatError::Shape(_) | FormatError::Newer { .. } | FormatError::Unknown { .. } => {
-                    "SW0703"
-                }
+                FormatError::Shape(_)
+                | FormatError::Newer { .. }
+                | FormatError::Moved { .. }
+                | FormatError::Unknown { .. } => "SW0703",
             },
             Self::Newer { .. } => "SW0705",
+            Self::MovedAway { .. } => "SW0760",
+            Self::Keep { .. } => "SW0761",
+            Self::NotEmpty { .. } => "SW0762",
+            Self::NotTheSame { .. } => "SW0763",
             Self::OtherPlatform { .. } => "SW0706",
             Self::OtherLineage { .. } => "SW0707",
             Self::Journal(error) => error.code(),
@@ -111,10 +150,21 @@ impl StateError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Read { place, .. } => format!("check who may read `{place}`"),
-            Self::Damaged { place, .. } => format!(
-                "put a copy of it back, or move `{place}` away and run again: what is ours is then read from the journal \
-                 beside it; it was not touched"
-            ),
+            Self::Damaged { .. } => {
+                "it was not touched: `sitewright state recover` keeps it aside and makes the state again, of the version \
+                 before it and the journal"
+                    .into()
+            }
+            Self::MovedAway { to, .. } => {
+                format!("use a workspace whose `state` is `{to}`; what is left here is not used any more")
+            }
+            Self::Keep { .. } => "check that there is room and who may write there; nothing was changed".into(),
+            Self::NotEmpty { .. } => {
+                "name a store that nothing was ever kept in; what is there was not touched".into()
+            }
+            Self::NotTheSame { .. } => {
+                "nothing was changed here: empty the other store and try again, or look at what writes there".into()
+            }
             Self::Newer { .. } => {
                 "use the version of sitewright that wrote it, or a newer one".into()
             }
@@ -150,6 +200,14 @@ pub enum LockError {
         /// Who, since when, for what; `None` in the moment before the holder has written it.
         holder: Option<Box<Holder>>,
     },
+    /// The state that the lock is of was moved to another store.
+    #[error("the state of `{platform}` was moved to `{to}`")]
+    MovedAway {
+        /// Whose state.
+        platform: String,
+        /// Where it is.
+        to: String,
+    },
     /// The lock file cannot be used.
     #[error("cannot lock the state with `{}`", place)]
     Io {
@@ -169,6 +227,7 @@ impl LockError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Held { .. } => "SW0721",
+            Self::MovedAway { .. } => "SW0760",
             Self::Io { .. } => "SW0722",
             Self::Database(error) => error.code(),
         }
@@ -183,6 +242,9 @@ impl LockError {
                     .into()
             }
             Self::Database(error) => error.hint(),
+            Self::MovedAway { to, .. } => {
+                format!("use a workspace whose `state` is `{to}`; what is left here is not used any more")
+            }
             Self::Io { place, .. } => format!(
                 "check who may write `{place}`, and that the file system knows locks (some network shares do not)"
 ),

@@ -9,12 +9,13 @@
 #![expect(clippy::disallowed_methods, reason = "keeps the state's files")]
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, BufReader, Write as _};
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::backend::{Found, Version};
+use super::backend::{Broken, Found, Part, Version};
 use super::error::{LockError, StateError};
 use super::file_log::{journal_path, scan_error};
+use super::format::State;
 use super::lock::{Kind, Lease, Lock};
 use crate::journal::{Entry, JournalError, Scan, file_stem, scan};
 use crate::model::Holder;
@@ -97,9 +98,14 @@ impl FileBackend {
         &self,
         bytes: &[u8],
         serial: u64,
-        replaces: bool,
+        instead_of: Option<&Found>,
     ) -> Result<(), StateError> {
-        self.try_replace(bytes, serial, replaces)
+        // What is damaged is no version: whoever replaces it keeps it elsewhere. A serial may be passed over.
+        let replaced = instead_of
+            .and_then(|found| State::decode(&found.bytes).ok())
+            .map(|state| state.serial)
+            .filter(|replaced| *replaced < serial);
+        self.try_replace(bytes, replaced)
             .map_err(|source| StateError::Save {
                 place: self.path.display().to_string(),
                 source,
@@ -108,7 +114,7 @@ impl FileBackend {
 
     /// Writes beside the file and renames. One fixed name will do, since one process at a time may save, and what a
     /// crash leaves of it is overwritten by the next.
-    fn try_replace(&self, bytes: &[u8], serial: u64, replaces: bool) -> io::Result<()> {
+    fn try_replace(&self, bytes: &[u8], replaced: Option<u64>) -> io::Result<()> {
         std::fs::create_dir_all(&self.folder)?;
         let mut name = self.path.clone().into_os_string();
         name.push(".new");
@@ -117,13 +123,8 @@ impl FileBackend {
             file.write_all(bytes)?;
             file.sync_all()
         });
-        let kept = written.and_then(|()| {
-            if replaces {
-                self.keep_version(serial.saturating_sub(1))
-            } else {
-                Ok(())
-            }
-        });
+        let kept =
+            written.and_then(|()| replaced.map_or(Ok(()), |serial| self.keep_version(serial)));
         if let Err(error) = kept.and_then(|()| std::fs::rename(&new, &self.path)) {
             // Half a file may take the room that is missing. What went wrong before is what is told.
             let _ = std::fs::remove_file(&new);
@@ -259,6 +260,58 @@ impl FileBackend {
             Err(error) => return Err(scan_error(&self.journal, error.into())),
         };
         scan(BufReader::new(file), after, each).map_err(|error| scan_error(&self.journal, error))
+    }
+
+    pub(super) fn lines(&self, each: &mut (dyn FnMut(&[u8]) + Send)) -> Result<(), JournalError> {
+        let file = match File::open(&self.journal) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(scan_error(&self.journal, error.into())),
+        };
+        let mut reader = BufReader::new(file);
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            match reader.read_until(b'\n', &mut line) {
+                Ok(0) => return Ok(()),
+                Ok(_) => each(&line),
+                Err(error) => return Err(scan_error(&self.journal, error.into())),
+            }
+        }
+    }
+
+    /// A lock of the operating system ends with its process: one that is held belongs to somebody alive.
+    pub(super) fn break_lock(&self) -> Result<Broken, LockError> {
+        let nobody = Holder {
+            who: String::new(),
+            host: String::new(),
+            process: 0,
+            purpose: "unlock".into(),
+            run: String::new(),
+            since: String::new(),
+        };
+        match self.try_lock(&nobody) {
+            // The note of somebody who died went with this, too.
+            Ok(lock) => {
+                drop(lock);
+                Ok(Broken::Free)
+            }
+            Err(LockError::Held { holder, .. }) => Ok(Broken::Alive(holder.map(|holder| *holder))),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) fn set_aside(&self, what: Part, name: &str) -> io::Result<()> {
+        let from = match what {
+            Part::State => &self.path,
+            Part::Journal => &self.journal,
+        };
+        let to = self.folder.join(name);
+        let folder = to.parent().unwrap_or(&self.folder);
+        std::fs::create_dir_all(folder)?;
+        std::fs::rename(from, &to)?;
+        sync_folder(folder)?;
+        sync_folder(&self.folder)
     }
 
     pub(super) fn put_new(&self, name: &str, bytes: &[u8]) -> io::Result<bool> {

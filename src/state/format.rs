@@ -50,6 +50,12 @@ pub enum FormatError {
         /// That in the file.
         found: String,
     },
+    /// It is the note that the state was moved to another store.
+    #[error("expected a state, found a note that it was moved to `{to}`")]
+    Moved {
+        /// Where it is.
+        to: String,
+    },
     /// A newer program wrote it.
     #[error(
         "expected formatVersion {} or older, found {found}",
@@ -71,6 +77,38 @@ pub enum FormatError {
 struct Header {
     #[serde(rename = "formatVersion")]
     format_version: u32,
+    #[serde(rename = "movedTo")]
+    moved_to: Option<String>,
+}
+
+/// What stands in the place of a state that lives elsewhere now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct MovedAway {
+    /// Higher than any that a program knows which does not know of moving: that one refuses it, too.
+    pub(super) format_version: u32,
+    /// Where the state is.
+    pub(super) moved_to: String,
+    /// When it was moved, RFC 3339.
+    pub(super) at: String,
+    /// Who did it.
+    pub(super) by: String,
+}
+
+impl MovedAway {
+    pub(super) const FORMAT_VERSION: u32 = 1000;
+
+    pub(super) fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let mut bytes = serde_json::to_vec_pretty(self)?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+
+    /// Where a state was moved to, where these bytes say that it was.
+    pub(super) fn to(bytes: &[u8]) -> Option<String> {
+        let header: Header = serde_json::from_slice(bytes).ok()?;
+        header.moved_to
+    }
 }
 
 impl State {
@@ -125,7 +163,13 @@ impl State {
         {
             return Err(FormatError::Empty);
         }
-        let Header { format_version } = serde_json::from_slice(bytes)?;
+        let Header {
+            format_version,
+            moved_to,
+        } = serde_json::from_slice(bytes)?;
+        if let Some(to) = moved_to {
+            return Err(FormatError::Moved { to });
+        }
         if format_version > Self::FORMAT_VERSION {
             return Err(FormatError::Newer {
                 found: format_version,

@@ -180,6 +180,11 @@ impl Journal {
         self.end.lock().await.head.sequence
     }
 
+    /// The last record, which the next one follows.
+    pub(super) async fn head(&self) -> Head {
+        self.end.lock().await.head.clone()
+    }
+
     /// The torn end that was cut off when the journal was opened.
     #[must_use]
     pub fn torn(&self) -> Option<TornLine> {

@@ -6,6 +6,7 @@
 //! a state is ours, `journal` adds records, `kept` keeps the XML of items. A state that is damaged is never written over.
 
 mod backend;
+mod by_hand;
 mod error;
 mod file;
 mod file_log;
@@ -15,19 +16,24 @@ mod kept;
 mod lock;
 #[cfg(test)]
 mod log_tests;
+mod migrate;
 mod postgres;
+mod recover;
 mod store;
 #[cfg(test)]
 mod tests;
 
-pub use backend::Version;
+pub use backend::{Broken, Version};
+pub use by_hand::{Hand, NewState};
 pub use error::{LockError, StateError};
 pub use file_log::journal_path;
 pub use format::{FormatError, State, schema};
 pub use journal::Journal;
 pub use kept::Kept;
 pub use lock::{LEAST_LEFT, Lease, Lock};
+pub use migrate::Copied;
 #[cfg(feature = "postgres")]
 pub use postgres::Postgres;
 pub use postgres::{Cause, DatabaseError};
+pub use recover::{Damage, Origin, Recovered};
 pub use store::{Loaded, Store};

@@ -14,10 +14,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::backend::{Backend, Found, Version};
+use super::backend::{Backend, Broken, Found, Version};
 use super::error::{LockError, StateError};
 use super::file::FileBackend;
-use super::format::{FormatError, State};
+use super::format::{FormatError, MovedAway, State};
 use super::journal::Journal;
 use super::kept::Kept;
 use super::lock::Lock;
@@ -32,7 +32,7 @@ const RETRY: Duration = Duration::from_millis(100);
 /// The store of one platform's state and journal.
 #[derive(Debug, Clone)]
 pub struct Store {
-    backend: Arc<Backend>,
+    pub(super) backend: Arc<Backend>,
 }
 
 /// A state with the facts of the journal that was saved without them.
@@ -48,9 +48,9 @@ pub struct Loaded {
 
 /// Records, and the end of the journal that they were read from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Reading {
-    entries: Vec<Entry>,
-    scan: Scan,
+pub(super) struct Reading {
+    pub(super) entries: Vec<Entry>,
+    pub(super) scan: Scan,
 }
 
 impl Store {
@@ -81,7 +81,7 @@ impl Store {
     /// Keeps every other process from writing the state and the journal.
     ///
     /// # Errors
-    /// `Held`, with who holds it, where it was not free within `wait`.
+    /// `Held`, with who holds it, where it was not free within `wait`. `MovedAway` where the state is elsewhere now.
     pub async fn lock(&self, holder: &Holder, wait: Duration) -> Result<Lock, LockError> {
         let begun = Instant::now();
         loop {
@@ -89,9 +89,35 @@ impl Store {
                 Err(LockError::Held { .. }) if begun.elapsed() < wait => {
                     tokio::time::sleep(RETRY.min(wait.saturating_sub(begun.elapsed()))).await;
                 }
-                other => return other,
+                Ok(lock) => return self.at_home(lock).await,
+                Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Frees a lock at once where the state was moved to another store.
+    async fn at_home(&self, lock: Lock) -> Result<Lock, LockError> {
+        // What cannot be read is told by whoever reads it.
+        let found = self.backend.read().await.ok().flatten();
+        match found.and_then(|found| MovedAway::to(&found.bytes)) {
+            Some(to) => {
+                lock.release().await;
+                Err(LockError::MovedAway {
+                    platform: self.backend.stem().to_owned(),
+                    to,
+                })
+            }
+            None => Ok(lock),
+        }
+    }
+
+    /// Frees the lock whoever has it, where that can be done: a lease can be ended, the lock of a file goes with its
+    /// process only.
+    ///
+    /// # Errors
+    /// Where the store cannot be asked.
+    pub async fn break_lock(&self) -> Result<Broken, LockError> {
+        self.backend.break_lock().await
     }
 
     /// Reads the state as it was saved; `None` where none ever was.
@@ -103,11 +129,15 @@ impl Store {
         found.map(|found| self.decode(&found.bytes)).transpose()
     }
 
-    fn decode(&self, bytes: &[u8]) -> Result<State, StateError> {
+    pub(super) fn decode(&self, bytes: &[u8]) -> Result<State, StateError> {
         State::decode(bytes).map_err(|source| match source {
             FormatError::Newer { .. } => StateError::Newer {
                 place: self.place(),
                 source,
+            },
+            FormatError::Moved { to } => StateError::MovedAway {
+                place: self.place(),
+                to,
             },
             source => StateError::Damaged {
                 place: self.place(),
@@ -116,7 +146,7 @@ impl Store {
         })
     }
 
-    async fn reading(&self, after: u64) -> Result<Reading, JournalError> {
+    pub(super) async fn reading(&self, after: u64) -> Result<Reading, JournalError> {
         let mut entries = Vec::new();
         let scan = self
             .backend
@@ -154,10 +184,11 @@ impl Store {
         let saved = self.read().await?;
         let after = saved.as_ref().map_or(0, |state| state.journal_sequence);
         let Reading { entries, scan } = self.reading(after).await?;
+        let known = saved.is_some();
         let Some(state) = saved.or_else(|| rebuilt(&entries)) else {
             return Ok(None);
         };
-        self.belongs(&state, &entries)?;
+        self.belongs(known.then_some(&state), &entries)?;
         let (state, replayed) = folded(state, entries, &scan.head);
         Ok(Some(Loaded {
             state,
@@ -194,9 +225,6 @@ impl Store {
         found: Option<&Found>,
     ) -> Result<(), StateError> {
         if let Some(before) = before {
-            let place = self.place();
-            same_platform(&place, &state.platform, &before.platform)?;
-            same_lineage(&place, &state.lineage, &before.lineage)?;
             let same = State {
                 checksum: before.checksum.clone(),
                 ..state.clone()
@@ -204,14 +232,47 @@ impl Store {
             if same {
                 return Ok(());
             }
-            if before.serial.checked_add(1) != Some(state.serial) {
-                return Err(StateError::Moved {
-                    place,
-                    expected: state.serial.saturating_sub(1),
-                    found: before.serial,
-                });
+            match self.follows(state, before) {
+                Err(_) if self.was_replaced(state, before).await? => {}
+                judged => judged?,
             }
         }
+        self.put(state, found).await
+    }
+
+    /// Whether a state is the next one of the same line.
+    fn follows(&self, state: &State, before: &State) -> Result<(), StateError> {
+        let place = self.place();
+        same_platform(&place, &state.platform, &before.platform)?;
+        same_lineage(&place, &state.lineage, &before.lineage)?;
+        if before.serial.checked_add(1) == Some(state.serial) {
+            return Ok(());
+        }
+        Err(StateError::Moved {
+            place,
+            expected: state.serial.saturating_sub(1),
+            found: before.serial,
+        })
+    }
+
+    /// Whether the journal says that somebody put a state of another line in the place of this one, and died before it
+    /// was saved.
+    async fn was_replaced(&self, state: &State, before: &State) -> Result<bool, StateError> {
+        let Reading { entries, scan: _ } = self.reading(before.journal_sequence).await?;
+        let put = entries.iter().rev().find_map(|entry| match &entry.fact {
+            Fact::StateReplaced {
+                platform, lineage, ..
+            } => Some((platform, lineage)),
+            _ => None,
+        });
+        Ok(state.serial > before.serial
+            && put.is_some_and(|(platform, lineage)| {
+                platform.server == state.platform.server && *lineage == state.lineage
+            }))
+    }
+
+    /// Saves a state in the place of what was found, whatever that is.
+    pub(super) async fn put(&self, state: &State, found: Option<&Found>) -> Result<(), StateError> {
         let bytes = state.encode().map_err(|error| StateError::Save {
             place: self.place(),
             source: error.into(),
@@ -276,7 +337,7 @@ impl Store {
     /// Those of [`Store::load`] and [`Store::save`].
     pub async fn settle(&self, base: State) -> Result<State, StateError> {
         let Reading { entries, scan } = self.reading(base.journal_sequence).await?;
-        self.belongs(&base, &entries)?;
+        self.belongs(Some(&base), &entries)?;
         let (mut state, _) = folded(base, entries, &scan.head);
         let found = self.backend.read().await?;
         let before = found
@@ -332,21 +393,33 @@ impl Store {
         format!("snapshots/{}", self.backend.stem())
     }
 
-    /// Whether the runs that wrote these entries went to this platform and stood on this state.
-    fn belongs(&self, state: &State, entries: &[Entry]) -> Result<(), StateError> {
+    /// Whether the runs that wrote these entries went to one platform and stood on one line of states: that of `state`,
+    /// where there is one. Where a state was put in place by hand, what follows belongs to that one.
+    pub(super) fn belongs(
+        &self,
+        state: Option<&State>,
+        entries: &[Entry],
+    ) -> Result<(), StateError> {
         let place = self.backend.journal_place();
+        let mut current: Option<(&Platform, &str)> =
+            state.map(|state| (&state.platform, state.lineage.as_str()));
         for entry in entries {
-            if let Fact::RunStarted {
-                platform,
-                lineage,
-                serial: _,
-            } = &entry.fact
-            {
-                same_platform(&place, &state.platform, platform)?;
-                // The first run has no lineage to tell, and a first state none before it is saved.
-                if !lineage.is_empty() && !state.lineage.is_empty() {
-                    same_lineage(&place, &state.lineage, lineage)?;
+            match &entry.fact {
+                Fact::RunStarted {
+                    platform, lineage, ..
+                } => {
+                    let (expected, known) = current.unwrap_or((platform, lineage));
+                    same_platform(&place, expected, platform)?;
+                    // The first run has no lineage to tell, and a first state none before it is saved.
+                    if !lineage.is_empty() && !known.is_empty() {
+                        same_lineage(&place, known, lineage)?;
+                    }
+                    current = Some((expected, if known.is_empty() { lineage } else { known }));
                 }
+                Fact::StateReplaced {
+                    platform, lineage, ..
+                } => current = Some((platform, lineage)),
+                _ => {}
             }
         }
         Ok(())
@@ -377,27 +450,39 @@ fn same_lineage(place: &str, expected: &str, found: &str) -> Result<(), StateErr
     }
 }
 
-/// The state that the journal's last run stood on, without what it knew: the whole journal is folded into it.
-fn rebuilt(entries: &[Entry]) -> Option<State> {
-    let mut attested = 0_u64;
+/// The state that the journal's last run stood on, or that was put in place last, without what it knew: the whole
+/// journal is folded into it.
+pub(super) fn rebuilt(entries: &[Entry]) -> Option<State> {
+    let mut saved = 0_u64;
     entries.iter().rev().find_map(|entry| match &entry.fact {
         Fact::RunStarted {
             platform,
             lineage,
             serial,
+            by: _,
         } => {
             let state = State::new(platform.clone(), lineage.clone(), Ownership::default());
-            // A state that was saved and is lost had moved on, by its run and by every attestation after it: no saved
-            // plan may fit it again. One that was never saved had not, and an interrupted first plan goes on.
+            // A state that was saved and is lost had moved on, by its run and by every command after it: no saved plan
+            // may fit it again. One that was never saved had not, and an interrupted first plan goes on.
             let serial = if lineage.is_empty() {
                 *serial
             } else {
-                serial.saturating_add(1).saturating_add(attested)
+                serial.saturating_add(1).saturating_add(saved)
             };
             Some(State { serial, ..state })
         }
-        Fact::Attested { .. } => {
-            attested += 1;
+        Fact::StateReplaced {
+            platform,
+            lineage,
+            serial,
+            ..
+        } => {
+            let state = State::new(platform.clone(), lineage.clone(), Ownership::default());
+            let serial = serial.saturating_add(saved);
+            Some(State { serial, ..state })
+        }
+        Fact::Attested { .. } | Fact::Forgotten { .. } | Fact::Relocated { .. } => {
+            saved += 1;
             None
         }
         _ => None,
@@ -405,10 +490,24 @@ fn rebuilt(entries: &[Entry]) -> Option<State> {
 }
 
 /// Folds in what a journal holds beyond a state.
-fn folded(state: State, entries: Vec<Entry>, end: &Head) -> (State, usize) {
+pub(super) fn folded(mut state: State, entries: Vec<Entry>, end: &Head) -> (State, usize) {
     let replayed = entries.len();
     if replayed == 0 {
         return (state, 0);
+    }
+    for entry in &entries {
+        if let Fact::StateReplaced {
+            platform,
+            lineage,
+            serial,
+            ..
+        } = &entry.fact
+        {
+            state.platform = platform.clone();
+            state.lineage.clone_from(lineage);
+            // It is saved with that serial, which is one more.
+            state.serial = state.serial.max(serial.saturating_sub(1));
+        }
     }
     let state = State {
         ownership: replay(state.ownership, entries.into_iter()),

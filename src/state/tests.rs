@@ -76,6 +76,7 @@ fn started(lineage: &str, serial: u64) -> Fact {
         platform: platform(1),
         lineage: lineage.into(),
         serial,
+        by: None,
     }
 }
 
@@ -278,6 +279,7 @@ async fn a_journal_of_another_platform_or_lineage_is_refused() {
                 platform: platform(2),
                 lineage: "lineage-1".into(),
                 serial: 1,
+                by: None,
             },
             "SW0706",
         ),

@@ -28,15 +28,15 @@ use crate::model::Holder;
 const KEPT_VERSIONS: i64 = 20;
 
 /// Why nothing more is written.
-const TAKEN_OVER: &str = "another process took it over";
+pub(super) const TAKEN_OVER: &str = "another process took it over";
 
 /// One platform's rows in a database.
 #[derive(Debug)]
 pub(in crate::state) struct PostgresBackend {
-    link: Link,
+    pub(super) link: Link,
     platform: String,
-    stem: String,
-    token: Token,
+    pub(super) stem: String,
+    pub(super) token: Token,
 }
 
 /// What became of a transaction that only whoever holds the lease may make.

@@ -168,6 +168,7 @@ impl Stages {
             plan,
             Run {
                 id: RunId("test".into()),
+                by: "jdoe".into(),
                 writer: &writer,
                 journal: &journal,
                 clock: &self.clock,
