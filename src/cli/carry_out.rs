@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::apply::{journal, keep, note};
+use super::apply::{by_now_frozen, journal, keep, note};
 use super::error::Failure;
 use super::plan::load;
 use super::session::Session;
@@ -103,6 +103,9 @@ impl Conduct<'_> {
                 }
                 drop(journal);
                 held = self.rest(held, poll.min(left)).await?;
+                if let Some(failure) = by_now_frozen(self.session, self.plan) {
+                    return Err(failure);
+                }
                 journal = self::journal(self.session)?;
                 let mut run = self.run(&writer, &mut journal, self.attested(&held, &known));
                 course.pass(&mut run, emit).await.map_err(|e| unkept(&e))?;

@@ -12,6 +12,7 @@ mod imaging;
 mod key;
 mod ownership;
 mod plug_in;
+mod safety;
 mod snapshot;
 mod step;
 mod subnet;
@@ -21,7 +22,7 @@ pub(crate) mod testing;
 mod version;
 mod writes;
 
-pub use count::{Acceptance, Count, CountedKind, CountedKindError, MaxFewer, Safety};
+pub use count::{Acceptance, Count, CountedKind, CountedKindError};
 pub use desired::{
     Allowed, Declared, Desired, DesiredAssignment, DesiredPackage, DesiredServer, DesiredSettings,
     DesiredSite, Ignorable, Lifecycle, Origin, PackageSelector, SiteKind,
@@ -35,6 +36,7 @@ pub use imaging::{ImagingTool, imaging_packages};
 pub use key::{Guid, GuidError, Name, NameError, NameKey, Role, RoleError};
 pub use ownership::{Attestation, Held, Owned, Ownership};
 pub use plug_in::PlugIn;
+pub use safety::{FREEZE, Freeze, Limit, Override, OverrideError, Overrides, Safety, Share, part};
 pub use snapshot::{
     Assignment, Computer, Listed, Observed, ObservedSite, ObservedSubnet, Platform, Service,
     ServiceRole, Snapshot,

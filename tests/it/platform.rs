@@ -34,7 +34,7 @@ fn kept(
             profile_file: "profiles/hq.yaml",
             profile,
             counted: &stages.ownership().counted,
-            safety: Safety::default(),
+            safety: &Safety::default(),
         },
     )
 }
