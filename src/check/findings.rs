@@ -77,5 +77,5 @@ pub struct Kept<'a> {
     /// How many of each kind the last run left behind.
     pub counted: &'a BTreeMap<CountedKind, Count>,
     /// What the workspace guards it by.
-    pub safety: Safety,
+    pub safety: &'a Safety,
 }

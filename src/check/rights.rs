@@ -6,7 +6,7 @@
 use super::Line;
 use super::findings::{Kept, KnownServer, Offered, ServerSeen};
 use super::services::meaning;
-use crate::model::{Count, CountedKind, Safety};
+use crate::model::{Count, CountedKind};
 use crate::profile::{Profile, Standing};
 use crate::smp::{FaultKind, ReadError};
 
@@ -80,14 +80,14 @@ fn shown(kind: CountedKind, list: &Result<u64, ReadError>, kept: &Kept<'_>) -> L
                 .coded(error.code());
         }
     };
-    let Safety { max_fewer } = kept.safety;
+    let max_fewer = kept.safety.max_fewer;
     let before = kept
         .counted
         .get(&kind)
         .filter(|_| kind != CountedKind::Servers)
         .map(Count::expected);
     match before {
-        Some(before) if before.saturating_sub(now) > max_fewer.limit(before) => Line::warn(
+        Some(before) if before.saturating_sub(now) > max_fewer.of(before) => Line::warn(
             id,
             format!("{now} {what} are shown, and the last run saw {before}"),
             rights,

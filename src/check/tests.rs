@@ -130,7 +130,7 @@ fn judged(
             profile_file: "profiles/hq.yaml",
             profile,
             counted: &counted,
-            safety: Safety::default(),
+            safety: &Safety::default(),
         },
     )
 }

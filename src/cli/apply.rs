@@ -19,10 +19,10 @@ use super::session::{Home, Session, new_lineage};
 use super::{Context, Exit, Format, able, now, print};
 use crate::apply::{Options, counted, unassigned_seen};
 use crate::journal::Fact;
-use crate::model::{Event, Outcome, Ownership, Snapshot, Step, StepId};
+use crate::model::{Event, FREEZE, Outcome, Ownership, Snapshot, Step, StepId};
 use crate::observe::identify;
-use crate::plan::Plan;
-use crate::render::{Lookup, console, json, text};
+use crate::plan::{Bounds, Plan, frozen, judge_again};
+use crate::render::{Lookup, argument, console, json, text};
 use crate::state::{Loaded, State, StateError};
 
 /// Options of `apply`.
@@ -32,6 +32,7 @@ Examples:
   sitewright apply
   sitewright apply --yes -f sites/
   sitewright apply friday.plan.json --yes
+  sitewright apply --override freeze --reason 'the VLAN is down, ticket 4711'
   sitewright apply --yes --wait            # beside somebody at the console
   sitewright apply --yes --skip-manual     # what needs nobody")]
 pub(super) struct ApplyArgs {
@@ -107,7 +108,15 @@ async fn under_lock(
 ) -> Result<Exit, Failure> {
     let loaded = load(session).await?;
     let (plan, snapshot) = if let Some(file) = &args.plan_file {
-        (saved(file, session, loaded.as_ref()).await?, None)
+        let plan = saved(file, session, loaded.as_ref()).await?;
+        // It was judged when it was made: limits and time may be others by now.
+        let overrides = args.what.overrides()?;
+        let bounds = Bounds {
+            safety: &session.safety,
+            overrides: overrides.as_ref(),
+            now: now(),
+        };
+        (judge_again(plan, bounds), None)
     } else {
         let desired = home.desired(&args.what.files, session.declared_name())?;
         let (plan, snapshot) = plan(session, &desired, loaded.as_ref(), &args.what).await?;
@@ -129,6 +138,9 @@ async fn under_lock(
     }
     if plan.changes_anything() && !args.yes && !agreed("Apply these steps?")? {
         return Err(Failure::new("SW0610", "not applied: nobody said yes"));
+    }
+    if let Some(failure) = by_now_frozen(&session, &plan) {
+        return Err(failure);
     }
     let cancel = CancellationToken::new();
     let conduct = Conduct {
@@ -323,6 +335,22 @@ async fn saved(file: &Path, session: &Session, loaded: Option<&Loaded>) -> Resul
     Ok(plan)
 }
 
+/// Why nothing may change any longer, where a window has begun since the plan was judged.
+pub(super) fn by_now_frozen(session: &Session, plan: &Plan) -> Option<Failure> {
+    let freeze = frozen(plan, &session.safety, now())?;
+    let why = freeze
+        .reason
+        .as_ref()
+        .map_or_else(String::new, |reason| format!(": {reason}"));
+    let failure = Failure::new(
+        "SW0544",
+        format!("the workspace has been frozen meanwhile, {freeze}{why}"),
+    );
+    Some(failure.hint(Some(format!(
+        "what was done is kept; apply again afterwards, or with `--override {FREEZE} --reason TEXT`"
+    ))))
+}
+
 /// Asks a question that only a person can say yes to.
 pub(super) fn agreed(question: &str) -> Result<bool, Failure> {
     if !std::io::stdin().is_terminal() {
@@ -387,6 +415,13 @@ fn again(args: &ApplyArgs) -> String {
     }
     if args.what.allow_stranded > 0 {
         words.push(format!("--allow-stranded {}", args.what.allow_stranded));
+    }
+    let overrides = args.what.overrides.iter();
+    words.extend(overrides.map(|one| format!("--override {one}")));
+    if !args.what.overrides.is_empty()
+        && let Some(reason) = &args.what.reason
+    {
+        words.push(format!("--reason {}", argument(reason)));
     }
     words.join(" ")
 }

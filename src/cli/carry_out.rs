@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::apply::keep;
+use super::apply::{by_now_frozen, keep};
 use super::error::Failure;
 use super::hold::{Hold, PATIENCE, who};
 use super::plan::load;
@@ -86,6 +86,9 @@ impl Conduct<'_> {
                 }
                 drop(journal);
                 held = self.rest(held, poll.min(left)).await?;
+                if let Some(failure) = by_now_frozen(self.session, self.plan) {
+                    return Err(failure);
+                }
                 journal = held.hold.journal().await?;
                 let run = self.run(&writer, &journal, self.attested(&held, &known));
                 course.pass(&run, emit).await.map_err(|e| unkept(&e))?;

@@ -5,13 +5,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{ArgGroup, Args};
 
 use super::error::Failure;
+use super::hold::who;
 use super::session::{Home, Session};
-use super::{Context, Exit, Format, print};
-use crate::model::{Acceptance, CountedKind, Desired, Ownership, Snapshot};
+use super::{Context, Exit, Format, now, print};
+use crate::model::{Acceptance, CountedKind, Desired, Override, Overrides, Ownership, Snapshot};
 use crate::observe::{Scope, refresh};
 use crate::plan::{Inputs, Plan, make};
 use crate::render::{json, text};
@@ -24,6 +25,7 @@ use crate::state::{Loaded, State};
 Examples:
   sitewright plan
   sitewright plan -f sites/ --out friday.plan.json --detailed-exitcode
+  sitewright plan --override maxDeletes=12 --reason 'the lab closes, ticket 4711'
   sitewright plan --platform sim:flat-lan -f examples/deployment-site")]
 pub(super) struct PlanArgs {
     #[command(flatten)]
@@ -41,6 +43,7 @@ pub(super) struct PlanArgs {
 
 /// What is planned.
 #[derive(Debug, Default, Args)]
+#[command(group = ArgGroup::new("word").args(["accept_fewer", "overrides"]).multiple(true))]
 pub(super) struct What {
     /// Manifests: files, folders, or - for standard input; the workspace's folder if left out
     #[arg(short, long = "file", value_name = "PATH")]
@@ -54,8 +57,11 @@ pub(super) struct What {
     /// Believe that there are fewer of a kind than the last run saw
     #[arg(long, value_name = "KIND", requires = "reason", value_parser = kind())]
     pub(super) accept_fewer: Vec<CountedKind>,
+    /// Let this plan past a limit of the workspace, up to N; or into a time in which nothing may change
+    #[arg(long = "override", value_name = "LIMIT=N|freeze", requires = "reason")]
+    pub(super) overrides: Vec<Override>,
     /// Why you are sure; kept in the journal
-    #[arg(long, value_name = "TEXT", requires = "accept_fewer")]
+    #[arg(long, value_name = "TEXT", requires = "word")]
     pub(super) reason: Option<String>,
 }
 
@@ -68,19 +74,27 @@ fn kind() -> impl TypedValueParser<Value = CountedKind> {
 impl What {
     /// Somebody's word that lists are shorter than they were, where it is given.
     fn acceptance(&self) -> Result<Option<Acceptance>, Failure> {
-        let Some(reason) = &self.reason else {
-            return Ok(None);
-        };
-        if reason.trim().is_empty() {
+        Ok(self.reason()?.map(|reason| Acceptance {
+            kinds: self.accept_fewer.iter().copied().collect(),
+            reason: reason.to_owned(),
+        }))
+    }
+
+    /// Somebody's word that the plan may go past limits, where it is given.
+    pub(super) fn overrides(&self) -> Result<Option<Overrides>, Failure> {
+        let reason = self.reason()?;
+        Ok(reason.map(|reason| Overrides::of(&self.overrides, reason, &who(None))))
+    }
+
+    fn reason(&self) -> Result<Option<&str>, Failure> {
+        let reason = self.reason.as_deref();
+        if reason.is_some_and(|reason| reason.trim().is_empty()) {
             return Err(Failure::usage(
                 "a reason is wanted",
                 "say how you know: --reason 'the lab was closed, ticket 4711'",
             ));
         }
-        Ok(Some(Acceptance {
-            kinds: self.accept_fewer.iter().copied().collect(),
-            reason: reason.clone(),
-        }))
+        Ok(reason)
     }
 }
 
@@ -137,6 +151,7 @@ pub(super) async fn plan(
     what: &What,
 ) -> Result<(Plan, Snapshot), Failure> {
     let acceptance = what.acceptance()?;
+    let overrides = what.overrides()?;
     let trust = session.trust().await?;
     let reader = session.reader()?;
     let nothing = Ownership::default();
@@ -154,8 +169,10 @@ pub(super) async fn plan(
         ownership,
         takeover: what.allow_takeover,
         allow_stranded: what.allow_stranded,
-        safety: session.safety,
+        safety: &session.safety,
         acceptance: acceptance.as_ref(),
+        overrides: overrides.as_ref(),
+        now: now(),
         lineage: state.map_or("", |state| state.lineage.as_str()),
         serial: state.map_or(0, |state| state.serial),
         tool_version: env!("CARGO_PKG_VERSION"),

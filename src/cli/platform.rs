@@ -77,7 +77,7 @@ async fn check(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> {
             profile_file: &file,
             profile: session.profile.as_deref(),
             counted: &ownership.counted,
-            safety: session.safety,
+            safety: &session.safety,
         },
     );
     match args.format {

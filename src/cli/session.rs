@@ -267,7 +267,7 @@ impl Session {
             safety: home
                 .workspace
                 .as_ref()
-                .map_or_else(Safety::default, |workspace| workspace.safety),
+                .map_or_else(Safety::default, |workspace| workspace.safety.clone()),
             store: store(context, home, &state, &name)?,
             name,
             server,

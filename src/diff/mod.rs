@@ -233,6 +233,8 @@ pub struct Diff {
     pub taken: BTreeMap<Subnet, Takeover>,
     /// Subnets that would take addresses from such sites and may not: nothing of them is in `found`.
     pub refused: BTreeMap<Subnet, Takeover>,
+    /// Protected sites that are no longer declared: they and their subnets stay ours, as they are.
+    pub kept: BTreeMap<Guid, Name>,
 }
 
 impl Diff {

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::resolve::{Resolved, Resolver, listed, unlisted};
 use super::{Change, Diff};
 use crate::model::{
-    Desired, DesiredSite, Guid, Held, Ignorable, Observed, ObservedSite, Ownership, ResourceRef,
-    SiteRef, Snapshot, Subnet,
+    Desired, DesiredSite, Guid, Held, Ignorable, Name, Observed, ObservedSite, Ownership,
+    ResourceRef, SiteRef, Snapshot, Subnet,
 };
 
 pub(super) fn compare(
@@ -36,11 +36,12 @@ pub(super) fn compare(
                 Change::CreateSite {
                     name: site.name.clone(),
                     description: site.description.as_ref().map(|d| d.value.clone()),
-                    protected: protected(site).unwrap_or(false),
+                    protected: protected(site)
+                        .unwrap_or_else(|| outlived(&site.name, snapshot, ownership)),
                 },
                 Some(&site.origin),
             ),
-            Resolved::One(observed) => existing(site, observed, ownership, diff),
+            Resolved::One(observed) => existing(site, observed, snapshot, ownership, diff),
             Resolved::Several(guids) => diff.block(
                 "SW0502",
                 format!("site `{}`", site.name),
@@ -59,7 +60,26 @@ fn protected(site: &DesiredSite) -> Option<bool> {
     site.lifecycle.prevent_destroy.as_ref().map(|p| p.value)
 }
 
-fn existing(site: &DesiredSite, observed: &ObservedSite, ownership: &Ownership, diff: &mut Diff) {
+/// Whether a site of that name was protected, and is gone: whoever brings it back need not say so again.
+fn outlived(name: &Name, snapshot: &Snapshot, ownership: &Ownership) -> bool {
+    let listed: BTreeSet<Guid> = snapshot
+        .sites
+        .known()
+        .into_iter()
+        .flatten()
+        .map(|site| site.guid)
+        .collect();
+    let mut owned = ownership.sites.iter();
+    owned.any(|(guid, owned)| owned.protected && owned.name == *name && !listed.contains(guid))
+}
+
+fn existing(
+    site: &DesiredSite,
+    observed: &ObservedSite,
+    snapshot: &Snapshot,
+    ownership: &Ownership,
+    diff: &mut Diff,
+) {
     let ObservedSite {
         guid,
         name,
@@ -75,7 +95,8 @@ fn existing(site: &DesiredSite, observed: &ObservedSite, ownership: &Ownership, 
         None => diff.push(
             Change::AdoptSite {
                 site: resource(),
-                protected: protected(site).unwrap_or(false),
+                protected: protected(site)
+                    .unwrap_or_else(|| outlived(&site.name, snapshot, ownership)),
             },
             Some(&site.origin),
         ),
@@ -216,7 +237,11 @@ fn undeclared(
             guid: *guid,
         };
         match (owned.how, owned.protected) {
-            (Held::Adopted, _) => diff.push(
+            // It would not be deleted, but forgotten, and its protection with it.
+            (Held::Adopted, true) => {
+                diff.kept.insert(*guid, site.name.clone());
+            }
+            (Held::Adopted, false) => diff.push(
                 Change::ReleaseSite {
                     site: resource,
                     how: Held::Adopted,
@@ -224,13 +249,16 @@ fn undeclared(
                 },
                 None,
             ),
-            (Held::Created, true) => diff.block(
-                "SW0504",
-                format!("site `{}`", site.name),
-                "it is no longer declared, but `preventDestroy` protects it".to_owned(),
-                "declare it with `preventDestroy: false`, apply, then take the declaration out",
-                None,
-            ),
+            (Held::Created, true) => {
+                diff.kept.insert(*guid, site.name.clone());
+                diff.block(
+                    "SW0504",
+                    format!("site `{}`", site.name),
+                    "it is no longer declared, but `preventDestroy` protects it".to_owned(),
+                    "declare it with `preventDestroy: false`, apply, then take the declaration out",
+                    None,
+                );
+            }
             (Held::Created, false) => match (&snapshot.subnets, foreign.get(guid)) {
                 (Observed::Unavailable(reason), _) => diff.block(
                     "SW0501",

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::resolve::{Resolved, Resolver, listed, unlisted};
 use super::{Change, Diff, Takeover};
 use crate::model::{
-    Desired, Guid, Held, Ignorable, Name, Observed, ObservedSubnet, Origin, Ownership, SiteRef,
-    Snapshot, Subnet,
+    Desired, DesiredSite, Guid, Held, Ignorable, Name, Observed, ObservedSubnet, Origin, Ownership,
+    SiteRef, Snapshot, Subnet,
 };
 use crate::select::enclosing;
 
@@ -225,6 +225,18 @@ fn takeovers(
     });
 }
 
+/// Whether a declared site is protected once the plan is applied: as it is declared, else as it is remembered.
+fn will_be_protected(site: &DesiredSite, guid: Guid, ownership: &Ownership) -> bool {
+    let declared = site.lifecycle.prevent_destroy.as_ref();
+    declared.map_or_else(
+        || {
+            let owned = ownership.sites.get(&guid);
+            owned.is_some_and(|owned| owned.protected)
+        },
+        |declared| declared.value,
+    )
+}
+
 /// Subnets that leave a site, and what of ours is gone or no longer declared.
 fn leaving(inputs: &Inputs<'_>, going: &BTreeSet<Guid>, diff: &mut Diff) {
     let declared: BTreeSet<Subnet> = inputs
@@ -234,14 +246,18 @@ fn leaving(inputs: &Inputs<'_>, going: &BTreeSet<Guid>, diff: &mut Diff) {
         .filter_map(|site| site.subnets.as_ref())
         .flat_map(|subnets| subnets.keys().copied())
         .collect();
-    // Sites whose list of subnets is exact.
+    // Sites whose list of subnets is exact, and of those the ones that nothing may be deleted from.
     let mut exact: BTreeMap<Guid, &Origin> = BTreeMap::new();
+    let mut protected: BTreeMap<Guid, &Name> = BTreeMap::new();
     for site in inputs.desired.sites.values() {
         if site.subnets.is_some()
             && !site.lifecycle.ignore_changes.contains(&Ignorable::Subnets)
             && let Resolved::One(observed) = inputs.resolver.site(&site.name)
         {
             exact.insert(observed.guid, &site.origin);
+            if will_be_protected(site, observed.guid, inputs.ownership) {
+                protected.insert(observed.guid, &site.name);
+            }
         }
     }
     let mut present = BTreeSet::new();
@@ -273,6 +289,19 @@ fn leaving(inputs: &Inputs<'_>, going: &BTreeSet<Guid>, diff: &mut Diff) {
             .iter()
             .all(|site| exact.contains_key(site) || going.contains(site));
         let delete = owned.is_some_and(|owned| owned.how == Held::Created) && within_ours;
+        let guard = observed.sites.iter().find_map(|site| protected.get(site));
+        if let Some(site) = guard.filter(|_| delete) {
+            diff.block(
+                "SW0531",
+                format!("subnet `{subnet}`"),
+                format!(
+                    "it is no longer declared and would be deleted, but `preventDestroy` protects the site `{site}` that it is in"
+                ),
+                "declare it again, in this or another site, or declare the site with `preventDestroy: false`",
+                leaves.flatten(),
+            );
+            continue;
+        }
         if leaves.is_some() || delete {
             // Sites that are not ours keep what they have, also where a subnet may be in several.
             let before: Vec<SiteRef> = sites_of(inputs.resolver, observed)
@@ -292,8 +321,13 @@ fn leaving(inputs: &Inputs<'_>, going: &BTreeSet<Guid>, diff: &mut Diff) {
                 leaves.flatten(),
             );
         }
+        let stays = observed
+            .sites
+            .iter()
+            .any(|site| diff.kept.contains_key(site));
         if let Some(owned) = owned
             && !delete
+            && !stays
         {
             diff.push(
                 Change::ReleaseSubnet {

@@ -264,7 +264,6 @@ fn what_is_ours_and_undeclared_goes_or_is_released() {
         &desired(),
         &created.clone().protected(),
         "
-            release 10.0.0.0/24, gone false
             ! SW0504 site `Old`: it is no longer declared, but `preventDestroy` protects it
         ",
     );
@@ -282,6 +281,121 @@ fn what_is_ours_and_undeclared_goes_or_is_released() {
     );
     let gone = office().owns_subnet("10.7.0.0/24", Held::Created);
     check(&desired(), &gone, "release 10.7.0.0/24, gone true");
+}
+
+#[test]
+fn what_is_protected_stays_ours_also_where_it_was_adopted() {
+    let seen = office()
+        .owns_site("HQ", Held::Adopted)
+        .owns_subnet("192.168.0.0/24", Held::Created)
+        .protected();
+    check(&desired(), &seen, "");
+    let found = diff(&desired(), &seen.snapshot, &seen.ownership, false);
+    let kept: Vec<&str> = found
+        .kept
+        .values()
+        .map(crate::model::Name::as_str)
+        .collect();
+    assert_eq!(kept, ["HQ"]);
+    // Leaving the word out changes nothing; it is taken off by saying so, and only then is the site let go of.
+    check(&hq(), &seen, "");
+    check(
+        &hq().prevent_destroy("HQ", false),
+        &seen,
+        "protect HQ false",
+    );
+    let mut seen = seen;
+    for owned in seen.ownership.sites.values_mut() {
+        owned.protected = false;
+    }
+    check(
+        &desired(),
+        &seen,
+        "
+            release 192.168.0.0/24, gone false
+            release HQ, gone false
+        ",
+    );
+}
+
+#[test]
+fn nothing_is_deleted_from_a_protected_site() {
+    let seen = office()
+        .subnet("10.0.0.0/24", &["HQ"])
+        .subnet("10.1.0.0/24", &["HQ"])
+        .owns_site("HQ", Held::Created)
+        .owns_subnet("192.168.0.0/24", Held::Adopted)
+        .owns_subnet("10.0.0.0/24", Held::Created)
+        .owns_subnet("10.1.0.0/24", Held::Adopted);
+    let gone = "
+            - 10.0.0.0/24 out of [HQ]
+            release 10.1.0.0/24, gone false
+            ~ 10.1.0.0/24 out of [HQ]";
+    check(&hq(), &seen, gone);
+    let kept = "
+            release 10.1.0.0/24, gone false
+            ~ 10.1.0.0/24 out of [HQ]
+            ! SW0531 subnet `10.0.0.0/24`: it is no longer declared and would be deleted, but `preventDestroy` protects the site `HQ` that it is in";
+    let protected = seen.clone().protected();
+    check(&hq(), &protected, kept);
+    let hq = |on| hq().prevent_destroy("HQ", on);
+    check(&hq(true), &protected, kept);
+    check(
+        &hq(true),
+        &seen,
+        &kept.replace("release", "protect HQ true\nrelease"),
+    );
+    check(
+        &hq(false),
+        &protected,
+        &gone.replace("release", "protect HQ false\nrelease"),
+    );
+    // What moves to another site is not deleted.
+    let moved = hq(true).site("Lab").subnets("Lab", &["10.0.0.0/24"]);
+    check(
+        &moved,
+        &protected,
+        "
+            + site Lab
+            release 10.1.0.0/24, gone false
+            ~ 10.0.0.0/24 [HQ] -> Lab
+            ~ 10.1.0.0/24 out of [HQ]
+        ",
+    );
+}
+
+#[test]
+fn a_protection_outlives_its_site() {
+    let seen = office()
+        .site("Old")
+        .owns_site("Old", Held::Created)
+        .protected();
+    let old = seen.site_guid("Old");
+    let gone = seen.but(|snapshot| known(&mut snapshot.sites).retain(|site| site.guid != old));
+    let protected = |desired: &Desired, seen: &Seen| {
+        let found = diff(desired, &seen.snapshot, &seen.ownership, false).found;
+        found.iter().find_map(|found| match &found.change {
+            Change::CreateSite { protected, .. } | Change::AdoptSite { protected, .. } => {
+                Some(*protected)
+            }
+            _ => None,
+        })
+    };
+    let wanted = desired().site("Old");
+    assert_eq!(protected(&wanted, &gone), Some(true));
+    assert_eq!(
+        protected(&wanted.clone().prevent_destroy("Old", false), &gone),
+        Some(false)
+    );
+    assert_eq!(protected(&desired().site("New"), &gone), Some(false));
+    // Somebody made it anew in the console.
+    let again = gone.site("Old").but(|snapshot| {
+        let sites = known(&mut snapshot.sites);
+        if let Some(site) = sites.last_mut() {
+            site.guid = Guid::from_u128(0x1fff);
+        }
+    });
+    assert_eq!(protected(&wanted, &again), Some(true));
 }
 
 #[test]
@@ -507,6 +621,39 @@ fn ignored_fields_are_set_at_creation_only() {
             ~ site New constrained Some(false) -> true
         ",
     );
+}
+
+#[test]
+fn each_field_is_ignored_by_itself() {
+    let changes = [
+        (
+            Ignorable::Description,
+            "~ site HQ description \"\" -> \"new\"",
+        ),
+        (Ignorable::Subnets, "~ 192.168.0.0/24 out of [HQ]"),
+        (Ignorable::Servers, "~ SITE01 out of HQ"),
+        (
+            Ignorable::ConstrainToSite,
+            "~ site HQ constrained Some(false) -> true",
+        ),
+    ];
+    for (ignored, _) in changes {
+        let wanted = desired()
+            .site("HQ")
+            .describe("HQ", "new")
+            .subnets("HQ", &[])
+            .servers("HQ", &[])
+            .constrain("HQ", true)
+            .ignore("HQ", ignored);
+        let mut rest: Vec<&str> = changes
+            .iter()
+            .filter(|(field, _)| *field != ignored)
+            .map(|(_, change)| *change)
+            .collect();
+        rest.push("adopt HQ");
+        rest.sort_unstable();
+        check(&wanted, &office(), &rest.join("\n"));
+    }
 }
 
 #[test]

@@ -142,6 +142,8 @@ fn fold_record(ownership: &mut Ownership, record: Record) {
         } => {
             ownership.counted.insert(of, Count::of(after));
         }
+        // Said of one plan, and kept here for whoever asks later; the next plan is judged anew.
+        Record::Override { .. } | Record::Thaw { .. } => {}
     }
 }
 

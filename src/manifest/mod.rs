@@ -12,6 +12,7 @@ mod allow;
 mod auth;
 mod decode;
 mod diagnostic;
+mod freeze;
 mod kinds;
 mod load;
 mod location;

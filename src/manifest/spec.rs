@@ -86,7 +86,19 @@ impl super::decode::Written for IgnorableSpec {
             return Ok(*value);
         }
         let known = Self::ALL.map(|(name, ..)| name);
-        let hint = nearest(text, &known).map(|right| format!("did you mean `{right}`?"));
+        let elsewhere = match text {
+            "imaging" | "captureTarget" | "deployTasks" | "packages" => {
+                Some("a package and the settings of the SMP")
+            }
+            "roles" => Some("a server"),
+            _ => None,
+        };
+        let hint = match elsewhere {
+            Some(owner) => Some(format!(
+                "it belongs to {owner}, not to the site: leave it out where it is not to be managed"
+            )),
+            None => nearest(text, &known).map(|right| format!("did you mean `{right}`?")),
+        };
         let message = format!(
             "expected one of the fields {}, found `{}`",
             listed(&known),

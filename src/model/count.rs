@@ -104,42 +104,6 @@ impl Count {
     }
 }
 
-/// How many fewer of a kind than the last run saw are taken for somebody's change: the larger of the two.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MaxFewer {
-    /// Of those that the last run saw, in percent.
-    pub percent: u8,
-    /// However few there were.
-    pub floor: u32,
-}
-
-impl Default for MaxFewer {
-    fn default() -> Self {
-        Self {
-            percent: 10,
-            floor: 3,
-        }
-    }
-}
-
-impl MaxFewer {
-    /// The limit for a kind of which this many are expected.
-    #[must_use]
-    pub fn limit(self, expected: u64) -> u64 {
-        let share = u128::from(expected) * u128::from(self.percent) / 100;
-        u64::try_from(share)
-            .unwrap_or(u64::MAX)
-            .max(self.floor.into())
-    }
-}
-
-/// What a workspace guards its platforms by.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Safety {
-    /// How many fewer of a kind are believed.
-    pub max_fewer: MaxFewer,
-}
-
 /// Somebody's word that shorter lists are right.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Acceptance {
@@ -180,17 +144,6 @@ mod tests {
     use super::*;
     use crate::model::Observed;
     use crate::model::testing::*;
-
-    #[test]
-    fn the_limit_is_the_larger_of_the_two() {
-        let limit = |percent, floor, expected| MaxFewer { percent, floor }.limit(expected);
-        assert_eq!(limit(10, 3, 0), 3);
-        assert_eq!(limit(10, 3, 39), 3);
-        assert_eq!(limit(10, 3, 40), 4);
-        assert_eq!(limit(10, 3, 100_000), 10_000);
-        assert_eq!(limit(0, 0, 100_000), 0);
-        assert_eq!(limit(100, 0, u64::MAX), u64::MAX);
-    }
 
     #[test]
     fn what_could_not_be_read_is_not_counted() {

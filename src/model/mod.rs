@@ -14,6 +14,7 @@ mod key;
 mod ownership;
 mod plug_in;
 mod remembered;
+mod safety;
 mod snapshot;
 mod step;
 mod subnet;
@@ -23,7 +24,7 @@ pub(crate) mod testing;
 mod version;
 mod writes;
 
-pub use count::{Acceptance, Count, CountedKind, CountedKindError, MaxFewer, Safety};
+pub use count::{Acceptance, Count, CountedKind, CountedKindError};
 pub use desired::{
     Allowed, Declared, Desired, DesiredAssignment, DesiredPackage, DesiredServer, DesiredSettings,
     DesiredSite, Ignorable, Lifecycle, Origin, PackageSelector, SiteKind,
@@ -39,6 +40,7 @@ pub use key::{Guid, GuidError, Name, NameError, NameKey, Role, RoleError};
 pub use ownership::{Attestation, Held, Owned, Ownership};
 pub use plug_in::PlugIn;
 pub use remembered::{AddressError, Relocation, Remembered};
+pub use safety::{FREEZE, Freeze, Limit, Override, OverrideError, Overrides, Safety, Share, part};
 pub use snapshot::{
     Assignment, Computer, Listed, Observed, ObservedSite, ObservedSubnet, Platform, Service,
     ServiceRole, Snapshot,

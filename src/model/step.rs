@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Assignment, By, CountedKind, Guid, Held, Name, PlugIn, Role, Subnet};
+use super::{Assignment, By, CountedKind, Guid, Held, Limit, Name, PlugIn, Role, Subnet};
 
 /// The stable id of a step, made of what it does and to what: `assign-subnet:192.168.10.0/24`.
 #[derive(
@@ -159,6 +159,34 @@ pub enum Record {
         after: u64,
         /// Why that person is sure.
         why: String,
+    },
+    /// The plan goes past a limit of the workspace, on somebody's word.
+    Override {
+        /// Which limit.
+        limit: Limit,
+        /// What the workspace allows.
+        set: u64,
+        /// What the plan comes to.
+        found: u64,
+        /// Up to what it is let through.
+        to: u64,
+        /// Why.
+        why: String,
+        /// Who says so.
+        by: String,
+    },
+    /// The plan is carried out while nothing may change, on somebody's word.
+    Thaw {
+        /// The first day or moment of the window, as the workspace writes it.
+        from: String,
+        /// Its last day, or the moment at which it is over.
+        to: String,
+        /// The time zone of both.
+        zone: String,
+        /// Why.
+        why: String,
+        /// Who says so.
+        by: String,
     },
 }
 

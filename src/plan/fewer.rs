@@ -9,9 +9,7 @@ use std::collections::BTreeMap;
 
 use super::{Note, Severity, Standing};
 use crate::diff::{Change, Found};
-use crate::model::{
-    Acceptance, Action, By, CountedKind, Ownership, Record, Safety, Snapshot, Step, StepId,
-};
+use crate::model::{Acceptance, CountedKind, Ownership, Record, Share, Snapshot};
 
 /// The id of the notes.
 pub(super) const FEWER: &str = "fewer-shown";
@@ -30,18 +28,17 @@ pub(super) struct Judged {
 pub(super) fn judge(
     snapshot: &Snapshot,
     ownership: &Ownership,
-    safety: Safety,
+    max_fewer: Share,
     acceptance: Option<&Acceptance>,
     changes: &[Found],
 ) -> Judged {
-    let Safety { max_fewer } = safety;
     let mut judged = Judged::default();
     for (kind, now) in snapshot.counts() {
         let expected = ownership
             .counted
             .get(&kind)
             .map_or(now, crate::model::Count::expected);
-        let limit = max_fewer.limit(expected);
+        let limit = max_fewer.of(expected);
         if expected.saturating_sub(now) <= limit {
             judged.counts.insert(kind, now);
             continue;
@@ -64,31 +61,6 @@ pub(super) fn judge(
         }
     }
     judged
-}
-
-/// Puts the records before the steps of a plan: what the steps stand on is journalled first.
-pub(super) fn recorded_first(records: Vec<Record>, steps: Vec<Step>) -> Vec<Step> {
-    let ahead = u32::try_from(records.len()).unwrap_or(u32::MAX);
-    let mut all: Vec<Step> = records
-        .into_iter()
-        .map(|record| Step {
-            id: StepId(match &record {
-                Record::AcceptFewer { of, .. } => format!("accept-fewer:{of}"),
-                _ => "record".to_owned(),
-            }),
-            action: Action::Record(record),
-            reason: String::new(),
-            by: By::Api,
-            depends_on: Vec::new(),
-        })
-        .collect();
-    all.extend(steps.into_iter().map(|mut step| {
-        for on in &mut step.depends_on {
-            *on = on.saturating_add(ahead);
-        }
-        step
-    }));
-    all
 }
 
 fn accepted(kind: CountedKind, expected: u64, now: u64, reason: &str) -> Note {
@@ -176,7 +148,8 @@ fn word(kind: CountedKind, change: &Change) -> Option<&'static str> {
     }
 }
 
-fn amount(number: u64, kind: CountedKind) -> String {
+/// `1 site`, `12 subnets`.
+pub(super) fn amount(number: u64, kind: CountedKind) -> String {
     let plural = kind.as_str();
     match number {
         1 => format!("1 {}", plural.strip_suffix('s').unwrap_or(plural)),
@@ -197,7 +170,7 @@ mod tests {
     use super::*;
     use crate::diff::diff;
     use crate::model::testing::*;
-    use crate::model::{Count, Desired, Guid, MaxFewer};
+    use crate::model::{Count, Desired, Guid};
 
     /// HQ with this many subnets 10.N.0.0/24, all of which are ours.
     fn office(subnets: u64) -> Seen {
@@ -216,7 +189,7 @@ mod tests {
         judge(
             &seen.snapshot,
             &seen.ownership,
-            Safety::default(),
+            crate::model::Safety::default().max_fewer,
             acceptance,
             &changes,
         )
@@ -364,49 +337,12 @@ mod tests {
         let seen = remembering(office(4), CountedKind::Subnets, 8);
         let changes = diff(&wants(), &seen.snapshot, &seen.ownership, true).found;
         let blocks = |percent, floor| {
-            let safety = Safety {
-                max_fewer: MaxFewer { percent, floor },
-            };
-            let found = judge(&seen.snapshot, &seen.ownership, safety, None, &changes);
+            let max_fewer = Share { percent, floor };
+            let found = judge(&seen.snapshot, &seen.ownership, max_fewer, None, &changes);
             found.notes.len() == 1
         };
         assert!(blocks(49, 3));
         assert!(!blocks(50, 0));
         assert!(!blocks(0, 4));
-    }
-
-    #[test]
-    fn records_come_first_and_nothing_else_changes_its_order() {
-        let step = |id: &str, depends_on: &[u32]| Step {
-            id: StepId(id.into()),
-            action: Action::DeleteSite {
-                site: crate::model::SiteRef {
-                    name: crate::model::Name::new(id),
-                    guid: None,
-                },
-            },
-            reason: String::new(),
-            by: By::Api,
-            depends_on: depends_on.to_vec(),
-        };
-        let record = Record::AcceptFewer {
-            of: CountedKind::Sites,
-            before: 9,
-            after: 1,
-            why: "closed".into(),
-        };
-        let steps = recorded_first(vec![record], vec![step("a", &[]), step("b", &[0])]);
-        let told: Vec<(&str, &[u32])> = steps
-            .iter()
-            .map(|step| (step.id.0.as_str(), step.depends_on.as_slice()))
-            .collect();
-        assert_eq!(
-            told,
-            [
-                ("accept-fewer:sites", &[][..]),
-                ("a", &[][..]),
-                ("b", &[1][..])
-            ]
-        );
     }
 }

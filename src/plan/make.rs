@@ -5,18 +5,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use super::carry::{give_out, take_over};
-use super::fewer::{self, recorded_first};
+use super::emptied::{emptied, said_to_hold, warned};
+use super::fewer;
+use super::limits::{self, Bounds};
+use super::reach::reach;
+use super::records::recorded_first;
 use super::steps::console;
 use super::touch::{planned, touched};
 use super::{
     Context, FORMAT_VERSION, Names, Note, ObjectChange, OrderError, Ordered, Plan, Severity,
     Standing, Unkept, console_value, objects, plan_steps,
 };
-use crate::diff::{Blocked, Change, Found, Takeover, declare, diff, predicted};
+use crate::diff::{Blocked, Change, Diff, Found, Takeover, declare, diff, predicted};
 use crate::model::{
-    Acceptance, Action, Assignment, Attestation, ConsoleStep, Desired, Guid, Origin, Ownership,
-    Safety, Snapshot, Step, StepId, Subnet,
+    Acceptance, Action, Assignment, Attestation, ConsoleStep, Desired, Guid, Held, Origin,
+    Overrides, Ownership, Safety, Snapshot, Step, StepId, Subnet,
 };
 use crate::select::{Extent, Impact, Selector, Stranded, World, impact};
 use crate::validate::{View, judge};
@@ -38,9 +44,13 @@ pub struct Inputs<'a> {
     /// How many clients may be left without a server that they have before; addresses where clients are not known.
     pub allow_stranded: u64,
     /// What the workspace guards its platforms by.
-    pub safety: Safety,
+    pub safety: &'a Safety,
     /// Somebody's word that lists are shorter than they were.
     pub acceptance: Option<&'a Acceptance>,
+    /// Somebody's word that this plan may go past limits.
+    pub overrides: Option<&'a Overrides>,
+    /// The time, which the windows of the workspace are held against.
+    pub now: Timestamp,
     /// Lineage of the state.
     pub lineage: &'a str,
     /// Serial of the state.
@@ -66,12 +76,15 @@ pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
         allow_stranded,
         safety,
         acceptance,
+        overrides,
+        now,
         lineage,
         serial,
         tool_version,
     } = *input;
     let compared = diff(desired, snapshot, ownership, takeover);
     let mut notes: Vec<Note> = compared.blocked.iter().map(blocked).collect();
+    notes.extend(still_ours(&compared, ownership));
     let (attested, open) = attested(compared.found, ownership, &mut notes);
 
     let mut observed = World::observed(snapshot);
@@ -84,9 +97,8 @@ pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
         after: &after,
     };
     let Ordered { steps, unkept } = plan_steps(&open, &context)?;
-    let steps = drop_confirmed(steps, ownership, &mut notes);
-    let counted = fewer::judge(snapshot, ownership, safety, acceptance, &open);
-    let mut steps = recorded_first(counted.records, steps);
+    let mut steps = drop_confirmed(steps, ownership, &mut notes);
+    let counted = fewer::judge(snapshot, ownership, safety.max_fewer, acceptance, &open);
     notes.extend(counted.notes);
     take_over(&mut steps, &open, &snapshot.surroundings.writes);
     notes.extend(give_out(&mut steps, &snapshot.surroundings.writes));
@@ -105,27 +117,40 @@ pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
         ..view
     };
     notes.extend(judge(&view, &will, &touched(&open)));
+    let names = names(snapshot);
+    let mut changes = said_to_be_taken(objects(&open, &names), &compared.taken);
     let impact = if open.is_empty() {
         Impact::default()
     } else {
-        impact(
-            &Selector::new(&before),
-            &Selector::new(&after),
-            snapshot.surroundings.clients.known().map(Vec::as_slice),
-        )
+        let clients = snapshot.surroundings.clients.known().map(Vec::as_slice);
+        let (was, will) = (Selector::new(&before), Selector::new(&after));
+        let emptied = emptied(&before, &after, (&was, &will), clients);
+        said_to_hold(&mut changes, &emptied);
+        notes.extend(warned(&emptied));
+        impact(&was, &will, clients)
     };
     notes.extend(stranded(&impact.stranded, allow_stranded));
+    let reach = reach(&open, snapshot, &before, &after);
+    let bounds = Bounds {
+        safety,
+        overrides,
+        now,
+    };
+    let judged = limits::judge(&reach, &impact, &steps, bounds);
+    notes.extend(judged.notes);
+    let records = counted.records.into_iter().chain(judged.records);
+    let steps = recorded_first(records.collect(), steps);
     notes.sort();
     notes.dedup();
-    let names = names(snapshot);
     Ok(Plan {
         format_version: FORMAT_VERSION,
         tool_version: tool_version.to_owned(),
         platform: snapshot.platform.clone(),
         lineage: lineage.to_owned(),
         serial,
-        changes: said_to_be_taken(objects(&open, &names), &compared.taken),
+        changes,
         impact,
+        reach,
         names: to_find(&steps, names),
         steps,
         notes,
@@ -264,6 +289,29 @@ fn said_to_be_taken(
         }
     }
     changes
+}
+
+/// Says of each protected site that is no longer declared, and that nothing else is said of, that it stays ours.
+fn still_ours(compared: &Diff, ownership: &Ownership) -> Vec<Note> {
+    let adopted = |guid: &Guid| {
+        let owned = ownership.sites.get(guid);
+        owned.is_some_and(|owned| owned.how == Held::Adopted)
+    };
+    let kept = compared.kept.iter().filter(|(guid, _)| adopted(guid));
+    kept.map(|(_, name)| Note {
+        severity: Severity::Info,
+        standing: Standing::Remains,
+        id: "protected".into(),
+        message: format!(
+            "site `{name}` is no longer declared and stays ours, as it is: `preventDestroy` protects it"
+        ),
+        remedy: "to let go of it, declare it with `preventDestroy: false`, apply, then take the declaration out"
+            .into(),
+        sources: Vec::new(),
+        places: Vec::new(),
+        allowed: None,
+    })
+    .collect()
 }
 
 fn blocked(blocked: &Blocked) -> Note {

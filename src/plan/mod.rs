@@ -6,8 +6,10 @@
 //! comes last; taking down runs the other way. What cannot be written by API is a step for a person, in the same order.
 
 mod carry;
+mod emptied;
 mod fewer;
 mod keep;
+mod limits;
 mod make;
 mod moves;
 mod order;
@@ -15,6 +17,8 @@ mod pins;
 mod prefer;
 #[cfg(test)]
 mod properties;
+mod reach;
+mod records;
 mod roles;
 mod steps;
 mod summary;
@@ -32,8 +36,10 @@ use crate::select::Impact;
 
 pub use carry::{carried_by, lacking, needs};
 pub use keep::Unkept;
+pub use limits::{Bounds, frozen, judge_again};
 pub use make::{Inputs, make};
 pub use order::{Draft, OrderError, order};
+pub use reach::{Portion, Reach};
 pub use steps::{Context, Ordered, plan_steps};
 pub use summary::{
     Changed, Field, NOT_READABLE, Names, ObjectChange, Tally, assignment, console_value, objects,
@@ -129,6 +135,9 @@ pub struct Plan {
     pub changes: Vec<ObjectChange>,
     /// What that means for client addresses.
     pub impact: Impact,
+    /// What the limits of a workspace count of it.
+    #[serde(default, skip_serializing_if = "Reach::is_nothing")]
+    pub reach: Reach,
     /// What is done, in an order in which it may be done.
     pub steps: Vec<Step>,
     /// The names of what a person has to find and a step names by GUID alone.

@@ -207,6 +207,10 @@ impl Builder<'_> {
             let left: BTreeSet<SiteIndex> = left.iter().filter_map(|s| self.site(s)).collect();
             depends_on.extend(self.unconstrained(&left));
             depends_on.extend(self.fallback());
+            if matches!(action, Action::DeleteSubnet { .. }) {
+                // Nothing is deleted from a site while it is protected.
+                depends_on.extend(left.iter().filter_map(|site| self.unprotects.get(site)));
+            }
             let step = self.push(id, action, reason, phase, depends_on);
             if !before.has(subnet) && !after.has(subnet) {
                 continue; // it goes, but no address with it

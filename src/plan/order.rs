@@ -165,7 +165,7 @@ fn guid(action: &Action) -> Option<Guid> {
             | Record::ReleaseSite { site, .. }
             | Record::Protect { site, .. } => Some(site.guid),
             Record::AdoptSubnet { guid, .. } | Record::ReleaseSubnet { guid, .. } => Some(*guid),
-            Record::AcceptFewer { .. } => None,
+            Record::AcceptFewer { .. } | Record::Override { .. } | Record::Thaw { .. } => None,
         },
     }
 }

@@ -61,6 +61,8 @@ pub(super) struct Builder<'a> {
     pub(super) moves: Moves,
     /// Steps that lift Constrain to Site.
     pub(super) unconstrains: BTreeMap<SiteIndex, usize>,
+    /// Steps that take a protection off.
+    pub(super) unprotects: BTreeMap<SiteIndex, usize>,
     /// For each step those that wait for it; kept only while the rules that may contradict each other are added.
     pub(super) behind: Vec<Vec<usize>>,
     /// What the order of the steps cannot promise.
@@ -203,6 +205,7 @@ impl<'a> Builder<'a> {
             roles: BTreeMap::new(),
             moves: Moves::default(),
             unconstrains: BTreeMap::new(),
+            unprotects: BTreeMap::new(),
             behind: Vec::new(),
             unkept: Unkept::default(),
         }
@@ -304,13 +307,17 @@ impl<'a> Builder<'a> {
                 ),
                 _ => continue,
             };
-            self.push(
+            let step = self.push(
                 id(name, object),
                 Action::Record(record),
                 "",
                 phase::RECORD,
                 Vec::new(),
             );
+            if let Change::Protect { site, on: false } = &found.change {
+                let site = self.site_of_guid(site.guid);
+                self.unprotects.extend(site.map(|site| (site, step)));
+            }
         }
     }
 

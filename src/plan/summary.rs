@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::diff::{Change, Found};
 use crate::model::{Action, Assignment, ConsoleStep, Guid, Name, Step, StepKind};
+use crate::select::Extent;
 
 /// What happens to an object.
 #[derive(
@@ -58,6 +59,9 @@ pub struct ObjectChange {
     /// Anything a reader should know about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// Who is in a site that goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holds: Option<Extent>,
     /// Where it is declared, `file:line:column`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
@@ -86,6 +90,7 @@ pub fn objects(changes: &[Found], names: &Names) -> Vec<ObjectChange> {
             change: described.change,
             fields: Vec::new(),
             note: None,
+            holds: None, // by `emptied`
             place: None,
         });
         object.change = stronger(object.change, described.change);

@@ -1,5 +1,7 @@
 //! Steps and their order, notes and attestations: `check(desired, observed, expect)`.
 
+use jiff::Timestamp;
+
 use super::*;
 use crate::model::testing::*;
 use crate::model::{Action, Client, Desired, Guid, Held, Name, Observed, Safety, Writing};
@@ -11,8 +13,10 @@ fn made(desired: &Desired, seen: &Seen) -> Plan {
         ownership: &seen.ownership,
         takeover: false,
         allow_stranded: u64::MAX,
-        safety: Safety::default(),
+        safety: &Safety::default(),
         acceptance: None,
+        overrides: None,
+        now: Timestamp::UNIX_EPOCH,
         lineage: "test",
         serial: 7,
         tool_version: "0.0.0",
@@ -414,8 +418,10 @@ fn what_is_taken_over_is_said() {
         ownership: &seen.ownership,
         takeover: true,
         allow_stranded: 0,
-        safety: Safety::default(),
+        safety: &Safety::default(),
         acceptance: None,
+        overrides: None,
+        now: Timestamp::UNIX_EPOCH,
         lineage: "test",
         serial: 7,
         tool_version: "0.0.0",
@@ -560,8 +566,10 @@ fn who_is_stranded_blocks_the_plan() {
             ownership: &seen.ownership,
             takeover: false,
             allow_stranded,
-            safety: Safety::default(),
+            safety: &Safety::default(),
             acceptance: None,
+            overrides: None,
+            now: Timestamp::UNIX_EPOCH,
             lineage: "test",
             serial: 7,
             tool_version: "0.0.0",

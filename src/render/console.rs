@@ -393,6 +393,7 @@ fn has_unread(change: &ObjectChange, field: &str, value: &str) -> bool {
         change: verb,
         fields,
         note: _,
+        holds: _,
         place: _,
     } = change;
     *verb != Changed::Delete

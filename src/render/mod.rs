@@ -15,5 +15,5 @@ mod sample;
 pub mod text;
 mod words;
 
-pub use layout::Style;
+pub use layout::{Style, argument};
 pub use words::Lookup;

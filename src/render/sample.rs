@@ -12,7 +12,7 @@ use crate::model::{
     ServerRef, SiteRef, StepCount, StepId, StepKind, Subnet,
 };
 use crate::plan::{
-    Context, FORMAT_VERSION, Names, Note, Plan, Severity, Standing, objects, plan_steps,
+    Context, FORMAT_VERSION, Names, Note, Plan, Reach, Severity, Standing, objects, plan_steps,
 };
 use crate::select::{Selector, World, WorldServer, WorldSite, impact};
 
@@ -150,6 +150,7 @@ fn plan_of(changes: Vec<(Change, u32)>, notes: Vec<Note>) -> Plan {
         serial: 7,
         changes: objects(&found, &names),
         impact,
+        reach: Reach::default(),
         steps,
         notes,
         counts: BTreeMap::new(),

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::console::{self, ConsolePath};
 use super::layout::{count, some};
 use crate::model::{
-    Action, Assignment, ConsoleStep, Guid, Name, PackageRef, Record, ServerRef, SiteRef, Step,
-    StepId, StepKind,
+    Action, Assignment, ConsoleStep, FREEZE, Guid, Name, PackageRef, Record, ServerRef, SiteRef,
+    Step, StepId, StepKind,
 };
 use crate::plan::{Names, Plan, assignment};
 
@@ -252,6 +252,21 @@ fn recorded(record: &Record) -> String {
             after,
             why: _, // in the notes
         } => format!("accept-fewer {of}: {after} in place of {before}"),
+        Record::Override {
+            limit,
+            set,
+            found: _, // in the notes
+            to,
+            why: _, // in the notes
+            by: _,  // in the notes
+        } => format!("override {limit}: {to} in place of {set}"),
+        Record::Thaw {
+            from,
+            to,
+            zone,
+            why: _, // in the notes
+            by: _,  // in the notes
+        } => format!("override {FREEZE} from {from} to {to} ({zone})"),
     }
 }
 

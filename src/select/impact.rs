@@ -28,6 +28,9 @@ pub struct Impact {
     pub determined: Extent,
     /// Whose package or task servers could be said before and cannot be after.
     pub undetermined: Extent,
+    /// Who has a package or a task server before and may use other ones after.
+    #[serde(default)]
+    pub rehomed: Extent,
     /// Who has a package and a task server before and, by some reading of the sources, lacks one after.
     pub stranded: Stranded,
     /// Packages that no server of a site holds any longer.
@@ -179,6 +182,7 @@ pub fn impact(before: &Selector<'_>, after: &Selector<'_>, clients: Option<&[Cli
         for extent in [
             &mut comparison.determined,
             &mut comparison.undetermined,
+            &mut comparison.rehomed,
             &mut comparison.stranded.extent,
         ] {
             extent.clients = Some(0);
@@ -197,6 +201,7 @@ pub fn impact(before: &Selector<'_>, after: &Selector<'_>, clients: Option<&[Cli
         turns: _,    // counted in the rest
         determined,
         undetermined,
+        rehomed,
         stranded,
     } = comparison;
     shifts.sort_by(|one, two| {
@@ -206,6 +211,7 @@ pub fn impact(before: &Selector<'_>, after: &Selector<'_>, clients: Option<&[Cli
     impact.shifts = shifts;
     impact.determined = determined;
     impact.undetermined = undetermined;
+    impact.rehomed = rehomed;
     impact.stranded = stranded;
     impact.packages_lost = packages_lost(before, after);
     impact
@@ -219,6 +225,7 @@ fn count(number: usize) -> u64 {
 #[derive(Debug, Clone, Copy)]
 struct Turn {
     shift: Option<usize>,
+    rehomed: bool,
     stranded: bool,
     determined: bool,
     undetermined: bool,
@@ -235,6 +242,7 @@ struct Comparison<'s, 'a> {
     turns: HashMap<(usize, usize, bool), Turn>,
     determined: Extent,
     undetermined: Extent,
+    rehomed: Extent,
     stranded: Stranded,
 }
 
@@ -255,6 +263,7 @@ impl<'s, 'a> Comparison<'s, 'a> {
             turns: HashMap::new(),
             determined: Extent::default(),
             undetermined: Extent::default(),
+            rehomed: Extent::default(),
             stranded: Stranded::default(),
         }
     }
@@ -302,6 +311,9 @@ impl<'s, 'a> Comparison<'s, 'a> {
         if turn.undetermined {
             self.undetermined.addresses += size;
         }
+        if turn.rehomed {
+            self.rehomed.addresses += size;
+        }
         if turn.stranded {
             self.stranded.extent.addresses += size;
             extend(&mut self.stranded.spans, first, last);
@@ -320,6 +332,7 @@ impl<'s, 'a> Comparison<'s, 'a> {
             (Some(one), Some(two)) => self.compare(one, two, known),
             _ => Turn {
                 shift: None,
+                rehomed: false,
                 stranded: false,
                 determined: false,
                 undetermined: false,
@@ -363,6 +376,7 @@ impl<'s, 'a> Comparison<'s, 'a> {
         });
         Turn {
             shift,
+            rehomed: rehomed(was, will),
             stranded: stranded(was, will),
             determined: turns(was, will, |one, two| !one && two),
             undetermined: turns(was, will, |one, two| one && !two),
@@ -393,6 +407,7 @@ impl<'s, 'a> Comparison<'s, 'a> {
         if client.addresses.len() > 1 || turn.shift.is_some() {
             let place = Place::client(&client.addresses, Some(client.guid));
             let (was, will) = (self.before.serves(&place), self.after.serves(&place));
+            turn.rehomed = rehomed(&was, &will);
             turn.stranded = stranded(&was, &will);
             turn.determined = turns(&was, &will, |one, two| !one && two);
             turn.undetermined = turns(&was, &will, |one, two| one && !two);
@@ -404,6 +419,7 @@ impl<'s, 'a> Comparison<'s, 'a> {
         };
         add(&mut self.determined, turn.determined);
         add(&mut self.undetermined, turn.undetermined);
+        add(&mut self.rehomed, turn.rehomed);
         add(&mut self.stranded.extent, turn.stranded);
         if turn.stranded {
             // The first by name: clients come in the order of their GUIDs, which tells people nothing.
@@ -415,6 +431,15 @@ impl<'s, 'a> Comparison<'s, 'a> {
             }
         }
     }
+}
+
+/// Whether somebody has servers before and may use others after; who had none is given some, and not moved.
+fn rehomed(was: &Served, will: &Served) -> bool {
+    let servers = |of: &Served, role| of.of(role).map(|service| service.choice.servers());
+    KEPT.into_iter().any(|role| {
+        servers(was, role)
+            .is_some_and(|had| !had.is_empty() && servers(will, role).is_some_and(|has| had != has))
+    })
 }
 
 /// Whether somebody is served before and, by some reading, not after.
@@ -608,6 +633,10 @@ mod tests {
                 });
                 prop_assert_eq!(holds(&found.stranded.spans, *address), loses && known);
             }
+            let moves = |was: &Served, will: &Served| KEPT.into_iter().any(|role| {
+                let all = |served: &Served| served.of(role).unwrap().choice.servers();
+                !all(was).is_empty() && all(was) != all(will)
+            });
             for shift in &found.shifts {
                 let size = |span: &Span| u64::from(u32::from(span.last) - u32::from(span.first)) + 1;
                 prop_assert_eq!(shift.addresses, shift.spans.iter().map(size).sum::<u64>());
@@ -624,7 +653,22 @@ mod tests {
                 KEPT.into_iter().any(|role| served(&one, role) && !served(&two, role))
             });
             prop_assert_eq!(found.stranded.extent.clients, Some(count(strands.count())));
-            prop_assert_eq!(impact(&one, &one, Some(&clients)).shifts, []);
+            let rehomed = clients.iter().filter(|client| {
+                let served = |selector: &Selector<'_>| selector.client(&client.addresses, Some(client.guid));
+                moves(&served(&one), &served(&two))
+            });
+            prop_assert_eq!(found.rehomed.clients, Some(count(rehomed.count())));
+            // Within a shift nothing differs, so one address of each of its spans stands for all.
+            let mut addresses = 0;
+            for span in found.shifts.iter().filter(|shift| shift.known).flat_map(|shift| &shift.spans) {
+                if moves(&one.at(span.first), &two.at(span.first)) {
+                    addresses += u64::from(u32::from(span.last) - u32::from(span.first)) + 1;
+                }
+            }
+            prop_assert_eq!(found.rehomed.addresses, addresses);
+            let same = impact(&one, &one, Some(&clients));
+            prop_assert_eq!(same.shifts, []);
+            prop_assert_eq!(same.rehomed, Extent { addresses: 0, clients: Some(0) });
         }
     }
 

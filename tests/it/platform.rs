@@ -34,7 +34,7 @@ async fn kept(
             profile_file: "profiles/hq.yaml",
             profile,
             counted: &stages.ownership().await.counted,
-            safety: Safety::default(),
+            safety: &Safety::default(),
         },
     )
 }

@@ -268,6 +268,7 @@ pub(super) fn run(seen: &mut Seen, step: &Step) {
             Record::AcceptFewer { of, after, .. } => {
                 seen.ownership.counted.insert(*of, Count::of(*after));
             }
+            Record::Override { .. } | Record::Thaw { .. } => {}
         },
     }
 }

@@ -10,11 +10,13 @@
 )]
 
 mod interpreter;
+mod limits;
 mod worlds;
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
+use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::make::UNKEPT;
@@ -32,8 +34,10 @@ fn plan(desired: &Desired, seen: &Seen, takeover: bool) -> Plan {
         ownership: &seen.ownership,
         takeover,
         allow_stranded: 0,
-        safety: Safety::default(),
+        safety: &Safety::default(),
         acceptance: None,
+        overrides: None,
+        now: Timestamp::UNIX_EPOCH,
         lineage: "test",
         serial: 1,
         tool_version: "0.0.0",
@@ -292,6 +296,12 @@ proptest! {
                     prop_assert!(before.iter().all(|s| declares(&s.name) || ours(s)));
                 }
                 Action::DeleteSubnet { subnet, guid, before } => {
+                    for site in before {
+                        let declared = wanted.sites.get(&site.name).and_then(|s| s.lifecycle.prevent_destroy.as_ref());
+                        let owned = seen.ownership.sites.get(&site.guid.unwrap());
+                        let protected = declared.map_or(owned.is_some_and(|owned| owned.protected), |on| on.value);
+                        prop_assert!(!protected, "{} from {}", step.id, site.name);
+                    }
                     prop_assert!(!declares_subnet(subnet) && seen.ownership.subnets[guid].how == Held::Created);
                     prop_assert!(before.iter().all(|s| declares(&s.name) || ours(s)));
                 }

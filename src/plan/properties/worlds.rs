@@ -174,8 +174,13 @@ impl Raw {
                     _ => Observed::Unavailable("no setting".into()),
                 }
             });
-            if let Some(how) = held(site.owned) {
+            if let Some(how) = held(site.owned % 4) {
                 seen = seen.owns_site(name, how);
+                let guid = seen.site_guid(name);
+                // The later choices are those of a site that is protected.
+                if let Some(owned) = seen.ownership.sites.get_mut(&guid) {
+                    owned.protected = site.owned >= 4;
+                }
             }
         }
         for ((exists, site, owned), subnet) in self.subnets.iter().zip(POOL) {
@@ -216,6 +221,11 @@ impl Raw {
                 1 => wanted.ignore(name, Ignorable::Servers),
                 2 => wanted.prevent_destroy(name, true),
                 3 => wanted.describe(name, "text"),
+                4 => wanted.prevent_destroy(name, false),
+                5 => wanted.ignore(name, Ignorable::ConstrainToSite),
+                6 => wanted
+                    .describe(name, "text")
+                    .ignore(name, Ignorable::Description),
                 _ => wanted,
             };
         }

@@ -99,6 +99,7 @@ impl Runbook {
             names: _, // in the words
             notes,
             counts: _, // for the next plan
+            reach: _,  // in the notes
         } = plan;
         let Platform {
             server: _, // the name says it

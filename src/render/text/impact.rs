@@ -24,6 +24,7 @@ pub(super) fn write(page: &mut Page, impact: &Impact) {
         known_clients,
         determined,
         undetermined,
+        rehomed: _, // the rows say where to
         stranded,
         packages_lost,
     } = impact;
@@ -89,7 +90,7 @@ pub(super) fn write(page: &mut Page, impact: &Impact) {
 }
 
 /// `256 addresses, 20 clients`.
-fn amount(extent: &Extent) -> String {
+pub(super) fn amount(extent: &Extent) -> String {
     let Extent { addresses, clients } = *extent;
     let addresses = plural(addresses, "address", "addresses");
     match clients {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use similar::{ChangeTag, TextDiff};
 
+use super::impact::amount;
 use crate::model::Subnet;
 use crate::plan::{Changed, Field, NOT_READABLE, ObjectChange};
 use crate::render::layout::{Page, Paint, clean, number};
@@ -49,6 +50,7 @@ fn key_of(change: &ObjectChange) -> Option<Key<'_>> {
         change,
         fields,
         note,
+        holds: _, // of sites only
         place: _, // what differs within a group
     } = change;
     if kind != "Subnet" {
@@ -139,6 +141,7 @@ fn one(page: &mut Page, object: &ObjectChange) {
         change,
         fields,
         note,
+        holds,
         place,
     } = object;
     let (sign, paint) = sign(*change);
@@ -153,6 +156,9 @@ fn one(page: &mut Page, object: &ObjectChange) {
     };
     page.item(0, paint, sign, &format!("{kind} {name}{state}{place}"), 4);
     said(page, *change, note.as_deref());
+    if let Some(extent) = holds {
+        page.para(4, &format!("in it: {}", amount(extent)));
+    }
     let mut rest = fields.as_slice();
     while let Some(field) = rest.first() {
         let same = if matches!(field.name.as_str(), "servers" | "roles") {

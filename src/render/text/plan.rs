@@ -25,6 +25,7 @@ pub fn plan(plan: &Plan, style: &Style) -> String {
         serial: _,  // for programs
         changes,
         impact,
+        reach: _, // in the notes, where a limit is set for it
         steps: planned,
         names: _, // where steps are said
         notes: found,

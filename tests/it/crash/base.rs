@@ -34,15 +34,29 @@ pub(super) enum Names {
 }
 
 /// What `apply` is called with to come from `before.yaml` to `after.yaml`.
-pub(super) const APPLY: [&str; 8] = [
+pub(super) const APPLY: [&str; 12] = [
     "apply",
     "--yes",
     "--format",
     "json",
     "--accept-fewer",
     "subnets",
+    "--override",
+    "maxDeletes=99",
+    "--override",
+    "freeze",
     "--reason",
     "the old plant was sold",
+];
+
+/// What `apply` is called with before, while nothing changes by the workspace.
+const FIRST: [&str; 6] = [
+    "apply",
+    "--yes",
+    "--override",
+    "freeze",
+    "--reason",
+    "the first run",
 ];
 
 /// Why somebody is sure of what he did.
@@ -182,12 +196,12 @@ fn make(root: &Path, able: Able, names: Names) {
         case.told(&["profile", "install-reports", "--yes"], 0);
     }
     declare(BEFORE);
-    case.told(&["apply", "--yes"], 0);
+    case.told(&FIRST, 0);
     drop(case);
     // The two calls of an assignment, and a program that dies between them.
     declare(&format!("{BEFORE}---\n{DISTRIBUTED}"));
     let case = opened(root, Some((2, Fault::Kill(Moment::Before))));
-    assert_eq!(case.run(&["apply", "--yes"]).code, None);
+    assert_eq!(case.run(&FIRST).code, None);
     for action in by_others() {
         case.world().console(action).unwrap();
     }
@@ -220,7 +234,8 @@ fn opened(root: &Path, fault: Option<(usize, Fault)>) -> Case {
     let here = root.join("here");
     let workspace = format!(
         "apiVersion: sitewright/v1\nkind: Workspace\nspec:\n  platforms:\n    - {{ name: hq, url: '{}', server: \
-         SMP01.corp.example, profile: profiles/hq.yaml }}\n",
+         SMP01.corp.example, profile: profiles/hq.yaml }}\n  safety:\n    maxDeletes: 1\n    freeze:\n      - {{ \
+         from: 2020-01-01, to: 2099-12-31, zone: Europe/Berlin }}\n",
         way.url
     );
     fs::write(here.join("sitewright.yaml"), workspace).unwrap();

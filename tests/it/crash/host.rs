@@ -69,7 +69,13 @@ fn unnoted(case: &Case, events: &str) -> Vec<String> {
         .filter(|entry| entry["fact"]["kind"] == "stepStarted")
         .map(|entry| entry["fact"]["step"]["id"].as_str().unwrap().to_owned())
         .collect();
-    let ours_alone = ["accept-fewer:", "adopt-", "protect-", "release-"];
+    let ours_alone = [
+        "accept-fewer:",
+        "adopt-",
+        "override:",
+        "protect-",
+        "release-",
+    ];
     events
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).unwrap())

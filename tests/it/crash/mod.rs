@@ -54,7 +54,7 @@ variants! {
 
 variants! {
     record, RECORDS, Record:
-    AdoptSite, AdoptSubnet, ReleaseSite, ReleaseSubnet, Protect, AcceptFewer,
+    AdoptSite, AdoptSubnet, ReleaseSite, ReleaseSubnet, Protect, AcceptFewer, Override, Thaw,
 }
 
 /// The kinds of steps in the plan of a start, and how many steps it has.
