@@ -55,3 +55,7 @@ pub mod import;
 pub mod replace;
 
 pub mod cli;
+
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;

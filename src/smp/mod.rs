@@ -11,6 +11,8 @@ pub(crate) mod clients;
 pub(crate) mod data_rows;
 pub(crate) mod deployment;
 mod fault;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod hierarchy_management;
 mod item_management;
 mod item_model;
