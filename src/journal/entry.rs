@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::error::LineError;
 use crate::model::{
-    Attestation, CountedKind, Guid, Holder, Name, Outcome, PackageRef, Platform, Record, RunId,
+    Attestation, CountedKind, Guid, Holder, Intended, Name, Outcome, PackageRef, Platform, Record, RunId,
     RunSummary, Step, StepId, Subnet,
 };
 
@@ -61,6 +61,10 @@ pub enum Fact {
         /// The step, whole.
         step: Step,
     },
+    /// An object that was not there is about to be created.
+    CreationIntended(Intended),
+    /// What was about to be created was not, or nobody can tell any more whose it is.
+    CreationDropped(Intended),
     /// The server said that it created a site.
     SiteCreated {
         /// The new resource.
