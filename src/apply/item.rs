@@ -3,6 +3,7 @@
 //! I/O, through the writer and the journal. A setting in item XML can only be written with everything else that stands
 //! in the item, so whatever else changed by it is told, with the file that holds the old XML.
 
+use super::run::Run;
 use super::step::{Failure, Stepper, unread};
 use crate::items::{Difference, differences};
 use crate::journal::JournalError;
@@ -56,11 +57,12 @@ impl Stepper<'_> {
         let Some(replaced) = prepared.replaced() else {
             return Ok(());
         };
-        let at = (self.clock)();
+        let Run {
+            id, journal, clock, ..
+        } = self.run;
         let item = replaced.value.item;
-        let file = self
-            .journal
-            .keep_item(self.run, at, item, &replaced.before)
+        let file = journal
+            .keep_item(id, clock(), item, &replaced.before)
             .await?;
         let first = self.written_over.take().map(|before| before.file);
         self.written_over = Some(WrittenOver {
@@ -76,7 +78,9 @@ impl Stepper<'_> {
             return Ok(());
         };
         let item = replaced.value.item;
-        let export = self.writer.reader().item_export(item).await;
+        let export = self
+            .within(self.run.writer.reader().item_export(item))
+            .await?;
         let found = export.map_err(|error| unread(&error))?.unwrap_or_default();
         let changed = changed_beside(&replaced.value.setting, &replaced.after, &found);
         let said = match changed {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Action, Assignment, ConsoleStep, Guid, Observed, SiteRef};
+use crate::model::{Action, Assignment, ConsoleStep, Guid, Observed, SiteRef, same_text};
 use crate::observe::{Bindings, Seen};
 use crate::smp::Write;
 
@@ -77,8 +77,8 @@ pub fn judge(
             },
             Seen::Description(found),
         ) => match found {
-            Some(text) if text == after => Ok(Progress::AlreadyDone),
-            Some(text) if text == before => Ok(Progress::Ready(vec![Write::Describe {
+            Some(text) if same_text(text, after) => Ok(Progress::AlreadyDone),
+            Some(text) if same_text(text, before) => Ok(Progress::Ready(vec![Write::Describe {
                 resource: site(of)?,
                 description: after.clone(),
             }])),
@@ -364,7 +364,7 @@ fn listed(guids: &BTreeSet<Guid>) -> String {
     list.join(", ")
 }
 
-fn in_guids(assignment: &Assignment) -> String {
+pub(super) fn in_guids(assignment: &Assignment) -> String {
     match assignment {
         Assignment::All => "all package servers".into(),
         Assignment::Servers(servers) => format!("the servers {}", listed(servers)),
@@ -377,7 +377,7 @@ fn in_guids(assignment: &Assignment) -> String {
 }
 
 /// An assignment whose sites are all known by now.
-fn with_created(
+pub(super) fn with_created(
     after: &Assignment,
     created: &[crate::model::Name],
     bindings: &Bindings,

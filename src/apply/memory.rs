@@ -1,11 +1,14 @@
-//! What is remembered of a run beside its steps: the subnets that belong to no site, and how many of each kind there are.
+//! What is remembered of a run beside its steps: the subnets that belong to no site, how many of each kind there are, and
+//! what was about to be created and never was.
 //!
 //! Pure. Only what changed is written down, since an SMP may hold a hundred thousand subnets that nobody assigned.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::journal::Fact;
-use crate::model::{Action, Count, CountedKind, Ownership, Snapshot, Step, Subnet};
+use crate::model::{
+    Action, Count, CountedKind, Intended, Name, Ownership, Record, Snapshot, Step, Subnet,
+};
 
 /// The fact to write, where the subnets in no site are others than those that are remembered.
 ///
@@ -41,6 +44,31 @@ pub fn unassigned_seen(snapshot: &Snapshot, done: &[&Step], ownership: &Ownershi
         appeared: seen.difference(remembered).copied().collect(),
         gone: remembered.difference(&seen).copied().collect(),
     })
+}
+
+/// The facts to write of what earlier runs were about to create, of which no step speaks: it never came about, or it is
+/// declared no longer, and then nobody can tell whose it is.
+///
+/// `steps` are those of a plan that was made with all of the server in view.
+#[must_use]
+pub fn forgotten(ownership: &Ownership, steps: &[Step]) -> Vec<Fact> {
+    let spoken_of: BTreeSet<Intended> = steps
+        .iter()
+        .filter_map(|step| match &step.action {
+            Action::CreateSite { name, .. } => Some((CountedKind::Sites, name.clone())),
+            Action::Record(Record::AdoptSite { site, .. }) => {
+                Some((CountedKind::Sites, site.name.clone()))
+            }
+            Action::CreateSubnet { subnet, .. }
+            | Action::Record(Record::AdoptSubnet { subnet, .. }) => {
+                Some((CountedKind::Subnets, Name::new(&subnet.to_string())))
+            }
+            _ => None,
+        })
+        .map(|(of, name)| Intended { of, name })
+        .collect();
+    let over = ownership.intended.difference(&spoken_of);
+    over.cloned().map(Fact::CreationDropped).collect()
 }
 
 /// The fact to write, where a run leaves other numbers behind than those that are remembered.
@@ -185,6 +213,39 @@ mod tests {
             fact(&[(CountedKind::Sites, 2)])
         );
         assert_eq!(counted(&sites, &[&delete(3)], &ownership), None);
+    }
+
+    #[test]
+    fn what_was_about_to_be_created_is_remembered_while_a_step_speaks_of_it() {
+        let create = step(Action::CreateSite {
+            name: crate::model::Name::new("HQ"),
+            description: None,
+            protected: false,
+        });
+        let adopt = step(Action::Record(Record::AdoptSubnet {
+            subnet: net("10.0.1.0/24"),
+            guid: crate::model::Guid::from_u128(1),
+        }));
+        let intended = |of, name: &str| Intended {
+            of,
+            name: Name::new(name),
+        };
+        let mut ownership = Ownership::default();
+        ownership.intended = [
+            intended(CountedKind::Sites, "hq"),
+            intended(CountedKind::Sites, "10.0.1.0/24"),
+            intended(CountedKind::Subnets, "10.0.1.0/24"),
+        ]
+        .into();
+        assert_eq!(
+            forgotten(&ownership, &[create, adopt]),
+            [Fact::CreationDropped(intended(
+                CountedKind::Sites,
+                "10.0.1.0/24"
+            ))]
+        );
+        assert_eq!(forgotten(&ownership, &[]).len(), 3);
+        assert_eq!(forgotten(&Ownership::default(), &[]), []);
     }
 
     #[test]

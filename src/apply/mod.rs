@@ -1,18 +1,21 @@
-//! Carries a plan out, step by step: look, write, read back, journal.
+//! Carries a plan out, several steps at once where that is safe: look, write, read back, journal.
 //!
 //! I/O, through the writer and the journal. Guarantees: a step looks before it writes and again after; a failed step
 //! stops its dependants only; every event is also a journal record; what it says is [`Event`](crate::model::Event)s and nothing else.
 
+mod born;
+mod gap;
 mod item;
 mod judge;
 mod memory;
 mod run;
+mod schedule;
 mod step;
 
 pub use item::changed_beside;
 pub use judge::{Drifted, Progress, judge};
-pub use memory::{counted, unassigned_seen};
-pub use run::{ApplyError, Course, Options, Run, apply};
+pub use memory::{counted, forgotten, unassigned_seen};
+pub use run::{ApplyError, Course, Ended, Halt, Options, Run, apply};
 
 #[cfg(test)]
 mod tests;

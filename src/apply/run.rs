@@ -1,25 +1,44 @@
-//! The order of a run: which step is next, which waits, what is written down.
+//! The order of a run: which steps are under way, which wait, what is written down.
 //!
-//! I/O, through [`Stepper`] and the journal. A run may come back to the steps that waited for a person as often as it
-//! takes: [`Course`] is what it remembers between two passes, while nobody holds the state's lock.
+//! I/O, through [`Stepper`] and the journal. Several steps may be under way at once, as [`Schedule`] allows. A run may come
+//! back to the steps that waited for a person as often as it takes: [`Course`] is what it remembers between two passes,
+//! while nobody holds the state's lock.
+//!
+//! A run that may not go on ([`Halt`]) begins no further step, and lets those that are under way come to their end: a
+//! request that was sent cannot be called back.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a step has a time by which it is to be done"
+)]
 
 use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
 use jiff::Timestamp;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::born::Born;
+use super::schedule::{Next, Schedule, named, wants};
 use super::step::{Failure, Stepper};
 use crate::journal::{Fact, JournalError};
-use crate::model::{Event, Guid, Outcome, RunId, RunSummary, Step, StepCount, StepId, StepKind};
-use crate::observe::Bindings;
+use crate::model::{Event, Outcome, RunId, RunSummary, Step, StepCount, StepId, StepKind};
 use crate::plan::Plan;
-use crate::smp::Writer;
+use crate::smp::{Writer, chain};
 use crate::state::Journal;
 
 /// How a run behaves.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// How many steps may be under way at once, at least one. With more than one, those that only wait for something do
+    /// not count.
+    pub parallelism: usize,
+    /// How long a step that writes may wait for the server, all its requests together.
+    pub step_timeout: Duration,
     /// How long a written value may take to be read back.
     pub settle: Duration,
     /// How long an awaited condition may take.
@@ -33,6 +52,8 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            parallelism: 4,
+            step_timeout: Duration::from_mins(10),
             settle: Duration::from_secs(20),
             await_limit: Duration::from_mins(30),
             retries: 3,
@@ -53,7 +74,7 @@ pub struct Run<'a> {
     pub journal: &'a Journal,
     /// The time.
     pub clock: &'a (dyn Fn() -> Timestamp + Sync),
-    /// Ends the run after the step under way.
+    /// Ends the run after the steps under way.
     pub cancel: CancellationToken,
     /// How it behaves.
     pub options: Options,
@@ -69,10 +90,43 @@ pub enum ApplyError {
     Journal(#[from] JournalError),
 }
 
-/// Carries the steps of a plan out, one after the other; `emit` is told everything that happens.
+/// Why a run begins no further step.
+#[derive(Debug)]
+pub enum Halt {
+    /// The journal cannot be kept, or the lease of the state is lost: nothing more may be written.
+    Journal(JournalError),
+    /// Too much had to be tried again.
+    RetriesSpent {
+        /// How much was allowed.
+        budget: u32,
+    },
+}
+
+impl Halt {
+    fn why(&self) -> String {
+        match self {
+            Self::Journal(error) => chain(error),
+            Self::RetriesSpent { budget } => {
+                format!("too many requests failed: the budget of {budget} further tries is spent")
+            }
+        }
+    }
+}
+
+/// The end of a run.
+#[derive(Debug)]
+pub struct Ended {
+    /// What came of each step, in the order of the plan.
+    pub outcomes: Vec<(StepId, Outcome)>,
+    /// Why it ended early, unless it was asked to.
+    pub halt: Option<Halt>,
+}
+
+/// Carries the steps of a plan out; `emit` is told everything that happens.
 ///
 /// # Guarantees
-/// Every record is on disk before the next write. A step whose dependencies are not all done is not tried.
+/// Every record of a step is there for good before its next write. A step whose dependencies are not all done is not
+/// tried, and no two steps are at work on one thing. With one step at a time the order is that of the plan.
 ///
 /// # Errors
 /// Only where the journal cannot be written; what goes wrong with a step is its outcome.
@@ -82,8 +136,14 @@ pub async fn apply(
     emit: &mut (dyn FnMut(&Event) + Send),
 ) -> Result<Vec<(StepId, Outcome)>, ApplyError> {
     let mut course = Course::begin(plan, &run, emit).await?;
-    course.pass(&run, emit).await?;
-    course.end(&run, emit).await
+    course.pass(&run, emit).await;
+    match course.end(&run, emit).await {
+        Ended {
+            outcomes: _,
+            halt: Some(Halt::Journal(error)),
+        } => Err(error.into()),
+        Ended { outcomes, halt: _ } => Ok(outcomes),
+    }
 }
 
 /// A run under way: what came of each step so far, and what was born in it.
@@ -91,10 +151,27 @@ pub async fn apply(
 pub struct Course<'a> {
     plan: &'a Plan,
     started: Timestamp,
-    bindings: Bindings,
-    created: BTreeSet<Guid>,
-    /// As many as steps were come to, in the order of the plan.
-    outcomes: Vec<Outcome>,
+    born: Born,
+    /// One a step; `None` where it was not come to yet.
+    outcomes: Vec<Option<Outcome>>,
+    halt: Option<Halt>,
+}
+
+/// A step that is over.
+struct Over {
+    index: usize,
+    result: Result<Outcome, JournalError>,
+    milliseconds: u64,
+}
+
+/// What steps under way share.
+#[derive(Clone, Copy)]
+struct Shared<'a> {
+    run: &'a Run<'a>,
+    born: &'a Born,
+    /// Ends what only waits.
+    stop: &'a CancellationToken,
+    tell: &'a (dyn Fn(&Event) + Sync),
 }
 
 impl<'a> Course<'a> {
@@ -127,113 +204,101 @@ impl<'a> Course<'a> {
         Ok(Self {
             plan,
             started,
-            bindings: Bindings::default(),
-            created: BTreeSet::new(),
-            outcomes: Vec::with_capacity(plan.steps.len()),
+            born: Born::default(),
+            outcomes: vec![None; plan.steps.len()],
+            halt: None,
         })
     }
 
-    /// Goes through the steps that are not done, in the order of the plan: the first time all of them, then those that
-    /// were open or waited. A later pass tells only what has become of a step since.
-    ///
-    /// # Errors
-    /// Where the journal cannot be written.
-    pub async fn pass(
-        &mut self,
-        run: &Run<'_>,
-        emit: &mut (dyn FnMut(&Event) + Send),
-    ) -> Result<(), ApplyError> {
-        for (position, step) in self.plan.steps.iter().enumerate() {
-            let before = self.outcomes.get(position);
-            if before.is_some_and(|before| !unfinished(before)) {
-                continue;
-            }
-            let before = before.cloned();
-            let begun = (run.clock)();
-            let outcome = match obstacle(self.plan, step, &self.outcomes) {
-                Some(on) => Outcome::Waiting { on },
-                None if run.cancel.is_cancelled() => match before {
-                    Some(Outcome::Open) => Outcome::Open,
-                    _ => Outcome::Cancelled,
-                },
-                None => self.attempt(step, before.is_none(), run, emit).await?,
-            };
-            if before.as_ref() == Some(&outcome) {
-                continue;
-            }
-            let milliseconds = since(begun, (run.clock)());
-            // What only concerns our own state is one record, and needs no frame.
-            if !matches!(
-                outcome,
-                Outcome::Waiting { .. } | Outcome::Open | Outcome::Skipped
-            ) && step.kind() != StepKind::Record
-            {
-                run.journal
-                    .append(
-                        &run.id,
-                        (run.clock)(),
-                        Fact::StepEnded {
-                            step: step.id.clone(),
-                            outcome: outcome.clone(),
-                            milliseconds,
-                        },
-                    )
-                    .await?;
-            }
-            emit(&Event::StepEnded {
-                step: step.id.clone(),
-                outcome: outcome.clone(),
-                milliseconds,
-            });
-            match self.outcomes.get_mut(position) {
-                Some(present) => *present = outcome,
-                None => self.outcomes.push(outcome),
-            }
-        }
-        Ok(())
-    }
-
-    async fn attempt(
-        &mut self,
-        step: &Step,
-        first: bool,
-        run: &Run<'_>,
-        emit: &mut (dyn FnMut(&Event) + Send),
-    ) -> Result<Outcome, ApplyError> {
-        // Whoever looks again and again at what a person may have done need not say so each time.
-        if first || step.kind() != StepKind::Manual {
-            emit(&Event::StepStarted {
-                step: step.id.clone(),
-            });
-        }
-        if matches!(step.kind(), StepKind::Write | StepKind::Await) {
-            let fact = Fact::StepStarted { step: step.clone() };
-            run.journal.append(&run.id, (run.clock)(), fact).await?;
-        }
-        let span = tracing::info_span!("step", run = %run.id, step = %step.id);
-        let mut stepper = Stepper {
-            run: &run.id,
-            writer: run.writer,
-            journal: run.journal,
-            clock: run.clock,
-            cancel: &run.cancel,
-            options: &run.options,
-            bindings: &mut self.bindings,
-            attested: &run.attested,
-            created: &mut self.created,
-            written_over: None,
-            emit,
+    /// Goes through the steps that are not done: the first time all of them, then those that were open or waited. A
+    /// later pass tells only what has become of a step since. What ends it early is in [`Ended::halt`].
+    pub async fn pass(&mut self, run: &Run<'_>, emit: &mut (dyn FnMut(&Event) + Send)) {
+        let emit = Mutex::new(emit);
+        let tell = |event: &Event| {
+            // What panicked while it printed has said so already.
+            let mut emit = emit.lock().unwrap_or_else(PoisonError::into_inner);
+            emit(event);
         };
-        let result = tracing::Instrument::instrument(stepper.carry_out(step), span).await;
-        match result {
-            Ok(Outcome::Open) if run.options.skip_manual => Ok(Outcome::Skipped),
-            Ok(outcome) => Ok(outcome),
-            Err(Failure::Journal(error)) => Err(error.into()),
-            Err(Failure::Step { code, error, hint }) => Ok(Outcome::Failed {
-                code: code.to_owned(),
-                error,
-                hint,
-            }),
+        let stop = run.cancel.child_token();
+        let Self {
+            plan,
+            started: _, // of the run, not of the pass
+            born,
+            outcomes,
+            halt,
+        } = self;
+        let born = &*born;
+        let shared = Shared {
+            run,
+            born,
+            stop: &stop,
+            tell: &tell,
+        };
+        let steps = &plan.steps;
+        let most = run.options.parallelism.max(1);
+        let mut schedule = Schedule::new(
+            steps,
+            |index| settled(outcomes.get(index)),
+            |step| most == 1 || step.kind() != StepKind::Await,
+        );
+        let mut under_way = FuturesUnordered::new();
+        loop {
+            loop {
+                let next = if halt.is_some() || run.cancel.is_cancelled() {
+                    schedule.drain().map(Next::HeldUp)
+                } else {
+                    schedule.next(most, |index| at_work(steps.get(index), run, born))
+                };
+                let Some(Next::Begin(index) | Next::HeldUp(index)) = next else {
+                    break;
+                };
+                let Some(step) = steps.get(index) else {
+                    continue;
+                };
+                if let Some(Next::Begin(_)) = next {
+                    let first = outcomes.get(index).is_none_or(Option::is_none);
+                    under_way.push(shared.attempt(index, step, first));
+                    continue;
+                }
+                let before = outcomes.get(index).and_then(Option::as_ref);
+                let outcome = match (obstacle(plan, step, outcomes), before) {
+                    (Some(on), _) => Outcome::Waiting { on },
+                    (None, Some(Outcome::Open)) => Outcome::Open,
+                    (None, _) => Outcome::Cancelled,
+                };
+                let is_kept = !matches!(halt, Some(Halt::Journal(_)));
+                if outcome == Outcome::Cancelled
+                    && is_kept
+                    && let Err(error) = shared.not_tried(step).await
+                {
+                    stopping(halt, Halt::Journal(error), shared);
+                }
+                over(outcomes, &mut schedule, (index, step), (outcome, 0), shared);
+            }
+            let Some(ended) = under_way.next().await else {
+                break;
+            };
+            let Over {
+                index,
+                result,
+                milliseconds,
+            } = ended;
+            let outcome = result.unwrap_or_else(|error| {
+                let outcome = Outcome::Failed {
+                    code: error.code().to_owned(),
+                    error: chain(&error),
+                    hint: error.hint(),
+                };
+                stopping(halt, Halt::Journal(error), shared);
+                outcome
+            });
+            if let Some(budget) = run.writer.transport().retries_spent() {
+                stopping(halt, Halt::RetriesSpent { budget }, shared);
+            }
+            if let Some(step) = steps.get(index) {
+                let ended = (outcome, milliseconds);
+                over(outcomes, &mut schedule, (index, step), ended, shared);
+            }
         }
     }
 
@@ -246,12 +311,13 @@ impl<'a> Course<'a> {
             .collect()
     }
 
-    /// Whether a step failed, or the run was cancelled.
+    /// Whether a step failed, or the run may not go on.
     #[must_use]
     pub fn is_stuck(&self) -> bool {
-        self.outcomes
-            .iter()
-            .any(|outcome| matches!(outcome, Outcome::Failed { .. } | Outcome::Cancelled))
+        self.halt.is_some()
+            || self
+                .all()
+                .any(|(_, outcome)| matches!(outcome, Outcome::Failed { .. } | Outcome::Cancelled))
     }
 
     /// Since when the run goes on.
@@ -261,62 +327,208 @@ impl<'a> Course<'a> {
     }
 
     fn all(&self) -> impl Iterator<Item = (&StepId, &Outcome)> {
-        let ids = self.plan.steps.iter().map(|step| &step.id);
-        ids.zip(&self.outcomes)
+        let steps = self.plan.steps.iter().zip(&self.outcomes);
+        steps.filter_map(|(step, outcome)| Some((&step.id, outcome.as_ref()?)))
     }
 
-    /// Writes down that the run is over, and gives what came of each step.
-    ///
-    /// # Errors
-    /// Where the journal cannot be written.
-    pub async fn end(
-        self,
-        run: &Run<'_>,
-        emit: &mut (dyn FnMut(&Event) + Send),
-    ) -> Result<Vec<(StepId, Outcome)>, ApplyError> {
+    /// Writes down that the run is over, where the journal can still be written, and gives what came of each step.
+    pub async fn end(self, run: &Run<'_>, emit: &mut (dyn FnMut(&Event) + Send)) -> Ended {
         let now = (run.clock)();
         let summary = RunSummary {
-            steps: count(&self.outcomes),
+            steps: count(self.outcomes.iter().flatten()),
             milliseconds: since(self.started, now),
         };
         let fact = Fact::RunEnded {
             summary: summary.clone(),
         };
-        run.journal.append(&run.id, now, fact).await?;
+        let outcomes = self
+            .all()
+            .map(|(id, outcome)| (id.clone(), outcome.clone()))
+            .collect();
+        let halt = match self.halt {
+            Some(halt @ Halt::Journal(_)) => Some(halt),
+            other => {
+                let written = run.journal.append(&run.id, now, fact).await;
+                written.err().map(Halt::Journal).or(other)
+            }
+        };
         emit(&Event::RunEnded {
             run: run.id.to_string(),
             summary,
         });
-        Ok(self
-            .all()
-            .map(|(id, outcome)| (id.clone(), outcome.clone()))
-            .collect())
+        Ended { outcomes, halt }
     }
 }
 
-/// Whether a later pass may come to another outcome.
-fn unfinished(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Open | Outcome::Waiting { .. })
+impl<'a> Shared<'a> {
+    /// Tries one step and writes down what came of it.
+    async fn attempt(self, index: usize, step: &'a Step, first: bool) -> Over {
+        let run = self.run;
+        let begun = (run.clock)();
+        let span = tracing::info_span!("step", run = %run.id, step = %step.id);
+        let tried = self.carry_out(step, first);
+        let result = tracing::Instrument::instrument(tried, span).await;
+        let milliseconds = since(begun, (run.clock)());
+        let result = match result {
+            Ok(outcome) => self
+                .ended(step, &outcome, milliseconds)
+                .await
+                .map(|()| outcome),
+            Err(error) => Err(error),
+        };
+        Over {
+            index,
+            result,
+            milliseconds,
+        }
+    }
+
+    async fn carry_out(self, step: &Step, first: bool) -> Result<Outcome, JournalError> {
+        let Self {
+            run,
+            born,
+            stop,
+            tell,
+        } = self;
+        // Whoever looks again and again at what a person may have done need not say so each time.
+        if first || step.kind() != StepKind::Manual {
+            tell(&Event::StepStarted {
+                step: step.id.clone(),
+            });
+        }
+        if matches!(step.kind(), StepKind::Write | StepKind::Await) {
+            let fact = Fact::StepStarted { step: step.clone() };
+            run.journal.append(&run.id, (run.clock)(), fact).await?;
+        }
+        let mut stepper = Stepper {
+            run,
+            stop,
+            born,
+            tell,
+            bindings: born.with(|bindings| named(&step.action, bindings)),
+            deadline: (step.kind() != StepKind::Await)
+                .then(|| Instant::now() + run.options.step_timeout),
+            written_over: None,
+            intended: false,
+            lost: false,
+        };
+        match stepper.carry_out(step).await {
+            Ok(Outcome::Open) if run.options.skip_manual => Ok(Outcome::Skipped),
+            Ok(outcome) => Ok(outcome),
+            Err(Failure::Journal(error)) => Err(error),
+            Err(Failure::Step { code, error, hint }) => Ok(Outcome::Failed {
+                code: code.to_owned(),
+                error,
+                hint,
+            }),
+        }
+    }
+
+    /// Writes down how a step ended. What only concerns our own state is one record, and needs no frame.
+    async fn ended(
+        self,
+        step: &Step,
+        outcome: &Outcome,
+        milliseconds: u64,
+    ) -> Result<(), JournalError> {
+        if step.kind() == StepKind::Record || matches!(outcome, Outcome::Open | Outcome::Skipped) {
+            return Ok(());
+        }
+        let fact = Fact::StepEnded {
+            step: step.id.clone(),
+            outcome: outcome.clone(),
+            milliseconds,
+        };
+        let now = (self.run.clock)();
+        self.run.journal.append(&self.run.id, now, fact).await
+    }
+
+    /// Writes down that a step was not tried; nothing waits for it, so it goes to the disk with what follows.
+    async fn not_tried(self, step: &Step) -> Result<(), JournalError> {
+        if step.kind() == StepKind::Record {
+            return Ok(());
+        }
+        let fact = Fact::StepEnded {
+            step: step.id.clone(),
+            outcome: Outcome::Cancelled,
+            milliseconds: 0,
+        };
+        let now = (self.run.clock)();
+        let journal = self.run.journal;
+        journal.append_with_next(&self.run.id, now, fact).await
+    }
+}
+
+/// What a step is at work on while it is under way.
+fn at_work(step: Option<&Step>, run: &Run<'_>, born: &Born) -> super::schedule::Wants {
+    step.filter(|step| matches!(step.kind(), StepKind::Write | StepKind::Await))
+        .map(|step| {
+            let profile = run.writer.reader().profile();
+            born.with(|bindings| wants(&step.action, bindings, profile))
+        })
+        .unwrap_or_default()
+}
+
+/// No further step begins; the first reason stands.
+fn stopping(halt: &mut Option<Halt>, why: Halt, shared: Shared<'_>) {
+    if halt.is_some() {
+        return;
+    }
+    (shared.tell)(&Event::Stopping { why: why.why() });
+    shared.stop.cancel();
+    *halt = Some(why);
+}
+
+/// Tells how a step ended, where that is news, and lets those behind it come.
+fn over(
+    outcomes: &mut [Option<Outcome>],
+    schedule: &mut Schedule,
+    (index, step): (usize, &Step),
+    (outcome, milliseconds): (Outcome, u64),
+    shared: Shared<'_>,
+) {
+    schedule.end(index, is_done(&outcome));
+    let Some(known) = outcomes.get_mut(index) else {
+        return;
+    };
+    if known.as_ref() != Some(&outcome) {
+        (shared.tell)(&Event::StepEnded {
+            step: step.id.clone(),
+            outcome: outcome.clone(),
+            milliseconds,
+        });
+        *known = Some(outcome);
+    }
+}
+
+/// Whether a later pass need not come to a step, and then whether it is done.
+fn settled(outcome: Option<&Option<Outcome>>) -> Option<bool> {
+    match outcome?.as_ref()? {
+        Outcome::Open | Outcome::Waiting { on: _ } => None,
+        outcome => Some(is_done(outcome)),
+    }
+}
+
+fn is_done(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Done | Outcome::AlreadyDone)
 }
 
 /// The steps that keep a step from being tried.
-fn obstacle(plan: &Plan, step: &Step, outcomes: &[Outcome]) -> Option<Vec<StepId>> {
+fn obstacle(plan: &Plan, step: &Step, outcomes: &[Option<Outcome>]) -> Option<Vec<StepId>> {
     let on: Vec<StepId> = step
         .depends_on
         .iter()
         .filter_map(|index| usize::try_from(*index).ok())
         .filter(|index| {
-            !matches!(
-                outcomes.get(*index),
-                Some(Outcome::Done | Outcome::AlreadyDone)
-            )
+            let outcome = outcomes.get(*index).and_then(Option::as_ref);
+            !outcome.is_some_and(is_done)
         })
         .filter_map(|index| plan.steps.get(index).map(|step| step.id.clone()))
         .collect();
     (!on.is_empty()).then_some(on)
 }
 
-fn count(outcomes: &[Outcome]) -> StepCount {
+fn count<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> StepCount {
     let mut counts = StepCount::default();
     for outcome in outcomes {
         let count = match outcome {

@@ -1,29 +1,30 @@
 //! One step: look, write, read back.
 //!
-//! I/O, through the writer and the journal. A write whose answer was lost is never sent again before a look.
+//! I/O, through the writer and the journal. A write whose answer was lost is never sent again before a look. What waits
+//! for the server may be cut off when the time of the step is over; what writes to the journal never is.
 
 #![expect(
     clippy::disallowed_methods,
     reason = "waits for the server, and for as long as it was told to"
 )]
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::born::Born;
+use super::gap::gap;
 use super::item::WrittenOver;
 use super::judge::{Drifted, Progress, judge, known};
-use super::run::{Options, since};
+use super::run::{Run, since};
 use crate::journal::{Fact, JournalError};
 use crate::model::{
-    Action, CountedKind, Event, Guid, Name, Outcome, Record, ResourceRef, RunId, SiteRef, Step,
-    StepId, StepKind,
+    Action, CountedKind, Event, Guid, Intended, Name, Outcome, Record, ResourceRef, SiteRef, Step,
+    StepKind, Subnet,
 };
 use crate::observe::{Bindings, Seen, look};
-use crate::smp::{ReadError, SendError, Write, Writer, chain};
-use crate::state::Journal;
+use crate::smp::{ReadError, SendError, Write, chain};
 
 /// How long after a write the first look may come, and how the pauses grow.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -32,20 +33,22 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 const ROUNDS: u32 = 4;
 
 pub(super) struct Stepper<'a> {
-    pub(super) run: &'a RunId,
-    pub(super) writer: &'a Writer,
-    pub(super) journal: &'a Journal,
-    pub(super) clock: &'a (dyn Fn() -> Timestamp + Sync),
-    pub(super) cancel: &'a CancellationToken,
-    pub(super) options: &'a Options,
-    pub(super) bindings: &'a mut Bindings,
-    /// Console steps that somebody gave his word for since the plan was made.
-    pub(super) attested: &'a BTreeSet<StepId>,
-    /// Resources that this run created, by their answers.
-    pub(super) created: &'a mut BTreeSet<Guid>,
+    pub(super) run: &'a Run<'a>,
+    /// Ends what only waits.
+    pub(super) stop: &'a CancellationToken,
+    /// What came into being in the run, for the steps behind.
+    pub(super) born: &'a Born,
+    pub(super) tell: &'a (dyn Fn(&Event) + Sync),
+    /// What the step names of it.
+    pub(super) bindings: Bindings,
+    /// When the step is to be done; `None` for one that has a limit of its own.
+    pub(super) deadline: Option<Instant>,
     /// The XML of the item that this step wrote over.
     pub(super) written_over: Option<WrittenOver>,
-    pub(super) emit: &'a mut (dyn FnMut(&Event) + Send),
+    /// Whether the journal says that an object is about to be created, and not yet what came of it.
+    pub(super) intended: bool,
+    /// Whether an answer was lost: what was sent may yet be carried out.
+    pub(super) lost: bool,
 }
 
 /// Why a step did not end well.
@@ -99,10 +102,11 @@ impl Stepper<'_> {
             StepKind::Record => {
                 if let Action::Record(record) = &step.action {
                     // Nothing on the server changes, so thousands of these share one sync with what follows.
-                    self.journal
+                    let run = self.run;
+                    run.journal
                         .append_with_next(
-                            self.run,
-                            (self.clock)(),
+                            &run.id,
+                            (run.clock)(),
                             Fact::Recorded {
                                 record: record.clone(),
                             },
@@ -153,31 +157,55 @@ impl Stepper<'_> {
     }
 
     async fn note(&self, fact: Fact) -> Result<(), JournalError> {
-        self.journal.append(self.run, (self.clock)(), fact).await
+        let Run {
+            id, journal, clock, ..
+        } = self.run;
+        journal.append(id, clock(), fact).await
+    }
+
+    /// Waits for the server, as long as the step may.
+    pub(super) async fn within<T>(&self, answer: impl Future<Output = T>) -> Result<T, Failure> {
+        let Some(deadline) = self.deadline else {
+            return Ok(answer.await);
+        };
+        let limit = self.run.options.step_timeout;
+        tokio::time::timeout_at(deadline, answer)
+            .await
+            .map_err(|_| Failure::Step {
+                code: "SW0661",
+                error: format!("it took longer than {} s", limit.as_secs()),
+                hint: Some(
+                    "what was sent last may have been carried out all the same: run again, every step looks first; \
+                     --step-timeout allows more"
+                        .into(),
+                ),
+            })
     }
 
     async fn see(&self, step: &Step) -> Result<Result<Seen, String>, Failure> {
-        look(self.writer.reader(), &step.action, self.bindings)
-            .await
+        let reader = self.run.writer.reader();
+        self.within(look(reader, &step.action, &self.bindings))
+            .await?
             .map(known)
             .map_err(|error| unread(&error))
     }
 
     fn judge(&self, step: &Step, seen: &Seen) -> Result<Progress, Drifted> {
         let replaces = self
+            .run
             .writer
             .reader()
             .profile()
             .subnet_move_replaces()
             .unwrap_or(false);
-        judge(&step.action, seen, self.bindings, replaces)
+        judge(&step.action, seen, &self.bindings, replaces)
     }
 
     /// Ticks off what a person did. What came into being by it is bound for the steps behind, and ours by adoption:
     /// whoever made it by hand did not make it for us to delete.
     async fn by_hand(&mut self, step: &Step) -> Result<Outcome, Failure> {
         let Ok(seen) = self.see(step).await? else {
-            return Ok(if self.attested.contains(&step.id) {
+            return Ok(if self.run.attested.contains(&step.id) {
                 Outcome::AlreadyDone
             } else {
                 Outcome::Open
@@ -186,7 +214,7 @@ impl Stepper<'_> {
         match self.judge(step, &seen)? {
             Progress::AlreadyDone => {
                 self.bind(step, &seen);
-                self.found(step, &seen, false).await?;
+                self.found(step, &seen).await?;
                 if let Some((guid, of)) = deletes(&step.action) {
                     self.note(Fact::Deleted { guid, of: Some(of) }).await?;
                 }
@@ -194,7 +222,7 @@ impl Stepper<'_> {
             }
             // Nothing of it can be read back.
             Progress::Ready(_)
-                if matches!(seen, Seen::Nothing) && self.attested.contains(&step.id) =>
+                if matches!(seen, Seen::Nothing) && self.run.attested.contains(&step.id) =>
             {
                 Ok(Outcome::AlreadyDone)
             }
@@ -203,7 +231,8 @@ impl Stepper<'_> {
     }
 
     async fn wait(&mut self, step: &Step) -> Result<Outcome, Failure> {
-        let begun = (self.clock)();
+        let begun = (self.run.clock)();
+        let await_limit = self.run.options.await_limit;
         let mut pause = Duration::from_millis(250);
         let mut told = 0;
         let mut waited = false;
@@ -224,14 +253,11 @@ impl Stepper<'_> {
                 }
             };
             waited = true;
-            let milliseconds = since(begun, (self.clock)());
-            if u128::from(milliseconds) > self.options.await_limit.as_millis() {
+            let milliseconds = since(begun, (self.run.clock)());
+            if u128::from(milliseconds) > await_limit.as_millis() {
                 return Err(Failure::Step {
                     code: "SW0604",
-                    error: format!(
-                        "waited {} s for {condition}",
-                        self.options.await_limit.as_secs()
-                    ),
+                    error: format!("waited {} s for {condition}", await_limit.as_secs()),
                     hint: Some(
                         "replication takes its time: run apply again later, or raise --await-limit"
                             .into(),
@@ -240,7 +266,7 @@ impl Stepper<'_> {
             }
             if milliseconds / 10_000 > told || told == 0 {
                 told = milliseconds / 10_000 + 1;
-                (self.emit)(&Event::StillWaiting {
+                (self.tell)(&Event::StillWaiting {
                     step: step.id.clone(),
                     condition,
                     milliseconds,
@@ -248,24 +274,25 @@ impl Stepper<'_> {
             }
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
-                () = self.cancel.cancelled() => return Ok(Outcome::Cancelled),
+                () = self.stop.cancelled() => return Ok(Outcome::Cancelled),
             }
             pause = (pause * 2).min(Duration::from_secs(5));
         }
     }
 
     async fn write(&mut self, step: &Step) -> Result<Outcome, Failure> {
+        let retries = self.run.options.retries;
         let mut attempts = 0;
         let mut wrote = false;
-        let mut lost = false;
-        for _ in 0..ROUNDS + self.options.retries {
+        // Set once nothing is sent any more: a last look says whether the write went through all the same.
+        let mut given_up: Option<SendError> = None;
+        for _ in 0..=ROUNDS + retries {
             let seen = match self.see(step).await? {
                 Ok(seen) => seen,
                 Err(reason) => return Err(blind(&reason)),
             };
             self.bind(step, &seen);
-            self.found(step, &seen, lost).await?;
-            lost = false;
+            self.found(step, &seen).await?;
             let writes = match self.judge(step, &seen) {
                 Ok(Progress::AlreadyDone) if wrote => return Ok(Outcome::Done),
                 Ok(Progress::AlreadyDone) => return Ok(Outcome::AlreadyDone),
@@ -273,18 +300,29 @@ impl Stepper<'_> {
                 Ok(Progress::NotYet(condition)) => return Err(blind(&condition)),
                 Err(drifted) => return Err(drifted.into()),
             };
+            if let Some(error) = given_up {
+                return Err(unsent(&error));
+            }
             match self.send(step, &writes).await {
                 Ok(()) => wrote = true,
-                Err(Sent::Journal(error)) => return Err(error.into()),
+                Err(Sent::Failure(failure)) => return Err(failure),
                 Err(Sent::Error(error)) => {
-                    if !error.transient() || attempts >= self.options.retries {
+                    let unknown = error.outcome_unknown();
+                    wrote |= unknown;
+                    if !error.transient() {
                         return Err(unsent(&error));
                     }
                     attempts += 1;
-                    lost = error.outcome_unknown();
-                    wrote |= lost;
-                    tracing::warn!(%error, attempts, "a write did not go through; looking again");
-                    tokio::time::sleep(FIRST_PAUSE * 2_u32.pow(attempts + 2)).await;
+                    let transport = self.run.writer.transport();
+                    let again = (attempts <= retries).then(|| transport.pause_before(attempts));
+                    match again.flatten() {
+                        Some(pause) => {
+                            tracing::warn!(%error, attempts, "a write did not go through; looking again");
+                            self.within(tokio::time::sleep(pause)).await?;
+                        }
+                        None if unknown => given_up = Some(error),
+                        None => return Err(unsent(&error)),
+                    }
                     continue;
                 }
             }
@@ -308,24 +346,53 @@ impl Stepper<'_> {
 
     /// Sends the writes of one round; what each brought into being is noted at once.
     async fn send(&mut self, step: &Step, writes: &[Write]) -> Result<(), Sent> {
+        let writer = self.run.writer;
         for write in writes {
             tracing::debug!(?write, "writing");
-            let prepared = match self.writer.prepare(write).await {
+            let prepared = match self.within(writer.prepare(write)).await? {
                 Ok(prepared) => prepared,
                 Err(error) if parted(&error, write) => continue,
                 Err(error) => return Err(Sent::Error(error)),
             };
-            self.keep(&prepared).await.map_err(Sent::Journal)?;
-            self.journal.held().map_err(Sent::Journal)?;
-            let created = match self.writer.send(prepared).await {
+            self.keep(&prepared).await?;
+            self.intend(write).await?;
+            self.run.journal.held()?;
+            let created = match self.within(writer.send(prepared)).await? {
                 Ok(created) => created,
                 // Parting what is parted already is what was wanted.
                 Err(error) if parted(&error, write) => None,
-                Err(error) => return Err(Sent::Error(error)),
+                Err(error) => {
+                    self.lost |= error.outcome_unknown();
+                    self.dropped(write).await?;
+                    return Err(Sent::Error(error));
+                }
             };
-            self.written(step, write, created)
-                .await
-                .map_err(Sent::Journal)?;
+            self.written(step, write, created).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes down what is about to be created, so that a run that is cut off before it can write down the answer leaves
+    /// the next one knowing whose it is. What was there by that name already was seen before.
+    async fn intend(&mut self, write: &Write) -> Result<(), JournalError> {
+        if let Some(intended) = creates(write)
+            && !self.intended
+        {
+            self.note(Fact::CreationIntended(intended)).await?;
+            self.intended = true;
+        }
+        Ok(())
+    }
+
+    /// The server said that it did not create it, and no earlier try of it is on its way any more: whatever has the name
+    /// from now on is somebody else's.
+    async fn dropped(&mut self, write: &Write) -> Result<(), JournalError> {
+        if let Some(intended) = creates(write)
+            && self.intended
+            && !self.lost
+        {
+            self.note(Fact::CreationDropped(intended)).await?;
+            self.intended = false;
         }
         Ok(())
     }
@@ -343,24 +410,9 @@ impl Stepper<'_> {
                 },
                 Write::CreateSite { .. },
                 Some(guid),
-            ) => {
-                self.bindings.sites.insert(name.clone(), guid);
-                self.created.insert(guid);
-                self.note(Fact::SiteCreated {
-                    guid,
-                    name: name.clone(),
-                    protected: *protected,
-                })
-                .await
-            }
+            ) => self.site_created(name, guid, *protected).await,
             (Action::CreateSubnet { subnet, .. }, Write::CreateSubnet { .. }, Some(guid)) => {
-                self.bindings.subnets.insert(*subnet, guid);
-                self.created.insert(guid);
-                self.note(Fact::SubnetCreated {
-                    guid,
-                    name: Name::new(&subnet.to_string()),
-                })
-                .await
+                self.subnet_created(*subnet, guid).await
             }
             (action, Write::DeleteResource { resource }, _) => {
                 self.note(Fact::Deleted {
@@ -383,25 +435,66 @@ impl Stepper<'_> {
         }
     }
 
+    async fn site_created(
+        &mut self,
+        name: &Name,
+        guid: Guid,
+        protected: bool,
+    ) -> Result<(), JournalError> {
+        self.bind_site(name, guid);
+        self.note(Fact::SiteCreated {
+            guid,
+            name: name.clone(),
+            protected,
+        })
+        .await?;
+        self.born.created(guid);
+        self.intended = false;
+        Ok(())
+    }
+
+    async fn subnet_created(&mut self, subnet: Subnet, guid: Guid) -> Result<(), JournalError> {
+        self.bind_subnet(subnet, guid);
+        self.note(Fact::SubnetCreated {
+            guid,
+            name: Name::new(&subnet.to_string()),
+        })
+        .await?;
+        self.born.created(guid);
+        self.intended = false;
+        Ok(())
+    }
+
+    fn bind_site(&mut self, name: &Name, guid: Guid) {
+        self.bindings.sites.insert(name.clone(), guid);
+        self.born.site(name, guid);
+    }
+
+    fn bind_subnet(&mut self, subnet: Subnet, guid: Guid) {
+        self.bindings.subnets.insert(subnet, guid);
+        self.born.subnet(subnet, guid);
+    }
+
     /// What was seen may tell the GUID of an object that an earlier, cut-off try created.
     fn bind(&mut self, step: &Step, seen: &Seen) {
         match (&step.action, seen) {
             (Action::CreateSite { name, .. }, Seen::Sites(found)) => {
                 if let [(guid, _)] = found.as_slice() {
-                    self.bindings.sites.insert(name.clone(), *guid);
+                    self.bind_site(name, *guid);
                 }
             }
             (Action::CreateSubnet { subnet, .. }, Seen::Subnets(found)) => {
                 if let [(guid, _)] = found.as_slice() {
-                    self.bindings.subnets.insert(*subnet, *guid);
+                    self.bind_subnet(*subnet, *guid);
                 }
             }
             _ => {}
         }
     }
 
-    /// An object that a step was to create is there: by our own write whose answer was lost, or by somebody else's.
-    async fn found(&self, step: &Step, seen: &Seen, lost: bool) -> Result<(), JournalError> {
+    /// An object that a step was to create is there: by our own write whose answer was lost or said nothing, or by
+    /// somebody else's. One that a run before this one was about to create is told by the journal, which knows.
+    async fn found(&mut self, step: &Step, seen: &Seen) -> Result<(), JournalError> {
         match (&step.action, seen) {
             (
                 Action::CreateSite {
@@ -412,25 +505,20 @@ impl Stepper<'_> {
                 let [(guid, _)] = found.as_slice() else {
                     return Ok(());
                 };
-                if self.created.contains(guid) {
+                if self.born.is_created(*guid) {
                     return Ok(());
                 }
-                self.note(if lost {
-                    Fact::SiteCreated {
-                        guid: *guid,
-                        name: name.clone(),
-                        protected: *protected,
-                    }
-                } else {
-                    Fact::Recorded {
-                        record: Record::AdoptSite {
-                            site: ResourceRef {
-                                name: name.clone(),
-                                guid: *guid,
-                            },
-                            protected: *protected,
+                if self.intended {
+                    return self.site_created(name, *guid, *protected).await;
+                }
+                self.note(Fact::Recorded {
+                    record: Record::AdoptSite {
+                        site: ResourceRef {
+                            name: name.clone(),
+                            guid: *guid,
                         },
-                    }
+                        protected: *protected,
+                    },
                 })
                 .await
             }
@@ -438,17 +526,12 @@ impl Stepper<'_> {
                 let [(guid, _)] = found.as_slice() else {
                     return Ok(());
                 };
-                if lost {
-                    return self
-                        .note(Fact::SubnetCreated {
-                            guid: *guid,
-                            name: Name::new(&subnet.to_string()),
-                        })
-                        .await;
-                }
                 // Our own creation of an earlier round is no find.
-                if self.bindings.subnets.get(subnet) == Some(guid) && self.created.contains(guid) {
+                if self.born.is_created(*guid) {
                     return Ok(());
+                }
+                if self.intended {
+                    return self.subnet_created(*subnet, *guid).await;
                 }
                 self.note(Fact::Recorded {
                     record: Record::AdoptSubnet {
@@ -464,7 +547,8 @@ impl Stepper<'_> {
 
     /// Reads back until the step is done, or something else is left to write, or patience ends.
     async fn settled(&mut self, step: &Step, sent: &[Write]) -> Result<Settled, Failure> {
-        let begun = tokio::time::Instant::now();
+        let begun = Instant::now();
+        let settle = self.run.options.settle;
         let mut pause = FIRST_PAUSE;
         loop {
             let last = match self.see(step).await? {
@@ -475,23 +559,31 @@ impl Stepper<'_> {
                         Ok(Progress::Ready(left)) if left.iter().all(|w| !sent.contains(w)) => {
                             return Ok(Settled::More);
                         }
-                        Ok(Progress::Ready(_) | Progress::NotYet(_)) => format!("{seen:?}"),
-                        Err(drifted) => drifted.to_string(),
+                        Ok(Progress::Ready(_) | Progress::NotYet(_)) => {
+                            gap(&step.action, &seen, &self.bindings)
+                        }
+                        Err(drifted) => drifted,
                     }
                 }
                 Err(reason) => return Ok(Settled::No(blind(&reason))),
             };
-            if begun.elapsed() > self.options.settle {
+            if begun.elapsed() > settle {
+                let Drifted {
+                    object,
+                    expected,
+                    found,
+                } = last;
                 return Ok(Settled::No(Failure::Step {
                     code: "SW0605",
                     error: format!(
-                        "inconsistent result: the server took the write, but reads back {last} after {} s",
-                        self.options.settle.as_secs()
+                        "inconsistent result: the server took the write, and {} s later {object} is not as it was \
+                         asked for: expected {expected}, found {found}",
+                        settle.as_secs()
                     ),
                     hint: Some(unexpected()),
                 }));
             }
-            tokio::time::sleep(pause).await;
+            self.within(tokio::time::sleep(pause)).await?;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
@@ -518,8 +610,35 @@ enum Settled {
 }
 
 enum Sent {
-    Journal(JournalError),
+    Failure(Failure),
     Error(SendError),
+}
+
+impl From<Failure> for Sent {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+impl From<JournalError> for Sent {
+    fn from(error: JournalError) -> Self {
+        Self::Failure(error.into())
+    }
+}
+
+/// The object that a write brings into being.
+fn creates(write: &Write) -> Option<Intended> {
+    match write {
+        Write::CreateSite { name, .. } => Some(Intended {
+            of: CountedKind::Sites,
+            name: Name::new(name),
+        }),
+        Write::CreateSubnet { subnet } => Some(Intended {
+            of: CountedKind::Subnets,
+            name: Name::new(&subnet.to_string()),
+        }),
+        _ => None,
+    }
 }
 
 fn unexpected() -> String {

@@ -1,6 +1,9 @@
 //! `sitewright apply`: shows the plan, asks, carries it out, keeps the state.
 
-#![expect(clippy::disallowed_methods, reason = "reads the plan file")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "reads the plan file and the environment"
+)]
 
 use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
@@ -11,18 +14,20 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget};
 use tokio_util::sync::CancellationToken;
 
-use super::carry_out::{Conduct, Held, Waiting};
+use super::again::again;
+use super::carry_out::{Conduct, Held, Waiting, unkept};
 use super::error::Failure;
 use super::hold::{Hold, locked};
+use super::interrupt::{STOPPED, interrupted};
 use super::plan::{What, load, plan};
-use super::session::{Home, Session, new_lineage};
+use super::session::{Home, Session, WritingSession, new_lineage};
 use super::{Context, Exit, Format, able, now, print};
-use crate::apply::{Options, counted, unassigned_seen};
-use crate::journal::Fact;
+use crate::apply::{ApplyError, Ended, Halt, Options, counted, forgotten, unassigned_seen};
+use crate::journal::{Fact, JournalError};
 use crate::model::{Event, FREEZE, Outcome, Ownership, Snapshot, Step, StepId};
 use crate::observe::identify;
 use crate::plan::{Bounds, Plan, frozen, judge_again};
-use crate::render::{Lookup, argument, console, json, text};
+use crate::render::{Lookup, console, json, text};
 use crate::state::{Loaded, State, StateError};
 
 /// Options of `apply`.
@@ -34,25 +39,36 @@ Examples:
   sitewright apply friday.plan.json --yes
   sitewright apply --override freeze --reason 'the VLAN is down, ticket 4711'
   sitewright apply --yes --wait            # beside somebody at the console
-  sitewright apply --yes --skip-manual     # what needs nobody")]
+  sitewright apply --yes --skip-manual     # what needs nobody
+  sitewright apply --parallelism 1         # step by step, in the order of the plan")]
 pub(super) struct ApplyArgs {
     /// A plan that `plan --out` wrote; without it a plan is made of the manifests
     #[arg(value_name = "PLANFILE", conflicts_with_all = ["files", "allow_takeover", "allow_stranded", "accept_fewer"])]
-    plan_file: Option<PathBuf>,
+    pub(super) plan_file: Option<PathBuf>,
     #[command(flatten)]
-    what: What,
+    pub(super) what: What,
     /// Do not ask
     #[arg(short, long)]
-    yes: bool,
+    pub(super) yes: bool,
+    /// How many steps may be under way at once; left out, what SITEWRIGHT_PARALLELISM says, else 4
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub(super) parallelism: Option<u8>,
+    /// How long one step may wait for the server, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 600,
+          value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) step_timeout: u64,
+    /// How many requests may be tried again before the run stops; answers earn tries back
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(super) retry_budget: u32,
     /// How long to wait for packages to reach their servers, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 1800)]
-    await_limit: u64,
+    pub(super) await_limit: u64,
     /// How long a written value may take to be read back, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 20)]
-    settle: u64,
+    pub(super) settle: u64,
     /// Wait for somebody to do the open console steps, and go on with what waits for them
     #[arg(long, conflicts_with = "skip_manual")]
-    wait: bool,
+    pub(super) wait: bool,
     /// How long to wait for people, in seconds
     #[arg(
         long,
@@ -60,20 +76,59 @@ pub(super) struct ApplyArgs {
         default_value_t = 28_800,
         requires = "wait"
     )]
-    wait_limit: u64,
+    pub(super) wait_limit: u64,
     /// How often to look whether a console step is done, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 15, requires = "wait",
           value_parser = clap::value_parser!(u64).range(1..))]
-    poll: u64,
+    pub(super) poll: u64,
     /// Go by without the console steps and what waits for them, and call that done
     #[arg(long)]
-    skip_manual: bool,
+    pub(super) skip_manual: bool,
     /// How to tell what happens: text, or one JSON event a line, with the plan on standard error
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    format: Format,
+    pub(super) format: Format,
 }
 
 impl ApplyArgs {
+    /// What is meant where nothing is said.
+    pub(super) fn usual() -> Self {
+        Self {
+            plan_file: None,
+            what: What::default(),
+            yes: false,
+            parallelism: None,
+            step_timeout: 600,
+            retry_budget: 100,
+            await_limit: 1800,
+            settle: 20,
+            wait: false,
+            wait_limit: 28_800,
+            poll: 15,
+            skip_manual: false,
+            format: Format::Text,
+        }
+    }
+
+    fn options(&self) -> Result<Options, Failure> {
+        let mut usual = Options::default();
+        if let Ok(said) = std::env::var("SITEWRIGHT_PARALLELISM") {
+            usual.parallelism = said.parse().ok().filter(|n| (1..=64).contains(n)).ok_or_else(|| {
+                Failure::usage(
+                    format!("expected a number from 1 to 64 in SITEWRIGHT_PARALLELISM, found `{said}`"),
+                    "unset it, or pass --parallelism",
+                )
+            })?;
+        }
+        Ok(Options {
+            parallelism: self.parallelism.map_or(usual.parallelism, usize::from),
+            step_timeout: Duration::from_secs(self.step_timeout),
+            await_limit: Duration::from_secs(self.await_limit),
+            settle: Duration::from_secs(self.settle),
+            skip_manual: self.skip_manual,
+            ..usual
+        })
+    }
+
     fn waiting(&self) -> Option<Waiting> {
         self.wait.then(|| Waiting {
             limit: Duration::from_secs(self.wait_limit),
@@ -92,7 +147,7 @@ impl ApplyArgs {
 
 pub(super) async fn run(context: &Context, args: &ApplyArgs) -> Result<Exit, Failure> {
     let home = Home::find(&args.what.files)?;
-    let session = Session::open(context, &home)?;
+    let session = WritingSession::open_with(context, &home, Some(args.retry_budget))?;
     locked(context, &session, "apply", None, async |hold| {
         under_lock(context, args, &home, &session, hold).await
     })
@@ -103,7 +158,7 @@ async fn under_lock(
     context: &Context,
     args: &ApplyArgs,
     home: &Home,
-    session: &Session,
+    session: &WritingSession,
     hold: &mut Hold<'_>,
 ) -> Result<Exit, Failure> {
     let loaded = load(session).await?;
@@ -147,32 +202,48 @@ async fn under_lock(
         context,
         session,
         plan: &plan,
-        options: Options {
-            await_limit: Duration::from_secs(args.await_limit),
-            settle: Duration::from_secs(args.settle),
-            skip_manual: args.skip_manual,
-            ..Options::default()
-        },
+        options: args.options()?,
         waiting: args.waiting(),
         cancel: cancel.clone(),
     };
     let ours = Held { hold, loaded };
-    let (outcomes, loaded) = watched(context, args, &conduct, ours).await?;
-    let done = carried_out(&plan, &outcomes);
+    let (ended, loaded) = watched(context, args, &conduct, ours).await?;
+    let Ended { outcomes, halt } = ended;
     let seen = (&plan, snapshot.as_ref());
-    remember(context, hold, seen, &done, loaded.as_ref()).await?;
-    keep(session, &plan, loaded).await?;
+    // Where the journal cannot be kept, or is no longer ours, nothing else is either; what it holds is folded in next time.
+    let kept = match &halt {
+        Some(Halt::Journal(_)) => Ok(()),
+        _ => settle(context, session, hold, seen, &outcomes, loaded).await,
+    };
     hold.free().await;
     if plan.changes_anything() {
         args.tell(&text::summary(
             &plan,
             &outcomes,
             &context.style,
-            &again(args),
+            &again(args, &context.global),
             &|step| console::needs_attestation(&plan, step),
         ));
     }
-    exit(&outcomes, cancel.is_cancelled())
+    kept?;
+    match halt {
+        Some(halt) => Err(halted(halt)),
+        None => exit(&outcomes, cancel.is_cancelled()),
+    }
+}
+
+/// Notes what the run leaves behind, and saves the state.
+async fn settle(
+    context: &Context,
+    session: &Session,
+    hold: &Hold<'_>,
+    (plan, snapshot): (&Plan, Option<&Snapshot>),
+    outcomes: &[(StepId, Outcome)],
+    loaded: Option<Loaded>,
+) -> Result<(), Failure> {
+    let done = carried_out(plan, outcomes);
+    remember(context, hold, (plan, snapshot), &done, loaded.as_ref()).await?;
+    keep(session, plan, loaded).await.map(drop)
 }
 
 /// Carries the plan out, saying what happens.
@@ -181,30 +252,34 @@ async fn watched(
     args: &ApplyArgs,
     conduct: &Conduct<'_>,
     held: Held<'_, '_>,
-) -> Result<(Vec<(StepId, Outcome)>, Option<Loaded>), Failure> {
-    let watch = tokio::spawn(interrupted(conduct.cancel.clone()));
+) -> Result<(Ended, Option<Loaded>), Failure> {
+    let at_once = CancellationToken::new();
+    let watch = tokio::spawn(interrupted(conduct.cancel.clone(), at_once.clone()));
     let lookup = Lookup::new(conduct.plan);
     let bar = progress(conduct.plan);
-    let result = conduct
-        .carry_out(held, &mut |event| {
-            let line = match args.format {
-                Format::Text => text::event(event, &lookup, &context.style),
-                Format::Json => Some(json::event(event) + "\n"),
-            };
-            if let Some(line) = line {
-                bar.suspend(|| print(&line));
-            }
-            if let Event::StepEnded { outcome, .. } = event
-                && !matches!(outcome, Outcome::Open | Outcome::Waiting { .. })
-            {
-                bar.inc(1);
-            }
-            // Whoever waits for less than a second needs no bar.
-            if bar.is_hidden() && bar.elapsed() > Duration::from_secs(1) {
-                bar.set_draw_target(ProgressDrawTarget::stderr());
-            }
-        })
-        .await;
+    let mut emit = |event: &Event| {
+        let line = match args.format {
+            Format::Text => text::event(event, &lookup, &context.style),
+            Format::Json => Some(json::event(event) + "\n"),
+        };
+        if let Some(line) = line {
+            bar.suspend(|| print(&line));
+        }
+        if let Event::StepEnded { outcome, .. } = event
+            && !matches!(outcome, Outcome::Open | Outcome::Waiting { .. })
+        {
+            bar.inc(1);
+        }
+        // Whoever waits for less than a second needs no bar.
+        if bar.is_hidden() && bar.elapsed() > Duration::from_secs(1) {
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+    };
+    // Whatever is dropped here is in the journal, or was about to be: the next run looks first.
+    let result = tokio::select! {
+        result = conduct.carry_out(held, &mut emit) => result,
+        () = at_once.cancelled() => Err(stopped_at_once()),
+    };
     bar.finish_and_clear();
     watch.abort();
     result
@@ -233,9 +308,12 @@ async fn remember(
     let nothing = Ownership::default();
     let ownership = loaded.map_or(&nothing, |loaded| &loaded.state.ownership);
     let unassigned = snapshot.and_then(|snapshot| unassigned_seen(snapshot, done, ownership));
+    // Only whoever has just read the server can tell what never came about.
+    let forgotten = snapshot.map(|_| forgotten(ownership, &plan.steps));
     let facts: Vec<Fact> = unassigned
         .into_iter()
         .chain(counted(&plan.counts, done, ownership))
+        .chain(forgotten.into_iter().flatten())
         .collect();
     if facts.is_empty() {
         return Ok(false);
@@ -256,15 +334,29 @@ fn progress(plan: &Plan) -> ProgressBar {
     ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::hidden())
 }
 
-/// The first Ctrl-C ends the run after the step under way, the second at once.
-pub(super) async fn interrupted(cancel: CancellationToken) {
-    if tokio::signal::ctrl_c().await.is_ok() {
-        // First, so that nothing is begun any more once that is said.
-        cancel.cancel();
-        eprintln!("stopping after what is under way; press Ctrl-C again to stop at once");
-        if tokio::signal::ctrl_c().await.is_ok() {
-            std::process::exit(130);
+fn stopped_at_once() -> Failure {
+    Failure::new("SW0662", "stopped at once, as asked")
+        .hint(Some(
+            "what was under way may have been carried out all the same; apply again looks first, and goes on from there"
+                .into(),
+        ))
+        .exiting(u8::try_from(STOPPED).unwrap_or(1))
+}
+
+/// Why a run began no further step.
+fn halted(halt: Halt) -> Failure {
+    match halt {
+        Halt::Journal(error @ JournalError::LeaseLost { .. }) => {
+            Failure::from_error(error.code(), &error).hint(error.hint())
         }
+        Halt::Journal(error) => unkept(&ApplyError::from(error)),
+        Halt::RetriesSpent { budget } => Failure::new(
+            "SW0663",
+            format!("too many requests failed: the budget of {budget} further tries is spent"),
+        )
+        .hint(Some(
+            "see to the server, then apply again, which goes on from there; --retry-budget allows more".into(),
+        )),
     }
 }
 
@@ -399,29 +491,4 @@ fn exit(outcomes: &[(StepId, Outcome)], cancelled: bool) -> Result<Exit, Failure
         );
     }
     Ok(if open { Exit::ConsoleSteps } else { Exit::Done })
-}
-
-/// The command that goes on where this one stopped.
-fn again(args: &ApplyArgs) -> String {
-    let mut words = vec!["sitewright apply".to_owned()];
-    words.extend(
-        args.what
-            .files
-            .iter()
-            .map(|file| format!("-f {}", file.display())),
-    );
-    if args.what.allow_takeover {
-        words.push("--allow-takeover".into());
-    }
-    if args.what.allow_stranded > 0 {
-        words.push(format!("--allow-stranded {}", args.what.allow_stranded));
-    }
-    let overrides = args.what.overrides.iter();
-    words.extend(overrides.map(|one| format!("--override {one}")));
-    if !args.what.overrides.is_empty()
-        && let Some(reason) = &args.what.reason
-    {
-        words.push(format!("--reason {}", argument(reason)));
-    }
-    words.join(" ")
 }

@@ -19,11 +19,11 @@ use super::apply::{by_now_frozen, keep};
 use super::error::Failure;
 use super::hold::{Hold, PATIENCE, who};
 use super::plan::load;
-use super::session::Session;
+use super::session::WritingSession;
 use super::{Context, now};
-use crate::apply::{ApplyError, Course, Options, Run};
+use crate::apply::{ApplyError, Course, Ended, Options, Run};
 use crate::journal::Fact;
-use crate::model::{Action, Attestation, Event, Outcome, StepId};
+use crate::model::{Action, Attestation, Event, StepId};
 use crate::plan::{Plan, console_value};
 use crate::smp::Writer;
 use crate::state::{Journal, Loaded};
@@ -46,7 +46,7 @@ pub(super) struct Held<'h, 'a> {
 /// A run with what it needs.
 pub(super) struct Conduct<'a> {
     pub(super) context: &'a Context,
-    pub(super) session: &'a Session,
+    pub(super) session: &'a WritingSession,
     pub(super) plan: &'a Plan,
     pub(super) options: Options,
     pub(super) waiting: Option<Waiting>,
@@ -59,7 +59,7 @@ impl Conduct<'_> {
         &self,
         mut held: Held<'_, '_>,
         emit: &mut (dyn FnMut(&Event) + Send),
-    ) -> Result<(Vec<(StepId, Outcome)>, Option<Loaded>), Failure> {
+    ) -> Result<(Ended, Option<Loaded>), Failure> {
         let writer = self.session.writer()?;
         let known = words(&held).cloned().unwrap_or_default();
         let mut journal = held.hold.journal().await?;
@@ -67,7 +67,7 @@ impl Conduct<'_> {
         let mut course = Course::begin(self.plan, &run, emit)
             .await
             .map_err(|e| unkept(&e))?;
-        course.pass(&run, emit).await.map_err(|e| unkept(&e))?;
+        course.pass(&run, emit).await;
         if let Some(Waiting { limit, poll }) = self.waiting {
             let deadline = Instant::now() + limit;
             let mut told = Vec::new();
@@ -91,12 +91,12 @@ impl Conduct<'_> {
                 }
                 journal = held.hold.journal().await?;
                 let run = self.run(&writer, &journal, self.attested(&held, &known));
-                course.pass(&run, emit).await.map_err(|e| unkept(&e))?;
+                course.pass(&run, emit).await;
             }
         }
         let run = self.run(&writer, &journal, BTreeSet::new());
-        let outcomes = course.end(&run, emit).await.map_err(|e| unkept(&e))?;
-        Ok((outcomes, held.loaded))
+        let ended = course.end(&run, emit).await;
+        Ok((ended, held.loaded))
     }
 
     fn run<'r>(
@@ -194,7 +194,7 @@ fn is_word(fact: &Fact) -> bool {
     )
 }
 
-fn unkept(error: &ApplyError) -> Failure {
+pub(super) fn unkept(error: &ApplyError) -> Failure {
     Failure::from_error("SW0611", error).hint(Some(
         "make room or mend the rights of the state folder, then apply again".into(),
     ))

@@ -75,6 +75,14 @@ impl Failure {
         }
     }
 
+    /// The same with another exit code.
+    pub(super) fn exiting(mut self, code: u8) -> Self {
+        if let Self::Error { exit, .. } = &mut self {
+            *exit = code;
+        }
+        self
+    }
+
     pub(super) fn hint(self, text: Option<String>) -> Self {
         match self {
             Self::Error {

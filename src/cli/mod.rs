@@ -10,6 +10,7 @@
 )]
 
 mod able;
+mod again;
 mod apply;
 mod attest;
 mod carry_out;
@@ -21,6 +22,7 @@ mod firewall;
 mod foresee;
 mod hold;
 mod import;
+mod interrupt;
 mod plan;
 mod platform;
 mod profile;
@@ -325,6 +327,11 @@ fn log(verbose: u8) {
 /// Randomness enters the program here and nowhere else.
 fn random_id() -> String {
     uuid::Uuid::new_v4().to_string()
+}
+
+/// What pauses and the like are drawn from.
+fn random_seed() -> u64 {
+    uuid::Uuid::new_v4().as_u64_pair().0
 }
 
 /// The time enters the program here and nowhere else.

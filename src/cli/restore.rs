@@ -12,7 +12,7 @@ use clap::Args;
 use super::apply::agreed;
 use super::error::Failure;
 use super::hold::{Hold, locked};
-use super::session::{Home, Session};
+use super::session::{Home, Session, WritingSession};
 use super::{Context, Exit, now, print, wrap};
 use crate::apply::changed_beside;
 use crate::items::{Difference, differences};
@@ -37,7 +37,7 @@ pub(super) struct RestoreArgs {
 
 pub(super) async fn run(context: &Context, args: &RestoreArgs) -> Result<Exit, Failure> {
     let home = Home::find(&[])?;
-    let session = Session::open(context, &home)?;
+    let session = WritingSession::open(context, &home)?;
     locked(context, &session, "restore", None, async |hold| {
         under_lock(context, args, &session, hold).await
     })
@@ -47,7 +47,7 @@ pub(super) async fn run(context: &Context, args: &RestoreArgs) -> Result<Exit, F
 async fn under_lock(
     context: &Context,
     args: &RestoreArgs,
-    session: &Session,
+    session: &WritingSession,
     hold: &Hold<'_>,
 ) -> Result<Exit, Failure> {
     let (item, file, old) = kept(session, args).await?;

@@ -7,6 +7,8 @@
     reason = "finds the workspace and the profile"
 )]
 
+use std::num::NonZeroU32;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -15,7 +17,7 @@ use sitewright_sim::{Options, Server, World};
 use url::Url;
 
 use super::error::Failure;
-use super::{Context, random_id, secret};
+use super::{Context, random_id, random_seed, secret};
 use crate::manifest::{
     self, Auth as DeclaredAuth, ClientCertificate, Document, PlatformEntry, PostgresStore,
     SecretFrom, Source, StateStore, WindowsAccount, Workspace,
@@ -24,7 +26,10 @@ use crate::model::{Desired, Name, Safety};
 use crate::observe::build_change;
 use crate::plan::{Note, Severity, Standing};
 use crate::profile::{self, BuildChange, Profile};
-use crate::smp::{self, Auth, Connection, Reader, Transport, WindowsAuth, WindowsMethod, Writer};
+use crate::smp::{
+    self, Auth, Connection, Reader, Transport, TransportError, WindowsAuth, WindowsMethod, Writer,
+    WritingTransport,
+};
 use crate::state::Store;
 use crate::validate;
 
@@ -181,7 +186,7 @@ pub(super) struct Trust {
     pub(super) note: Option<Note>,
 }
 
-/// One platform, ready to be talked to.
+/// One platform, ready to be talked to. Whoever holds no [`WritingSession`] cannot change anything on it.
 pub(super) struct Session {
     /// Its name: in the workspace, else what its files are named after.
     pub(super) name: Name,
@@ -197,12 +202,59 @@ pub(super) struct Session {
     pub(super) safety: Safety,
     /// Its state.
     pub(super) store: Store,
-    /// The way to it.
+    /// The way to it, for what changes nothing.
     pub(super) transport: Transport,
     /// What becomes of the profile once the build of the server is known.
     trust: OnceLock<Trust>,
     /// The built-in simulator; it stops with the session.
     _sim: Option<Server>,
+}
+
+/// One platform, ready to be changed.
+pub(super) struct WritingSession {
+    session: Session,
+    transport: WritingTransport,
+}
+
+impl Deref for WritingSession {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        &self.session
+    }
+}
+
+impl WritingSession {
+    /// Opens the platform that the arguments and the workspace choose.
+    pub(super) fn open(context: &Context, home: &Home) -> Result<Self, Failure> {
+        Self::open_with(context, home, None)
+    }
+
+    /// The same; all requests together are tried again no more often than `retries` says.
+    pub(super) fn open_with(
+        context: &Context,
+        home: &Home,
+        retries: Option<u32>,
+    ) -> Result<Self, Failure> {
+        let server = context.global.server.as_deref();
+        let (session, transport) = Session::over(context, home, server, |connection| {
+            let transport = WritingTransport::new(Connection {
+                retry_budget: retries,
+                ..connection
+            })?;
+            Ok((transport.reading().clone(), transport))
+        })?;
+        Ok(Self { session, transport })
+    }
+
+    /// The way to it, whatever is sent.
+    pub(super) fn transport(&self) -> WritingTransport {
+        self.transport.clone()
+    }
+
+    pub(super) fn writer(&self) -> Result<Writer, Failure> {
+        Ok(Writer::new(self.transport(), self.known()?))
+    }
 }
 
 impl Session {
@@ -217,6 +269,19 @@ impl Session {
         home: &Home,
         server: Option<&str>,
     ) -> Result<Self, Failure> {
+        let made = Self::over(context, home, server, |connection| {
+            Ok((Transport::new(connection)?, ()))
+        });
+        made.map(|(session, ())| session)
+    }
+
+    /// The same over a transport that somebody makes, and whatever else comes of that.
+    fn over<T>(
+        context: &Context,
+        home: &Home,
+        server: Option<&str>,
+        make: impl FnOnce(Connection) -> Result<(Transport, T), TransportError>,
+    ) -> Result<(Self, T), Failure> {
         let entry = home.entry(context)?;
         let url = match (entry, context.global.platform.as_deref()) {
             (Some(entry), _) => entry.url.clone(),
@@ -261,8 +326,10 @@ impl Session {
                     .map(|sim| Name::new(&sim.world().platform_server()))
             });
         let address = sim.as_ref().map_or(url, Server::url);
-        let transport = connect(context, home, entry, &address)?;
-        Ok(Self {
+        let connection = connection(context, home, entry, &address)?;
+        let (transport, made) = make(connection)
+            .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
+        let session = Self {
             declared: entry.is_some(),
             safety: home
                 .workspace
@@ -276,7 +343,8 @@ impl Session {
             transport,
             trust: OnceLock::new(),
             _sim: sim,
-        })
+        };
+        Ok((session, made))
     }
 
     /// The profile of the file, else what the simulator hands out, else none.
@@ -341,10 +409,6 @@ impl Session {
 
     pub(super) fn reader(&self) -> Result<Reader, Failure> {
         Ok(Reader::new(self.transport.clone(), self.known()?))
-    }
-
-    pub(super) fn writer(&self) -> Result<Writer, Failure> {
-        Ok(Writer::new(self.transport.clone(), self.known()?))
     }
 
     /// The name by which documents speak of the platform.
@@ -431,17 +495,18 @@ fn start(scenario: &str, state: &Path) -> Result<Server, Failure> {
         .map_err(|error| failed(&error))
 }
 
-fn connect(
+fn connection(
     context: &Context,
     home: &Home,
     entry: Option<&PlatformEntry>,
     address: &str,
-) -> Result<Transport, Failure> {
+) -> Result<Connection, Failure> {
     let url = Url::parse(address).map_err(|error| {
         Failure::new("SW0252", format!("`{address}` is no URL: {error}"))
             .hint(Some("write it like https://smp.corp.example".into()))
     })?;
     let mut connection = Connection::new(url, context.run.clone());
+    connection.seed = random_seed();
     if let Some(entry) = entry {
         if let Some(timeout) = entry.connect_timeout {
             connection.connect_timeout = timeout;
@@ -452,6 +517,7 @@ fn connect(
         if let Some(concurrency) = entry.concurrency.and_then(|c| usize::try_from(c).ok()) {
             connection.concurrency = concurrency;
         }
+        connection.rate_limit = entry.rate_limit.and_then(NonZeroU32::new);
         connection.ca = entry.ca.as_ref().map(|ca| home.folder.join(ca));
         connection.allow_insecure = entry.allow_insecure;
         let secret =
@@ -488,8 +554,7 @@ fn connect(
             });
         }
     }
-    Transport::new(connection)
-        .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))
+    Ok(connection)
 }
 
 fn windows(account: &WindowsAccount, password: Option<SecretString>, folder: &Path) -> WindowsAuth {

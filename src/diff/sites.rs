@@ -8,7 +8,7 @@ use super::resolve::{Resolved, Resolver, listed, unlisted};
 use super::{Change, Diff};
 use crate::model::{
     Desired, DesiredSite, Guid, Held, Ignorable, Name, Observed, ObservedSite, Ownership,
-    ResourceRef, SiteRef, Snapshot, Subnet,
+    ResourceRef, SiteRef, Snapshot, Subnet, same_text,
 };
 
 pub(super) fn compare(
@@ -125,7 +125,7 @@ fn existing(
         return;
     }
     match description {
-        Observed::Known(before) if *before == declared.value => {}
+        Observed::Known(before) if same_text(before, &declared.value) => {}
         Observed::Known(before) => diff.push(
             Change::DescribeSite {
                 site: SiteRef {

@@ -12,8 +12,8 @@ use serde_json::Value;
 
 use super::error::LineError;
 use crate::model::{
-    Attestation, CountedKind, Guid, Holder, Name, Outcome, Ownership, PackageRef, Platform, Record,
-    Relocation, Remembered, RunId, RunSummary, Step, StepId, Subnet,
+    Attestation, CountedKind, Guid, Holder, Intended, Name, Outcome, Ownership, PackageRef,
+    Platform, Record, Relocation, Remembered, RunId, RunSummary, Step, StepId, Subnet,
 };
 
 /// One line of the journal.
@@ -65,6 +65,10 @@ pub enum Fact {
         /// The step, whole.
         step: Step,
     },
+    /// An object that was not there is about to be created.
+    CreationIntended(Intended),
+    /// What was about to be created was not, or nobody can tell any more whose it is.
+    CreationDropped(Intended),
     /// The server said that it created a site.
     SiteCreated {
         /// The new resource.

@@ -4,7 +4,7 @@
 //! folding them in from an older state ends where the run itself ended.
 
 use super::{Entry, Fact};
-use crate::model::{Count, Held, Name, Owned, Ownership, Record};
+use crate::model::{Count, CountedKind, Held, Intended, Name, Owned, Ownership, Record};
 
 /// Folds entries, in their order, into an ownership.
 ///
@@ -24,11 +24,18 @@ pub fn replay(mut ownership: Ownership, entries: impl Iterator<Item = Entry>) ->
 
 fn fold(ownership: &mut Ownership, fact: Fact) {
     match fact {
+        Fact::CreationIntended(intended) => {
+            ownership.intended.insert(intended);
+        }
+        Fact::CreationDropped(intended) => {
+            ownership.intended.remove(&intended);
+        }
         Fact::SiteCreated {
             guid,
             name,
             protected,
         } => {
+            intended(ownership, CountedKind::Sites, &name);
             let owned = Owned {
                 name,
                 how: Held::Created,
@@ -37,6 +44,7 @@ fn fold(ownership: &mut Ownership, fact: Fact) {
             ownership.sites.insert(guid, owned);
         }
         Fact::SubnetCreated { guid, name } => {
+            intended(ownership, CountedKind::Subnets, &name);
             let owned = Owned {
                 name,
                 how: Held::Created,
@@ -101,7 +109,8 @@ fn fold(ownership: &mut Ownership, fact: Fact) {
 fn fold_record(ownership: &mut Ownership, record: Record) {
     match record {
         Record::AdoptSite { site, protected } => {
-            let how = kept(ownership.sites.get(&site.guid));
+            let ours = intended(ownership, CountedKind::Sites, &site.name);
+            let how = kept(ownership.sites.get(&site.guid), ours);
             let owned = Owned {
                 name: site.name,
                 how,
@@ -110,9 +119,11 @@ fn fold_record(ownership: &mut Ownership, record: Record) {
             ownership.sites.insert(site.guid, owned);
         }
         Record::AdoptSubnet { subnet, guid } => {
-            let how = kept(ownership.subnets.get(&guid));
+            let name = Name::new(&subnet.to_string());
+            let ours = intended(ownership, CountedKind::Subnets, &name);
+            let how = kept(ownership.subnets.get(&guid), ours);
             let owned = Owned {
-                name: Name::new(&subnet.to_string()),
+                name,
                 how,
                 protected: false,
             };
@@ -147,7 +158,27 @@ fn fold_record(ownership: &mut Ownership, record: Record) {
     }
 }
 
-/// How something that is found is ours: what an earlier run created is found again by the one that goes on.
-fn kept(before: Option<&Owned>) -> Held {
-    before.map_or(Held::Adopted, |owned| owned.how)
+/// How something that is found is ours: what an earlier run created is found again by the one that goes on. So is what it
+/// was about to create when it was cut off (`ours`).
+///
+/// The SMP does not say who created an object, and need not take a GUID that is supplied (A06). So where a run was cut
+/// off after it wrote down that it was about to create something, and before its request arrived, and somebody created
+/// an object of that very name by hand before the next run, that object counts as ours. It is declared at that time, or
+/// it would not be looked at; it is deleted only once it no longer is, in a plan that says so. Everything else keeps the
+/// window small: an intention is written only where a look has just found nothing, it ends with the answer, be it a
+/// refusal, and the next run that comes to its end forgets it.
+fn kept(before: Option<&Owned>, ours: bool) -> Held {
+    match before {
+        Some(owned) => owned.how,
+        None if ours => Held::Created,
+        None => Held::Adopted,
+    }
+}
+
+/// Whether an object was about to be created; from now on it is there.
+fn intended(ownership: &mut Ownership, of: CountedKind, name: &Name) -> bool {
+    ownership.intended.remove(&Intended {
+        of,
+        name: name.clone(),
+    })
 }

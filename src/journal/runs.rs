@@ -181,7 +181,7 @@ impl RunRecord {
                 self.result = RunResult::Died;
             }
             Fact::LeaseTakenOver { from } => {
-                self.notes.push(format!("took over the lease of {from}"))
+                self.notes.push(format!("took over the lease of {from}"));
             }
             Fact::StepStarted { step } => self.steps.push(StepRecord {
                 id: step.id.clone(),
@@ -217,6 +217,11 @@ impl RunRecord {
                 self.be(What::Restore, None, None);
                 self.notes.push(format!("put item {item} back from {file}"));
             }
+            Fact::CreationIntended(_) => {}
+            Fact::CreationDropped(intended) => self.notes.push(format!(
+                "nobody can tell whose `{}` is, which a run was about to create",
+                intended.name
+            )),
             Fact::ScratchIntended { .. }
             | Fact::ScratchCreated { .. }
             | Fact::ScratchAssigned { .. }

@@ -57,6 +57,8 @@ pub struct PlatformEntry {
     pub answer_timeout: Option<Duration>,
     /// How many requests may be under way at once.
     pub concurrency: Option<u32>,
+    /// How many requests may go out a second.
+    pub rate_limit: Option<u32>,
     /// Where it is declared.
     pub origin: Origin,
 }
@@ -148,6 +150,9 @@ struct PlatformSpec {
     /// How many requests may be under way at once; left out, 8.
     #[schemars(with = "Option<u32>", range(min = 1, max = 64))]
     concurrency: Option<At<u32>>,
+    /// How many requests may go out a second; left out, as many as there are.
+    #[schemars(with = "Option<u32>", range(min = 1, max = 1000))]
+    rate_limit: Option<At<u32>>,
     #[schemars(skip)]
     span: Span,
 }
@@ -198,6 +203,7 @@ impl PlatformSpec {
             ca,
             timeouts,
             concurrency,
+            rate_limit,
             span,
         } = self;
         let seconds = |number: &Option<At<u32>>| {
@@ -228,6 +234,7 @@ impl PlatformSpec {
             connect_timeout: timeouts.as_ref().and_then(|t| seconds(&t.connect)),
             answer_timeout: timeouts.as_ref().and_then(|t| seconds(&t.answer)),
             concurrency: concurrency.as_ref().map(|number| number.value),
+            rate_limit: rate_limit.as_ref().map(|number| number.value),
             origin: span.origin(file),
         }
     }
@@ -307,6 +314,9 @@ fn read_platform(node: &Node<'_>, faults: &mut Faults) -> Option<PlatformSpec> {
         concurrency: fields
             .take("concurrency")
             .and_then(|node| number(node, 1..=64, faults)),
+        rate_limit: fields
+            .take("rateLimit")
+            .and_then(|node| number(node, 1..=1000, faults)),
         span: node.span,
         name: name.clone().unwrap_or(At {
             value: Name::new(""),

@@ -122,6 +122,11 @@ pub enum Event {
         /// How long it looks for before it ends, counted from here, in milliseconds.
         milliseconds_left: u64,
     },
+    /// No further step begins; those that are under way come to their end.
+    Stopping {
+        /// Why.
+        why: String,
+    },
     /// A step ended.
     StepEnded {
         /// Which.

@@ -21,6 +21,7 @@ mod subnet;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 pub(crate) mod testing;
+mod text;
 mod version;
 mod writes;
 
@@ -37,7 +38,7 @@ pub(crate) use glob::glob;
 pub use holder::Holder;
 pub use imaging::{ImagingTool, imaging_packages};
 pub use key::{Guid, GuidError, Name, NameError, NameKey, Role, RoleError};
-pub use ownership::{Attestation, Held, Owned, Ownership};
+pub use ownership::{Attestation, Held, Intended, Owned, Ownership};
 pub use plug_in::PlugIn;
 pub use remembered::{AddressError, Relocation, Remembered};
 pub use safety::{FREEZE, Freeze, Limit, Override, OverrideError, Overrides, Safety, Share, part};
@@ -50,5 +51,6 @@ pub use step::{
     StepKind,
 };
 pub use subnet::{Subnet, SubnetError};
+pub use text::same_text;
 pub use version::Version;
 pub use writes::{By, Writes, Writing};

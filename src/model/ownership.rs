@@ -45,6 +45,18 @@ pub struct Attestation {
     pub at: String,
 }
 
+/// An object that a run was about to create when it wrote its last record about it.
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Intended {
+    /// Of which kind: a site or a subnet.
+    pub of: CountedKind,
+    /// Its name, or `a.b.c.d/nn`.
+    pub name: Name,
+}
+
 /// Everything that is remembered about one platform.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -67,4 +79,7 @@ pub struct Ownership {
     /// How many of each kind the last run left behind; without the kinds that no run has counted yet.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub counted: BTreeMap<CountedKind, Count>,
+    /// Objects that a run was about to create, and of which it could not write down what came.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub intended: BTreeSet<Intended>,
 }

@@ -801,7 +801,7 @@ async fn installs_reports_once() {
     let connection = Connection::new(server.url.clone(), RunId("test".into()));
     let mut profile = profile();
     let writer = crate::smp::Writer::new(
-        Transport::new(connection).unwrap(),
+        crate::smp::WritingTransport::new(connection).unwrap(),
         Arc::new(profile.clone()),
     );
     let parent = guid("a0");

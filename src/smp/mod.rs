@@ -1,15 +1,17 @@
 //! The wire of an SMP: requests and answers without I/O, one file a service, and the transport that alone sends.
 //!
-//! Reading order: `request` and `xml` (how anything is written and read), `answer`, `table`, `fault`; the services
+//! Reading order: `request` with `effect`, and `xml` (how anything is written and read), `answer`, `table`, `fault`; the services
 //! `item_management`, `resource_management`, `report_management`, `software_package`, `resource_model` with `data_rows`,
 //! `item_model`, `hierarchy_management`, `deployment`; `clients` (what many rows become); `wsdl`; `transport` (I/O);
-//! `reader` with `named_fields`, `write`, `writer` and `scratch`, which the rest of the program uses. A [`Reader`] cannot write.
+//! `reader` with `named_fields`, `write`, `writer` and `scratch`, which the rest of the program uses. A [`Reader`] cannot
+//! write: the [`Transport`] that it is given sends no request that can, and only a [`WritingTransport`] does.
 
 mod answer;
 mod chunks;
 pub(crate) mod clients;
 pub(crate) mod data_rows;
 pub(crate) mod deployment;
+mod effect;
 mod fault;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
@@ -36,6 +38,7 @@ mod writer;
 pub(crate) mod wsdl;
 pub(crate) mod xml;
 
+pub use effect::Effect;
 pub use fault::{Fault, FaultKind};
 pub use read_error::ReadError;
 pub(crate) use read_error::chain;
@@ -47,7 +50,8 @@ pub use scratch::{
 };
 pub use transport::{
     Answered, Auth, Body, Certificate, CertificateFault, ClientCertificate, Connection, Probe,
-    Response, TlsSeen, Traffic, Transport, Untrusted, WindowsAuth, WindowsMethod, tls_settings,
+    Response, TlsSeen, Traffic, Transport, Untrusted, WindowsAuth, WindowsMethod, WritingTransport,
+    tls_settings,
 };
 pub use transport_error::{Refusal, TransportError};
 pub use write::{Answer, Call, Change, ChangeError, ItemValue, LowerError, Replaced, Write, lower};

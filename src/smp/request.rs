@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 
 use bytes::Bytes;
 
+use super::effect::Effect;
 use super::xml;
 use crate::model::Guid;
 use crate::profile::{Profile, ServiceName};
@@ -49,6 +50,8 @@ pub struct Request {
     pub method: &'static str,
     /// How it travels.
     pub protocol: Protocol,
+    /// Whether it can change anything.
+    pub effect: Effect,
     /// The path below `https://<smp>/Altiris/`, with a query.
     pub path: String,
     /// The `SOAPAction` header, in quotes.
@@ -75,6 +78,7 @@ impl Request {
             service,
             method: "",
             protocol: Protocol::Get,
+            effect: Effect::Reads,
             path: format!("{}?WSDL", service.path()),
             soap_action: None,
             body: Bytes::new(),
@@ -140,6 +144,15 @@ impl MethodCall {
         }
     }
 
+    fn effect(&self) -> Effect {
+        Effect::of(self.service, self.method, || {
+            match self.arguments.as_slice() {
+                [(_, Argument::Text(only))] => Some(only.clone()),
+                _ => None,
+            }
+        })
+    }
+
     /// Builds the request of a read: SOAP where the namespace is known, else a form where the service takes one.
     pub(crate) fn read(&self, profile: &Profile) -> Result<Request, RequestError> {
         if profile.namespace(self.service).is_none() && self.service.takes_forms() {
@@ -200,6 +213,7 @@ impl MethodCall {
             service: self.service,
             method: self.method,
             protocol: Protocol::Soap,
+            effect: self.effect(),
             path: self.service.path().to_owned(),
             soap_action: Some(format!("\"{namespace}{joint}{}\"", self.method)),
             body: body.into(),
@@ -228,6 +242,7 @@ impl MethodCall {
             service: self.service,
             method: self.method,
             protocol: Protocol::Form,
+            effect: self.effect(),
             path: format!("{}/{}", self.service.path(), self.method),
             soap_action: None,
             body: form.finish().into(),

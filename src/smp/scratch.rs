@@ -14,7 +14,7 @@ use std::sync::Arc;
 use super::read_error::ReadError;
 use super::reader::Reader;
 use super::resource_model::{self, Resource};
-use super::transport::Transport;
+use super::transport::WritingTransport;
 use super::write::{Answer, LowerError, Write};
 use super::writer::{SendError, Writer};
 use crate::model::{Assignment, Guid, Name, Subnet};
@@ -159,6 +159,7 @@ pub enum Claim {
 /// Writes on scratch objects of one SMP, and on nothing else.
 #[derive(Debug)]
 pub struct ScratchWriter {
+    transport: WritingTransport,
     /// Writes with the standings of `lifted`.
     writer: Writer,
     /// Reads with the profile as it stands.
@@ -170,10 +171,11 @@ pub struct ScratchWriter {
 impl ScratchWriter {
     /// A writer that has created nothing yet; `guest` is the one computer that may be assigned to a scratch site.
     #[must_use]
-    pub fn new(transport: Transport, profile: &Arc<Profile>, guest: Option<Guid>) -> Self {
+    pub fn new(transport: WritingTransport, profile: &Arc<Profile>, guest: Option<Guid>) -> Self {
         Self {
+            reader: Reader::new(transport.reading().clone(), Arc::clone(profile)),
             writer: Writer::new(transport.clone(), Arc::new(profile.lifted())),
-            reader: Reader::new(transport, Arc::clone(profile)),
+            transport,
             born: BTreeSet::new(),
             guest,
         }
@@ -181,8 +183,7 @@ impl ScratchWriter {
 
     /// Goes on with another profile: something was learned.
     pub fn learn(&mut self, profile: &Arc<Profile>) {
-        let transport = self.reader.transport().clone();
-        self.writer = Writer::new(transport, Arc::new(profile.lifted()));
+        self.writer = Writer::new(self.transport.clone(), Arc::new(profile.lifted()));
         self.reader = self.reader.with_profile(Arc::clone(profile));
     }
 
@@ -378,7 +379,8 @@ mod tests {
     fn writer() -> ScratchWriter {
         // Nobody listens there: whatever is refused is refused before anything is sent.
         let url = "http://127.0.0.1:9".parse().unwrap();
-        let transport = Transport::new(Connection::new(url, RunId("test".into()))).unwrap();
+        let connection = Connection::new(url, RunId("test".into()));
+        let transport = WritingTransport::new(connection).unwrap();
         ScratchWriter::new(transport, &Arc::new(testing::profile()), None)
     }
 

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::transport::{CertificateFault, Untrusted};
+use crate::profile::ServiceName;
 
 /// Why a sign-in came to nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +48,7 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// Why a request brought no answer. Codes `SW0301` to `SW0309` and `SW0312` to `SW0316`.
+/// Why a request brought no answer. Codes `SW0301` to `SW0309`, `SW0312` to `SW0316`, and `SW0660`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TransportError {
     /// The connection cannot be set up from what was given.
@@ -151,6 +152,14 @@ pub enum TransportError {
         /// Where it points.
         to: String,
     },
+    /// Something that may write was handed to a transport that only reads: nothing was sent.
+    #[error("expected a request that only reads, found `{service}`, method `{method}`")]
+    ReadOnly {
+        /// The service.
+        service: ServiceName,
+        /// The method.
+        method: &'static str,
+    },
     /// The answer is larger than allowed.
     #[error(
         "expected an answer of at most {limit} bytes, found a larger one (option `answerLimit`)"
@@ -214,7 +223,8 @@ impl TransportError {
             | Self::ClientCertificate { .. }
             | Self::Kerberos { .. }
             | Self::Keytab { .. }
-            | Self::Insecure { .. } => true,
+            | Self::Insecure { .. }
+            | Self::ReadOnly { .. } => true,
             Self::Timeout { .. } | Self::Broken { .. } | Self::TooLarge { .. } => false,
         }
     }
@@ -237,6 +247,7 @@ impl TransportError {
             Self::Kerberos { .. } => "SW0314",
             Self::Keytab { .. } => "SW0315",
             Self::Insecure { .. } => "SW0316",
+            Self::ReadOnly { .. } => "SW0660",
         }
     }
 
@@ -303,6 +314,9 @@ impl TransportError {
             }
             Self::Insecure { .. } => {
                 "write an https URL; `auth.allowInsecure: true` accepts that others can read along".into()
+            }
+            Self::ReadOnly { .. } => {
+                "this is a defect of Sitewright: please report it with the command".into()
             }
             Self::ProxySignIn => "put the account of the proxy into HTTPS_PROXY".into(),
             Self::Redirect { to, .. } => format!(

@@ -8,7 +8,7 @@ use super::fault::{Fault, FaultKind};
 use super::read_error::ReadError;
 use super::reader::Reader;
 use super::request::Request;
-use super::transport::Transport;
+use super::transport::{Transport, WritingTransport};
 use super::transport_error::TransportError;
 use super::write::{Answer, Call, ChangeError, LowerError, Replaced, Write, lower};
 use super::{item_management, report_management, resource_model, software_package};
@@ -112,14 +112,16 @@ impl Prepared {
 #[derive(Debug, Clone)]
 pub struct Writer {
     reader: Reader,
+    transport: WritingTransport,
 }
 
 impl Writer {
     /// A writer over a transport.
     #[must_use]
-    pub fn new(transport: Transport, profile: Arc<Profile>) -> Self {
+    pub fn new(transport: WritingTransport, profile: Arc<Profile>) -> Self {
         Self {
-            reader: Reader::new(transport, profile),
+            reader: Reader::new(transport.reading().clone(), profile),
+            transport,
         }
     }
 
@@ -127,6 +129,12 @@ impl Writer {
     #[must_use]
     pub fn reader(&self) -> &Reader {
         &self.reader
+    }
+
+    /// The way to it, for its counts and limits.
+    #[must_use]
+    pub fn transport(&self) -> &Transport {
+        self.transport.reading()
     }
 
     /// Makes the request of a write, and reads what it is made of; nothing is written yet.
@@ -186,8 +194,7 @@ impl Writer {
 
     /// Sends a writing request once and sorts what goes wrong.
     async fn once(&self, request: Request) -> Result<Vec<u8>, SendError> {
-        let transport = self.reader.transport();
-        let mut response = transport.send(request).await.map_err(lost)?;
+        let mut response = self.transport.send(request).await.map_err(lost)?;
         // A void answer is 200 with an empty body; some stacks say 202 or 204.
         if matches!(response.status, 200 | 202 | 204) {
             return response

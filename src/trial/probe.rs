@@ -16,7 +16,7 @@ use crate::model::{Guid, Snapshot};
 use crate::observe::ModelDescription;
 use crate::profile::Profile;
 use crate::smp::chain;
-use crate::smp::{ReadError, Scratch, ScratchError, ScratchWriter, SendError, Transport};
+use crate::smp::{ReadError, Scratch, ScratchError, ScratchWriter, SendError, WritingTransport};
 
 /// Why a probe did not come to its end. Codes `SW0850` to `SW0855`, and those of writing.
 #[derive(Debug, thiserror::Error)]
@@ -146,7 +146,7 @@ pub struct Outcome {
 /// # Errors
 /// Where the journal cannot be kept: then what is left on the server is not known to be gone.
 pub async fn carry_out(
-    transport: Transport,
+    transport: WritingTransport,
     profile: &Profile,
     outside: Outside<'_>,
     setting: Setting,

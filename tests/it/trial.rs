@@ -14,7 +14,7 @@ use sitewright::observe::{
     Decision, Question, Scope, Wanted, accept_exact, discover, look_at_build, refresh,
 };
 use sitewright::profile::{Ability, Profile, ServerEntry, Standing};
-use sitewright::smp::{Connection, Reader, ScratchWriter, Transport};
+use sitewright::smp::{Connection, Reader, ScratchWriter, WritingTransport};
 use sitewright::trial::{
     self, Bench, Change, Outcome, Outside, Probe, Remains, Setting, TrialError, Verdict, carry_out,
     clear, probes,
@@ -33,10 +33,10 @@ fn options(scenario: &str, seed: u64) -> Options {
     Options::builtin(scenario).unwrap().with_seed(seed)
 }
 
-pub(crate) fn transport(url: &str) -> Transport {
+pub(crate) fn transport(url: &str) -> WritingTransport {
     let mut connection = Connection::new(url.parse().unwrap(), RunId("trial".into()));
     connection.connect_timeout = Duration::from_secs(2);
-    Transport::new(connection).unwrap()
+    WritingTransport::new(connection).unwrap()
 }
 
 /// What a trial is made with, and how it goes.
@@ -91,7 +91,7 @@ impl<'a> Trial<'a> {
     }
 
     /// Carries it out; what is known beforehand is read over `stages`, the trial itself goes over `way`.
-    pub(crate) async fn run(&self, stages: &Stages, way: Transport) -> Outcome {
+    pub(crate) async fn run(&self, stages: &Stages, way: WritingTransport) -> Outcome {
         let reader = Reader::new(stages.transport.clone(), Arc::new(self.profile.clone()));
         let (setting, snapshot) = self.setting(&reader).await;
         let (_, model) = look_at_build(&reader).await.unwrap();
@@ -119,7 +119,7 @@ impl<'a> Trial<'a> {
     /// Carries it out to its end: everything is tried, nothing is left, and the world is as before.
     async fn completes(&self, lab: &Lab) -> (Outcome, Profile, Vec<Change>) {
         let before = lab.world().dump();
-        let outcome = self.run(lab, lab.transport.clone()).await;
+        let outcome = self.run(lab, lab.writing.clone()).await;
         let told: Vec<String> = outcome.failures.iter().map(TrialError::told).collect();
         assert_eq!(told, [""; 0]);
         assert_eq!(outcome.cleared.left, []);
@@ -503,7 +503,7 @@ async fn reports_are_tried_where_they_are_installed() {
 /// Clears away what a trial left, as `--clean` does: by the journal, and by names.
 async fn clean(stages: &Stages, profile: &Profile) -> Vec<String> {
     let profile = Arc::new(profile.clone());
-    let mut writer = ScratchWriter::new(stages.transport.clone(), &profile, None);
+    let mut writer = ScratchWriter::new(stages.writing.clone(), &profile, None);
     let mut remains = Remains::of(stages.store.facts().await.unwrap().iter());
     for (guid, name) in writer.sites().await.unwrap() {
         remains.add(&name, Some(guid));
@@ -590,7 +590,7 @@ async fn whoever_stops_it_leaves_nothing() {
     let before = lab.world().dump();
     let mut trial = Trial::whole(&profile);
     trial.probes.insert(1, Box::new(Stop(trial.cancel.clone())));
-    let outcome = trial.run(&lab, lab.transport.clone()).await;
+    let outcome = trial.run(&lab, lab.writing.clone()).await;
     assert!(matches!(outcome.failures[..], [TrialError::Cancelled]));
     assert_eq!(outcome.cleared.left, []);
     assert_eq!(outcome.cleared.deleted.len(), 2);
@@ -603,7 +603,7 @@ async fn whoever_stops_it_leaves_nothing() {
     let again = Trial::whole(&profile);
     again.cancel.cancel();
     lab.server.clear_requests();
-    again.run(&lab, lab.transport.clone()).await;
+    again.run(&lab, lab.writing.clone()).await;
     assert!(lab.server.requests().iter().all(|request| !request.writes));
 }
 

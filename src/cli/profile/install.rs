@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::super::error::Failure;
-use super::super::session::Session;
+use super::super::session::WritingSession;
 use super::super::{Context, Exit, print, wrap};
 use super::save;
 use crate::model::Guid;
@@ -31,7 +31,7 @@ pub(in crate::cli) struct InstallArgs {
 
 pub(super) async fn run(
     context: &Context,
-    session: &Session,
+    session: &WritingSession,
     args: &InstallArgs,
 ) -> Result<Exit, Failure> {
     if !args.yes && !std::io::stdin().is_terminal() {
@@ -42,7 +42,7 @@ pub(super) async fn run(
     }
     let Style { width, full, .. } = context.style;
     let mut found = Profile::clone(&*session.known()?);
-    let writer = Writer::new(session.transport.clone(), Arc::new(found.clone()));
+    let writer = Writer::new(session.transport(), Arc::new(found.clone()));
     let yes = args.yes;
     let confirm = |reports: &[(String, String, String)]| {
         for (name, description, sql) in reports {

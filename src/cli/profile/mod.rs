@@ -10,7 +10,7 @@ mod verify;
 use clap::Subcommand;
 
 use super::error::Failure;
-use super::session::{Home, Session};
+use super::session::{Home, Session, WritingSession};
 use super::{Context, Exit};
 use crate::profile::{self, Profile};
 
@@ -29,12 +29,13 @@ pub(super) enum ProfileCommand {
 
 pub(super) async fn run(context: &Context, command: &ProfileCommand) -> Result<Exit, Failure> {
     let home = Home::find(&[])?;
-    let session = Session::open(context, &home)?;
+    let reading = || Session::open(context, &home);
+    let writing = || WritingSession::open(context, &home);
     match command {
-        ProfileCommand::Discover(args) => Box::pin(discover::run(context, &session, args)).await,
-        ProfileCommand::Learn(args) => Box::pin(learn::run(context, &session, args)).await,
-        ProfileCommand::Verify(args) => Box::pin(verify::run(context, &session, args)).await,
-        ProfileCommand::InstallReports(args) => install::run(context, &session, args).await,
+        ProfileCommand::Discover(args) => Box::pin(discover::run(context, &reading()?, args)).await,
+        ProfileCommand::Learn(args) => Box::pin(learn::run(context, &reading()?, args)).await,
+        ProfileCommand::Verify(args) => Box::pin(verify::run(context, &writing()?, args)).await,
+        ProfileCommand::InstallReports(args) => install::run(context, &writing()?, args).await,
     }
 }
 

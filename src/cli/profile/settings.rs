@@ -6,7 +6,7 @@
 use super::super::apply::agreed;
 use super::super::error::Failure;
 use super::super::hold::Hold;
-use super::super::session::Session;
+use super::super::session::WritingSession;
 use super::super::{Context, Exit, now, print, second, wrap};
 use super::save;
 use crate::apply::changed_beside;
@@ -36,7 +36,7 @@ struct Trial {
 /// Proves the settings of a profile; the caller holds the lock of the state.
 pub(super) async fn verify(
     context: &Context,
-    session: &Session,
+    session: &WritingSession,
     hold: &Hold<'_>,
     args: &Wanted<'_>,
 ) -> Result<Exit, Failure> {

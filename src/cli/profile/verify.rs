@@ -9,11 +9,12 @@ use std::time::Duration;
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
-use super::super::apply::{agreed, interrupted};
+use super::super::apply::agreed;
 use super::super::error::Failure;
 use super::super::hold::{Hold, locked};
+use super::super::interrupt::interrupted_or_gone;
 use super::super::plan::observe;
-use super::super::session::Session;
+use super::super::session::{Session, WritingSession};
 use super::super::{Context, Exit, now, print, random_id, second, wrap};
 use super::{save, settings};
 use crate::model::{Guid, Name, Snapshot, Subnet};
@@ -68,7 +69,7 @@ pub(in crate::cli) struct VerifyArgs {
 
 pub(super) async fn run(
     context: &Context,
-    session: &Session,
+    session: &WritingSession,
     args: &VerifyArgs,
 ) -> Result<Exit, Failure> {
     locked(context, session, "profile verify", None, async |hold| {
@@ -79,7 +80,7 @@ pub(super) async fn run(
 
 async fn under_lock(
     context: &Context,
-    session: &Session,
+    session: &WritingSession,
     args: &VerifyArgs,
     hold: &Hold<'_>,
 ) -> Result<Exit, Failure> {
@@ -116,7 +117,7 @@ async fn under_lock(
         return Err(Failure::new("SW0866", "nothing was tried: nobody said yes"));
     }
     let cancel = CancellationToken::new();
-    let watch = tokio::spawn(interrupted(cancel.clone()));
+    let watch = tokio::spawn(interrupted_or_gone(cancel.clone()));
     let journal = hold.journal().await?;
     let outside = Outside {
         run: &context.run,
@@ -125,7 +126,7 @@ async fn under_lock(
         cancel,
         settle: Duration::from_secs(args.settle),
     };
-    let transport = session.transport.clone();
+    let transport = session.transport();
     let model = model.as_ref();
     let ended = carry_out(
         transport, &known, outside, setting, &snapshot, model, &probes,
@@ -336,14 +337,14 @@ fn ended_with(context: &Context, outcome: Outcome) -> Result<Exit, Failure> {
 }
 
 /// Scratch objects that may be on the server: by the journal, and by their unmistakable names.
-async fn remains(session: &Session, reader: &Reader) -> Result<Remains, Failure> {
+async fn remains(session: &WritingSession, reader: &Reader) -> Result<Remains, Failure> {
     let facts = session
         .store
         .facts()
         .await
         .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
     let mut remains = Remains::of(facts.iter());
-    let writer = ScratchWriter::new(session.transport.clone(), reader.profile(), None);
+    let writer = ScratchWriter::new(session.transport(), reader.profile(), None);
     let sites = writer
         .sites()
         .await
@@ -357,7 +358,7 @@ async fn remains(session: &Session, reader: &Reader) -> Result<Remains, Failure>
 
 async fn clean(
     context: &Context,
-    session: &Session,
+    session: &WritingSession,
     args: &VerifyArgs,
     hold: &Hold<'_>,
 ) -> Result<Exit, Failure> {
@@ -380,11 +381,7 @@ async fn clean(
             "nothing was deleted: nobody said yes",
         ));
     }
-    let mut writer = ScratchWriter::new(
-        session.transport.clone(),
-        &Arc::clone(reader.profile()),
-        None,
-    );
+    let mut writer = ScratchWriter::new(session.transport(), &Arc::clone(reader.profile()), None);
     let journal = hold.journal().await?;
     let mut outside = Outside {
         run: &context.run,

@@ -5,9 +5,7 @@
 #![expect(clippy::disallowed_methods, reason = "waits between tries")]
 
 use std::io::BufRead;
-use std::time::Duration;
 
-use backon::BackoffBuilder as _;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
@@ -21,7 +19,7 @@ use super::Transport;
 /// Bodies up to this size are parsed where they are received; larger ones on a thread of their own.
 const INLINE: usize = 256 * 1024;
 /// How often a read is tried again.
-const RETRIES: usize = 3;
+const RETRIES: u32 = 3;
 
 impl Transport {
     /// Sends a read and parses its answer while it arrives; tries again where that may help.
@@ -30,25 +28,21 @@ impl Transport {
         T: Send + 'static,
         P: Fn(&mut dyn BufRead) -> Result<T, AnswerError> + Clone + Send + 'static,
     {
-        let mut delays = backon::ExponentialBuilder::new()
-            .with_min_delay(Duration::from_millis(200))
-            .with_max_delay(Duration::from_secs(5))
-            .with_max_times(RETRIES)
-            .with_jitter()
-            .build();
+        let mut attempt = 0;
         loop {
             let error = match self.fetch_once(request.clone(), parse.clone()).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            if !error.transient() {
+            if !error.transient() || attempt >= RETRIES {
                 return Err(error);
             }
-            let Some(delay) = delays.next() else {
+            attempt += 1;
+            let Some(pause) = self.pause_before(attempt) else {
                 return Err(error);
             };
-            tracing::debug!(%error, milliseconds = delay.as_millis(), "trying again");
-            tokio::time::sleep(delay).await;
+            tracing::debug!(%error, milliseconds = pause.as_millis(), "trying again");
+            tokio::time::sleep(pause).await;
         }
     }
 

@@ -85,7 +85,7 @@ async fn ntlm(rest: impl Fn(&Got, usize) -> Said + Send + Sync + 'static) -> Ser
     .await
 }
 
-fn transport(server: &Server, change: impl FnOnce(&mut Connection)) -> Transport {
+fn connection(server: &Server, change: impl FnOnce(&mut Connection)) -> Connection {
     let mut connection = Connection::new(server.url.clone(), RunId("test".into()));
     connection.auth = Auth::Windows(WindowsAuth {
         method: WindowsMethod::Ntlm,
@@ -97,7 +97,15 @@ fn transport(server: &Server, change: impl FnOnce(&mut Connection)) -> Transport
         service_principal: None,
     });
     change(&mut connection);
-    Transport::new(connection).unwrap()
+    connection
+}
+
+fn transport(server: &Server, change: impl FnOnce(&mut Connection)) -> Transport {
+    Transport::new(connection(server, change)).unwrap()
+}
+
+fn writing(server: &Server) -> WritingTransport {
+    WritingTransport::new(connection(server, |_| ())).unwrap()
 }
 
 fn reader(server: &Server, change: impl FnOnce(&mut Connection)) -> Reader {
@@ -109,7 +117,7 @@ async fn found(reader: &Reader) -> bool {
     reader.computer(&name).await.unwrap().is_some()
 }
 
-async fn delete(transport: Transport) -> Result<Option<Guid>, SendError> {
+async fn delete(transport: WritingTransport) -> Result<Option<Guid>, SendError> {
     let write = Change::DeleteResource {
         resource: Guid::from_u128(1),
     };
@@ -152,7 +160,7 @@ async fn a_connection_that_was_closed_while_idle_is_replaced() {
         })
     })
     .await;
-    let transport = transport(&server, |_| ());
+    let transport = writing(&server);
     assert!(delete(transport.clone()).await.is_ok());
     assert!(delete(transport).await.is_ok());
     let seen = server.seen.lock().unwrap().clone();
@@ -165,7 +173,7 @@ async fn a_connection_that_was_closed_while_idle_is_replaced() {
 async fn a_break_says_whether_the_write_may_be_done() {
     // Before the proof the server saw nothing that it could carry out.
     let server = serve(|_| None).await;
-    let error = delete(transport(&server, |_| ())).await.unwrap_err();
+    let error = delete(writing(&server)).await.unwrap_err();
     assert!(!error.outcome_unknown(), "{error:?}");
     assert!(error.transient());
     // Between the messages neither.
@@ -174,12 +182,12 @@ async fn a_break_says_whether_the_write_may_be_done() {
         _ => None,
     })
     .await;
-    let error = delete(transport(&server, |_| ())).await.unwrap_err();
+    let error = delete(writing(&server)).await.unwrap_err();
     assert!(!error.outcome_unknown(), "{error:?}");
     assert_eq!(server.seen.lock().unwrap().len(), 1);
     // With the proof goes the request, and then nobody knows.
     let server = ntlm(|_, _| None).await;
-    let error = delete(transport(&server, |_| ())).await.unwrap_err();
+    let error = delete(writing(&server)).await.unwrap_err();
     assert!(error.outcome_unknown(), "{error:?}");
     assert_eq!(server.seen.lock().unwrap().len(), 2, "sent once");
     // On a connection that is signed in: the same.
@@ -188,7 +196,7 @@ async fn a_break_says_whether_the_write_may_be_done() {
         _ => None,
     })
     .await;
-    let transport = transport(&server, |_| ());
+    let transport = writing(&server);
     assert!(delete(transport.clone()).await.is_ok());
     let error = delete(transport).await.unwrap_err();
     assert!(error.outcome_unknown(), "{error:?}");

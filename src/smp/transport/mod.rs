@@ -1,9 +1,11 @@
 //! The only place of the client that sends: requests out, bodies back as streams.
 //!
 //! I/O: HTTP and HTTPS, the files of certificates, proxies of the environment (not for loopback). Everything else of the
-//! client sees [`Transport::send`] only. Behind it lie two ways: `pooled`, where any connection does for any request, and
+//! client sees [`Transport::send`] and [`WritingTransport::send`] only. A [`Transport`] sends nothing that may write, and
+//! nothing makes a [`WritingTransport`] of one: a command that does not set up the latter cannot write. Behind them lie
+//! `pace` (how fast, how often again) and two ways: `pooled`, where any connection does for any request, and
 //! `held`, where a sign-in belongs to the connection and connections are therefore ours. Reading order: this file,
-//! `pooled`, `held` with `sign_in` and `kerberos`, `route` and `tls` (how a connection comes about), `body`, `fetch`.
+//! `pace`, `pooled`, `held` with `sign_in` and `kerberos`, `route` and `tls` (how a connection comes about), `body`, `fetch`.
 //! A redirect is never followed: credentials stay with the host that they were given for. `send` tries once;
 //! `fetch` is for reads and tries again.
 
@@ -15,6 +17,7 @@ mod held;
 mod held_tests;
 mod kerberos;
 mod keytab;
+mod pace;
 mod pooled;
 mod probe;
 mod route;
@@ -24,6 +27,7 @@ mod tests;
 mod tls;
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -35,12 +39,14 @@ use tokio::sync::{Mutex, MutexGuard, OwnedSemaphorePermit, Semaphore};
 use tracing::Instrument as _;
 use url::Url;
 
+use super::effect::Effect;
 use super::request::Request;
 use super::transport_error::{Refusal, TransportError};
 use crate::model::RunId;
 use body::Source;
 pub use body::{Body, Response};
 pub use certificate::{Certificate, CertificateFault, Untrusted};
+use pace::{Pace, Retries};
 pub use probe::{Answered, Probe, TlsSeen};
 use route::Route;
 pub use sign_in::{WindowsAuth, WindowsMethod};
@@ -103,6 +109,12 @@ pub struct Connection {
     pub answer_timeout: Duration,
     /// How many requests may be under way at once.
     pub concurrency: usize,
+    /// How many requests may go out a second; `None`: as many as there are.
+    pub rate_limit: Option<NonZeroU32>,
+    /// How often something may be tried again, over all requests; `None`: each request by itself decides.
+    pub retry_budget: Option<u32>,
+    /// What the pauses before another try are drawn from.
+    pub seed: u64,
     /// How many bytes an answer may have once it is unpacked.
     pub answer_limit: u64,
     /// The run that the requests belong to, for traces.
@@ -122,6 +134,9 @@ impl Connection {
             connect_timeout: Duration::from_secs(10),
             answer_timeout: Duration::from_secs(100),
             concurrency: 8,
+            rate_limit: None,
+            retry_budget: None,
+            seed: 0,
             answer_limit: 512 * 1024 * 1024,
             run,
         }
@@ -190,14 +205,38 @@ struct Inner {
     answer_limit: u64,
     run: RunId,
     slots: Arc<Semaphore>,
+    pace: Pace,
+    retries: Retries,
     door: Door,
     requests: AtomicU64,
     bytes: AtomicU64,
 }
 
-/// Sends requests. Cheap to clone; clones share connections, bounds and counts.
+/// Sends requests that change nothing. Cheap to clone; clones share connections, bounds and counts.
 #[derive(Clone)]
 pub struct Transport(Arc<Inner>);
+
+/// Sends any request. It is set up as such: none can be made of a [`Transport`].
+#[derive(Debug, Clone)]
+pub struct WritingTransport(Transport);
+
+impl WritingTransport {
+    /// Sets up a connection; nothing is sent yet.
+    pub fn new(connection: Connection) -> Result<Self, TransportError> {
+        Transport::new(connection).map(Self)
+    }
+
+    /// The same connections, for what changes nothing.
+    #[must_use]
+    pub fn reading(&self) -> &Transport {
+        &self.0
+    }
+
+    /// Sends one request once, as [`Transport::send`] does, whatever it does on the server.
+    pub(super) async fn send(&self, request: Request) -> Result<Response, TransportError> {
+        self.0.dispatch(request).await
+    }
+}
 
 impl fmt::Debug for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -247,6 +286,9 @@ impl Transport {
             connect_timeout,
             answer_timeout,
             concurrency,
+            rate_limit,
+            retry_budget,
+            seed,
             answer_limit,
             run,
         } = connection;
@@ -304,6 +346,8 @@ impl Transport {
             answer_limit,
             run,
             slots: Arc::new(Semaphore::new(concurrency.max(1))),
+            pace: Pace::new(rate_limit),
+            retries: Retries::new(retry_budget, seed),
             door: Door::default(),
             requests: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
@@ -334,10 +378,36 @@ impl Transport {
         }
     }
 
+    /// How long to wait before try number `attempt`, from 1 on; `None` where nothing more may be tried again, since too
+    /// much was.
+    #[must_use]
+    pub fn pause_before(&self, attempt: u32) -> Option<Duration> {
+        self.0.retries.pause_before(attempt)
+    }
+
+    /// The number of tries that all requests together might make again, once they are used up.
+    #[must_use]
+    pub fn retries_spent(&self) -> Option<u32> {
+        self.0.retries.spent()
+    }
+
     /// Sends one request once and gives the answer's status and its body as a stream.
     ///
     /// Waits for a free slot first; the slot is held until the body is read or dropped.
+    ///
+    /// # Errors
+    /// [`TransportError::ReadOnly`] for a request that may change something: nothing is sent of it.
     pub async fn send(&self, request: Request) -> Result<Response, TransportError> {
+        match request.effect {
+            Effect::Reads => self.dispatch(request).await,
+            Effect::Writes => Err(TransportError::ReadOnly {
+                service: request.service,
+                method: request.method,
+            }),
+        }
+    }
+
+    async fn dispatch(&self, request: Request) -> Result<Response, TransportError> {
         let inner = &self.0;
         let slot = Arc::clone(&inner.slots)
             .acquire_owned()
@@ -346,6 +416,7 @@ impl Transport {
                 url: inner.base.clone(),
                 message: error.to_string(),
             })?;
+        inner.pace.turn().await;
         let id = inner.requests.fetch_add(1, Ordering::Relaxed) + 1;
         let span = tracing::debug_span!(
             "request",
@@ -404,6 +475,11 @@ impl Transport {
             Way::Held(held) => held.send(url, &request).await?,
         };
         tracing::debug!(status, "answered");
+        match status {
+            429 | 503 => inner.pace.told_to_wait(&headers),
+            200..=299 => inner.retries.went_well(),
+            _ => {}
+        }
         self.judge(url, status, &headers)?;
         Ok((status, date(&headers), source))
     }

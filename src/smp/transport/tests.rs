@@ -15,6 +15,12 @@ fn transport(url: &Url, change: impl FnOnce(&mut Connection)) -> Transport {
     Transport::new(connection).unwrap()
 }
 
+fn writer(url: &Url) -> Writer {
+    let connection = Connection::new(url.clone(), RunId("test".into()));
+    let transport = WritingTransport::new(connection).unwrap();
+    Writer::new(transport, Arc::new(testing::profile()))
+}
+
 fn reader(url: &Url, change: impl FnOnce(&mut Connection)) -> Reader {
     Reader::new(transport(url, change), Arc::new(testing::profile()))
 }
@@ -84,9 +90,11 @@ async fn reads_are_tried_again_and_writes_are_not() {
             false,
         ),
         (answer(500, "ASDKInternalException: oops"), true, true),
+        (answer(502, "lost it"), true, true),
+        (answer(429, "later"), true, false),
     ] {
         let server = serve(move |_| said.clone()).await;
-        let writer = Writer::new(transport(&server.url, |_| ()), Arc::new(testing::profile()));
+        let writer = writer(&server.url);
         let write = Change::DeleteResource {
             resource: Guid::from_u128(1),
         };
@@ -98,6 +106,41 @@ async fn reads_are_tried_again_and_writes_are_not() {
         assert_eq!(error.outcome_unknown(), unknown, "{error:?}");
         assert_eq!(server.seen.lock().unwrap().len(), 1);
     }
+}
+
+/// Whatever its lowering makes of it: a request that may write does not leave a transport that reads.
+#[tokio::test]
+async fn a_transport_that_reads_sends_no_write() {
+    let server = serve(|_| answer(200, "")).await;
+    let profile = testing::profile();
+    let write = Change::DeleteResource {
+        resource: Guid::from_u128(1),
+    };
+    let crate::smp::Call::Send { request, .. } = crate::smp::lower(&write, &profile).unwrap()
+    else {
+        unreachable!("deleting needs no read");
+    };
+    let error = transport(&server.url, |_| ()).send(request.clone()).await;
+    assert_eq!(error.unwrap_err().code(), "SW0660");
+    assert!(server.seen.lock().unwrap().is_empty());
+    // What it is for is sent, and so is the write over a transport that may.
+    let found = reader(&server.url, |_| ()).computer(&name()).await;
+    assert!(found.is_err() && !server.seen.lock().unwrap().is_empty());
+    let connection = Connection::new(server.url.clone(), RunId("test".into()));
+    let writing = WritingTransport::new(connection).unwrap();
+    assert_eq!(writing.send(request).await.unwrap().status, 200);
+    assert_eq!(server.count("DeleteResource"), 1);
+}
+
+#[tokio::test]
+async fn too_many_tries_end_the_trying() {
+    let server = serve(|_| answer(503, "busy")).await;
+    let reader = reader(&server.url, |connection| connection.retry_budget = Some(4));
+    for expected in [4, 6, 7] {
+        assert!(reader.computer(&name()).await.is_err());
+        assert_eq!(server.seen.lock().unwrap().len(), expected);
+    }
+    assert_eq!(reader.transport().retries_spent(), Some(4));
 }
 
 #[tokio::test]
@@ -212,7 +255,7 @@ async fn large_answers_are_parsed_while_they_arrive() {
 #[tokio::test]
 async fn an_empty_package_does_not_exist() {
     let server = serve(|_| soap("GetPackage", "")).await;
-    let writer = Writer::new(transport(&server.url, |_| ()), Arc::new(testing::profile()));
+    let writer = writer(&server.url);
     let write = Change::SetPackageServers {
         package: Guid::from_u128(1),
         assignment: crate::model::Assignment::All,

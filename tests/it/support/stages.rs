@@ -14,7 +14,7 @@ use sitewright::model::{
 use sitewright::observe::{Bindings, Scope, install_reports, look, refresh};
 use sitewright::plan::{Inputs, Plan, console_value, make};
 use sitewright::profile::Profile;
-use sitewright::smp::{Connection, Reader, Transport, Writer};
+use sitewright::smp::{Connection, Reader, Transport, Writer, WritingTransport};
 use sitewright::state::{Journal, Lock, State, Store};
 use tokio_util::sync::CancellationToken;
 
@@ -23,6 +23,7 @@ pub(crate) struct Stages {
     pub(crate) profile: Profile,
     pub(crate) store: Store,
     pub(crate) transport: Transport,
+    pub(crate) writing: WritingTransport,
     pub(crate) options: ApplyOptions,
     pub(crate) clock: fn() -> Timestamp,
     _state: tempfile::TempDir,
@@ -53,14 +54,17 @@ impl Stages {
     /// The same over a connection that signs in.
     pub(crate) fn over(connection: Connection, profile: Profile) -> Self {
         let state = tempfile::tempdir().unwrap();
+        let writing = WritingTransport::new(connection).unwrap();
         Self {
-            transport: Transport::new(connection).unwrap(),
+            transport: writing.reading().clone(),
+            writing,
             store: Store::file(state.path(), "hq"),
             options: ApplyOptions {
+                // The order of the plan, so that what was written can be compared with a list.
+                parallelism: 1,
                 settle: Duration::from_secs(3),
                 await_limit: Duration::from_secs(20),
-                retries: 3,
-                skip_manual: false,
+                ..ApplyOptions::default()
             },
             clock,
             profile,
@@ -90,7 +94,7 @@ impl Stages {
     }
 
     pub(crate) fn writer(&self) -> Writer {
-        Writer::new(self.transport.clone(), Arc::new(self.profile.clone()))
+        Writer::new(self.writing.clone(), Arc::new(self.profile.clone()))
     }
 
     pub(crate) async fn install_reports(&mut self) {
