@@ -408,7 +408,7 @@ fn again(args: &ApplyArgs) -> String {
         words.push(format!("--allow-stranded {}", args.what.allow_stranded));
     }
     let overrides = args.what.overrides.iter();
-    words.extend(overrides.map(|one| format!("--override {one}")));
+    words.extend(overrides.map(|one| format!("--override {}", argument(one))));
     if !args.what.overrides.is_empty()
         && let Some(reason) = &args.what.reason
     {
