@@ -5,14 +5,16 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{ArgGroup, Args};
 
 use super::error::Failure;
 use super::hold::who;
 use super::session::{Home, Session};
 use super::{Context, Exit, Format, now, print};
-use crate::model::{Acceptance, CountedKind, Desired, Override, Overrides, Ownership, Snapshot};
+use crate::model::{
+    Acceptance, CountedKind, Desired, Override, OverrideError, Overrides, Ownership, Snapshot,
+};
 use crate::observe::{Scope, refresh};
 use crate::plan::{Inputs, Plan, make};
 use crate::render::{json, text};
@@ -43,7 +45,6 @@ pub(super) struct PlanArgs {
 
 /// What is planned.
 #[derive(Debug, Default, Args)]
-#[command(group = ArgGroup::new("word").args(["accept_fewer", "overrides"]).multiple(true))]
 pub(super) struct What {
     /// Manifests: files, folders, or - for standard input; the workspace's folder if left out
     #[arg(short, long = "file", value_name = "PATH")]
@@ -57,11 +58,11 @@ pub(super) struct What {
     /// Believe that there are fewer of a kind than the last run saw
     #[arg(long, value_name = "KIND", requires = "reason", value_parser = kind())]
     pub(super) accept_fewer: Vec<CountedKind>,
-    /// Let this plan past a limit of the workspace, up to N; or into a time in which nothing may change
-    #[arg(long = "override", value_name = "LIMIT=N|freeze", requires = "reason")]
-    pub(super) overrides: Vec<Override>,
-    /// Why you are sure; kept in the journal
-    #[arg(long, value_name = "TEXT", requires = "word")]
+    /// Let this plan past a limit of the workspace, up to N; `freeze`: also while nothing may change
+    #[arg(long = "override", value_name = "LIMIT=N", requires = "reason")]
+    pub(super) overrides: Vec<String>,
+    /// Why you are sure, for both; kept in the journal
+    #[arg(long, value_name = "TEXT")]
     pub(super) reason: Option<String>,
 }
 
@@ -82,8 +83,19 @@ impl What {
 
     /// Somebody's word that the plan may go past limits, where it is given.
     pub(super) fn overrides(&self) -> Result<Option<Overrides>, Failure> {
+        let words: Vec<Override> = self
+            .overrides
+            .iter()
+            .map(|text| text.parse())
+            .collect::<Result<_, OverrideError>>()
+            .map_err(|error| {
+                Failure::usage(
+                    error.to_string(),
+                    "the plan that is blocked names the limit and the number",
+                )
+            })?;
         let reason = self.reason()?;
-        Ok(reason.map(|reason| Overrides::of(&self.overrides, reason, &who(None))))
+        Ok(reason.map(|reason| Overrides::of(&words, reason, &who(None))))
     }
 
     fn reason(&self) -> Result<Option<&str>, Failure> {
@@ -92,6 +104,12 @@ impl What {
             return Err(Failure::usage(
                 "a reason is wanted",
                 "say how you know: --reason 'the lab was closed, ticket 4711'",
+            ));
+        }
+        if reason.is_some() && self.accept_fewer.is_empty() && self.overrides.is_empty() {
+            return Err(Failure::usage(
+                "there is a reason, and nothing that it is for",
+                "it goes with --accept-fewer or --override",
             ));
         }
         Ok(reason)

@@ -173,7 +173,7 @@ pub enum Record {
         /// Why.
         why: String,
         /// Who says so.
-        by: String,
+        who: String,
     },
     /// The plan is carried out while nothing may change, on somebody's word.
     Thaw {
@@ -186,7 +186,7 @@ pub enum Record {
         /// Why.
         why: String,
         /// Who says so.
-        by: String,
+        who: String,
     },
 }
 

@@ -108,7 +108,7 @@ pub(super) fn judge(reach: &Reach, impact: &Impact, steps: &[Step], bounds: Boun
                 to: freeze.to.clone(),
                 zone: freeze.zone.clone(),
                 why: word.why.to_owned(),
-                by: word.by.to_owned(),
+                who: word.by.to_owned(),
             });
         } else {
             judged.notes.push(blocks(
@@ -175,7 +175,7 @@ impl Judged {
             found: most,
             to: word.to,
             why: word.why.to_owned(),
-            by: word.by.to_owned(),
+            who: word.by.to_owned(),
         });
     }
 }
@@ -184,18 +184,22 @@ impl Judged {
 fn recorded(steps: &[Step]) -> Vec<Word<'_>> {
     let words = steps.iter().filter_map(|step| match &step.action {
         Action::Record(Record::Override {
-            limit, to, why, by, ..
+            limit,
+            to,
+            why,
+            who,
+            ..
         }) => Some(Word {
             limit: Some(*limit),
             to: *to,
             why,
-            by,
+            by: who,
         }),
-        Action::Record(Record::Thaw { why, by, .. }) => Some(Word {
+        Action::Record(Record::Thaw { why, who, .. }) => Some(Word {
             limit: None,
             to: 0,
             why,
-            by,
+            by: who,
         }),
         _ => None,
     });
@@ -541,6 +545,9 @@ mod tests {
                 format!("override:{limit}: {} {most} {most}", most - 1)
             ]
         );
+        // It can be saved and read.
+        let text = serde_json::to_string(&passed).unwrap();
+        assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), passed);
         // Nothing is written before the word is.
         let first = passed.steps.first().unwrap();
         assert_eq!(first.id.0, format!("override:{limit}"));
@@ -742,6 +749,8 @@ mod tests {
         assert_eq!(again(&blocked, &christmas(), before, &[]), free);
         // Somebody lets it through when it is made, or when it is applied.
         let thawed = made_at(during, &wanted, &christmas(), &["freeze"]);
+        let text = serde_json::to_string(&thawed).unwrap();
+        assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), thawed);
         assert_eq!(again(&blocked, &christmas(), during, &["freeze"]), thawed);
         assert_eq!(again(&thawed, &christmas(), during, &[]), thawed);
         // A word of each is recorded once.

@@ -77,7 +77,7 @@ mod tests {
                 found: 2,
                 to: 2,
                 why: "closed".into(),
-                by: "kim".into(),
+                who: "kim".into(),
             },
         ];
         let steps = recorded_first(records, vec![step("a", &[]), step("b", &[0])]);

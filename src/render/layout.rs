@@ -253,7 +253,7 @@ pub(super) fn attest(step: &StepId) -> String {
 /// An argument as a shell takes it, on Windows too: in quotation marks where it is more than a plain word.
 #[must_use]
 pub fn argument(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:".contains(c);
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=".contains(c);
     if text.chars().all(plain) {
         text.to_owned()
     } else if text.contains(['"', '$', '`', '\\']) {

@@ -258,14 +258,14 @@ fn recorded(record: &Record) -> String {
             found: _, // in the notes
             to,
             why: _, // in the notes
-            by: _,  // in the notes
+            who: _, // in the notes
         } => format!("override {limit}: {to} in place of {set}"),
         Record::Thaw {
             from,
             to,
             zone,
             why: _, // in the notes
-            by: _,  // in the notes
+            who: _, // in the notes
         } => format!("override {FREEZE} from {from} to {to} ({zone})"),
     }
 }

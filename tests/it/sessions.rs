@@ -38,6 +38,7 @@ sessions! {
     firewall,
     first_steps,
     import,
+    limits,
     locked,
     plan_files,
     platform_check,
