@@ -7,12 +7,14 @@ mod item;
 mod judge;
 mod memory;
 mod run;
+mod saved;
 mod step;
 
 pub use item::changed_beside;
 pub use judge::{Drifted, Progress, judge};
 pub use memory::{counted, unassigned_seen};
 pub use run::{ApplyError, Course, Options, Run, apply};
+pub use saved::{Moved, Resumed, Unfit, resume};
 
 #[cfg(test)]
 mod tests;

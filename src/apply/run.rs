@@ -112,6 +112,7 @@ impl<'a> Course<'a> {
                 platform: plan.platform.clone(),
                 lineage: plan.lineage.clone(),
                 serial: plan.serial,
+                plan: Some(plan.digest()),
             },
         )?;
         emit(&Event::RunStarted {

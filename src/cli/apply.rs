@@ -16,12 +16,12 @@ use super::error::Failure;
 use super::plan::{What, load, plan};
 use super::session::{Home, Session, new_lineage};
 use super::{Context, Exit, Format, able, now, print, second};
-use crate::apply::{Options, counted, unassigned_seen};
+use crate::apply::{Options, Resumed, counted, resume, unassigned_seen};
 use crate::journal::{Fact, Journal, JournalError};
 use crate::model::{Event, Outcome, Ownership, Snapshot, Step, StepId};
 use crate::observe::identify;
-use crate::plan::Plan;
-use crate::render::{Lookup, console, json, text};
+use crate::plan::{Plan, PlanFile};
+use crate::render::{Lookup, argument, console, json, text};
 use crate::state::{Loaded, State, StateError};
 
 /// Options of `apply`.
@@ -96,12 +96,13 @@ pub(super) async fn run(context: &Context, args: &ApplyArgs) -> Result<Exit, Fai
         .lock(&note("apply", None))
         .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
     let loaded = load(&session)?;
-    let (plan, snapshot) = if let Some(file) = &args.plan_file {
-        (saved(file, &session, loaded.as_ref()).await?, None)
+    let (plan, snapshot, resumed) = if let Some(file) = &args.plan_file {
+        let (plan, resumed) = saved(file, &session, loaded.as_ref()).await?;
+        (plan, None, resumed)
     } else {
         let desired = home.desired(&args.what.files, session.declared_name())?;
         let (plan, snapshot) = plan(&session, &desired, loaded.as_ref(), &args.what).await?;
-        (plan, Some(snapshot))
+        (plan, Some(snapshot), Resumed::default())
     };
     args.tell(&text::plan(&plan, &context.style));
     if plan.is_blocked() {
@@ -132,6 +133,7 @@ pub(super) async fn run(context: &Context, args: &ApplyArgs) -> Result<Exit, Fai
             ..Options::default()
         },
         waiting: args.waiting(),
+        vouched: resumed.attested,
         cancel: cancel.clone(),
     };
     let (outcomes, held) = watched(context, args, &conduct, Held { lock, loaded }).await?;
@@ -270,48 +272,43 @@ pub(super) fn keep(
 }
 
 /// Reads a plan that `plan --out` wrote.
-pub(super) fn read_saved(file: &Path) -> Result<Plan, Failure> {
+pub(super) fn read_saved(file: &Path) -> Result<PlanFile, Failure> {
     let text = std::fs::read_to_string(file)
         .map_err(|error| Failure::io(format!("cannot read `{}`", file.display()), &error))?;
-    json::read_plan(&text).map_err(|error| {
-        Failure::from_error(error.code(), &error).hint(Some(format!(
-            "`{}` is no plan that can be applied; make a new one with `sitewright plan --out`",
-            file.display()
-        )))
+    PlanFile::read(&text).map_err(|error| {
+        Failure::new(
+            error.code(),
+            format!("`{}` is no plan that can be used: {error}", file.display()),
+        )
+        .hint(Some(error.hint().into()))
     })
 }
 
-async fn saved(file: &Path, session: &Session, loaded: Option<&Loaded>) -> Result<Plan, Failure> {
-    let plan = read_saved(file)?;
+/// Reads a saved plan and makes sure that it is one for this platform and this state, be it a half-applied one.
+async fn saved(
+    file: &Path,
+    session: &Session,
+    loaded: Option<&Loaded>,
+) -> Result<(Plan, Resumed), Failure> {
+    let plan = read_saved(file)?.plan();
     session.trust().await?;
     let platform = identify(&session.reader()?, session.server.as_ref())
         .await
         .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
-    if platform.server != plan.platform.server {
-        return Err(Failure::new(
-            "SW0612",
-            format!(
-                "the plan was made for the SMP {} ({}), but this is {} ({})",
-                plan.platform.name, plan.platform.server, platform.name, platform.server
-            ),
-        )
-        .hint(Some("choose the platform that it was made for".into())));
-    }
-    let (lineage, serial) = loaded.map_or(("", 0), |loaded| {
-        (loaded.state.lineage.as_str(), loaded.state.serial)
-    });
-    if lineage != plan.lineage || serial != plan.serial {
-        return Err(Failure::new(
-            "SW0613",
-            format!(
-                "the state has moved on since the plan was made: expected serial {}, found {serial}{}",
-                plan.serial,
-                if lineage == plan.lineage { "" } else { " of another lineage" }
-            ),
-        )
-        .hint(Some("make a new plan".into())));
-    }
-    Ok(plan)
+    let since = session
+        .store
+        .since(plan.journal_sequence)
+        .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
+    let state = loaded.map(|loaded| &loaded.state);
+    let resumed = resume(&plan, &platform, state, &since).map_err(|error| {
+        Failure::from_error(error.code(), &error).hint(Some(error.hint().into()))
+    })?;
+    tracing::info!(
+        begun = resumed.begun,
+        words = resumed.attested.len(),
+        "the saved plan fits"
+    );
+    Ok((plan, resumed))
 }
 
 /// Asks a question that only a person can say yes to.
@@ -368,10 +365,15 @@ fn exit(outcomes: &[(StepId, Outcome)], cancelled: bool) -> Result<Exit, Failure
 fn again(args: &ApplyArgs) -> String {
     let mut words = vec!["sitewright apply".to_owned()];
     words.extend(
+        args.plan_file
+            .iter()
+            .map(|file| argument(&file.display().to_string())),
+    );
+    words.extend(
         args.what
             .files
             .iter()
-            .map(|file| format!("-f {}", file.display())),
+            .map(|file| format!("-f {}", argument(&file.display().to_string()))),
     );
     if args.what.allow_takeover {
         words.push("--allow-takeover".into());

@@ -53,6 +53,8 @@ pub(super) struct Conduct<'a> {
     pub(super) plan: &'a Plan,
     pub(super) options: Options,
     pub(super) waiting: Option<Waiting>,
+    /// Console steps that somebody gave his word for between the saving of the plan and now.
+    pub(super) vouched: BTreeSet<StepId>,
     pub(super) cancel: CancellationToken,
 }
 
@@ -82,7 +84,7 @@ impl Conduct<'_> {
         let writer = self.session.writer()?;
         let known = words(&held).cloned().unwrap_or_default();
         let mut journal = journal(self.session)?;
-        let mut run = self.run(&writer, &mut journal, BTreeSet::new());
+        let mut run = self.run(&writer, &mut journal, self.vouched.clone());
         let mut course = Course::begin(self.plan, &mut run, emit).map_err(|e| unkept(&e))?;
         course.pass(&mut run, emit).await.map_err(|e| unkept(&e))?;
         if let Some(Waiting { limit, poll }) = self.waiting {
@@ -164,9 +166,11 @@ impl Conduct<'_> {
     /// for: a plan asks only for what an older word does not close.
     fn attested(&self, held: &Held, known: &Words) -> BTreeSet<StepId> {
         let Some(words) = words(held) else {
-            return BTreeSet::new();
+            return self.vouched.clone();
         };
-        self.plan
+        let mut attested = self.vouched.clone();
+        let since = self
+            .plan
             .steps
             .iter()
             .filter(|step| {
@@ -178,8 +182,9 @@ impl Conduct<'_> {
                         _ => true,
                     })
             })
-            .map(|step| step.id.clone())
-            .collect()
+            .map(|step| step.id.clone());
+        attested.extend(since);
+        attested
     }
 }
 

@@ -10,11 +10,12 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::error::Failure;
 use super::session::{Home, Session};
-use super::{Context, Exit, Format, print};
+use super::show::{PlanFormat, rendered};
+use super::{Context, Exit, print, second};
 use crate::model::{Acceptance, CountedKind, Desired, Ownership, Snapshot};
 use crate::observe::{Scope, refresh};
-use crate::plan::{Inputs, Plan, make};
-use crate::render::{json, text};
+use crate::plan::{Inputs, Plan, PlanFile, make};
+use crate::render::text;
 use crate::smp::Reader;
 use crate::state::{Loaded, State};
 
@@ -33,7 +34,7 @@ pub(super) struct PlanArgs {
     out: Option<PathBuf>,
     /// How to show it
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    format: Format,
+    format: PlanFormat,
     /// Exit with 2 where something would change
     #[arg(long)]
     detailed_exitcode: bool,
@@ -93,13 +94,14 @@ pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<Exit, Fail
     let loaded = load(&session)?;
     let (plan, _) = plan(&session, &desired, loaded.as_ref(), &args.what).await?;
     stage("rendering");
+    let sealed = PlanFile::seal(&plan, &second());
     if let Some(file) = &args.out {
-        std::fs::write(file, json::plan(&plan))
+        std::fs::write(file, sealed.write())
             .map_err(|error| Failure::io(format!("cannot write `{}`", file.display()), &error))?;
     }
     match args.format {
-        Format::Text => print(&text::plan(&plan, &context.style)),
-        Format::Json => print(&json::plan(&plan)),
+        PlanFormat::Text => print(&text::plan(&plan, &context.style)),
+        other => print(&rendered(&sealed, other, context.style.full)),
     }
     stage("ending");
     Ok(exit(&plan, args.detailed_exitcode))
@@ -157,6 +159,7 @@ pub(super) async fn plan(
         acceptance: acceptance.as_ref(),
         lineage: state.map_or("", |state| state.lineage.as_str()),
         serial: state.map_or(0, |state| state.serial),
+        journal_sequence: state.map_or(0, |state| state.journal_sequence),
         tool_version: env!("CARGO_PKG_VERSION"),
     })
     .map_err(|error| {

@@ -49,7 +49,7 @@ enum Format {
 pub(super) async fn run(context: &Context, args: &RunbookArgs) -> Result<Exit, Failure> {
     let plan = match &args.plan_file {
         // All that is needed stands in it, so nobody is asked.
-        Some(file) => read_saved(file)?,
+        Some(file) => read_saved(file)?.plan(),
         None => made(context, &args.what).await?,
     };
     let runbook = Runbook::new(&plan, &second());

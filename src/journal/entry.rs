@@ -47,6 +47,9 @@ pub enum Fact {
         lineage: String,
         /// The serial of that state.
         serial: u64,
+        /// The digest of the plan, by which a saved plan knows its own runs; older versions did not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        plan: Option<String>,
     },
     /// A step is about to be carried out.
     StepStarted {

@@ -76,6 +76,7 @@ fn facts() -> Vec<Fact> {
             },
             lineage: String::new(),
             serial: 0,
+            plan: Some("5".repeat(64)),
         },
         Fact::StepStarted {
             step: Step {

@@ -108,7 +108,7 @@ pub struct DesiredSite {
 }
 
 /// A field of a site whose changes may be overlooked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum Ignorable {
     /// The description.
     Description,

@@ -10,8 +10,8 @@ use super::fewer::{self, recorded_first};
 use super::steps::console;
 use super::touch::{planned, touched};
 use super::{
-    Context, FORMAT_VERSION, Names, Note, ObjectChange, OrderError, Ordered, Plan, Severity,
-    Standing, Unkept, console_value, objects, plan_steps,
+    Context, Names, Note, ObjectChange, OrderError, Ordered, Plan, Severity, Standing, Unkept,
+    console_value, digest, objects, plan_steps,
 };
 use crate::diff::{Blocked, Change, Found, Takeover, declare, diff, predicted};
 use crate::model::{
@@ -45,6 +45,8 @@ pub struct Inputs<'a> {
     pub lineage: &'a str,
     /// Serial of the state.
     pub serial: u64,
+    /// The number of the last journal record that `ownership` holds.
+    pub journal_sequence: u64,
     /// Version of the program.
     pub tool_version: &'a str,
 }
@@ -68,6 +70,7 @@ pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
         acceptance,
         lineage,
         serial,
+        journal_sequence,
         tool_version,
     } = *input;
     let compared = diff(desired, snapshot, ownership, takeover);
@@ -119,11 +122,13 @@ pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
     notes.dedup();
     let names = names(snapshot);
     Ok(Plan {
-        format_version: FORMAT_VERSION,
         tool_version: tool_version.to_owned(),
         platform: snapshot.platform.clone(),
         lineage: lineage.to_owned(),
         serial,
+        journal_sequence,
+        desired_digest: digest::declared(desired),
+        snapshot_digest: digest::relied_on(&steps, snapshot),
         changes: said_to_be_taken(objects(&open, &names), &compared.taken),
         impact,
         names: to_find(&steps, names),

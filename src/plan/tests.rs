@@ -15,6 +15,7 @@ fn made(desired: &Desired, seen: &Seen) -> Plan {
         acceptance: None,
         lineage: "test",
         serial: 7,
+        journal_sequence: 41,
         tool_version: "0.0.0",
     })
     .unwrap()
@@ -418,6 +419,7 @@ fn what_is_taken_over_is_said() {
         acceptance: None,
         lineage: "test",
         serial: 7,
+        journal_sequence: 41,
         tool_version: "0.0.0",
     })
     .unwrap();
@@ -564,6 +566,7 @@ fn who_is_stranded_blocks_the_plan() {
             acceptance: None,
             lineage: "test",
             serial: 7,
+            journal_sequence: 41,
             tool_version: "0.0.0",
         };
         make(&inputs).unwrap()

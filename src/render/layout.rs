@@ -251,7 +251,7 @@ pub(super) fn attest(step: &StepId) -> String {
 }
 
 /// An argument as a shell takes it, on Windows too: in quotation marks where it is more than a plain word.
-fn argument(text: &str) -> String {
+pub(crate) fn argument(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:".contains(c);
     if text.chars().all(plain) {
         text.to_owned()

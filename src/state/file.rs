@@ -256,6 +256,7 @@ impl FileStore {
                 platform,
                 lineage,
                 serial: _,
+                plan: _, // any plan's run belongs
             } = &entry.fact
             {
                 same_platform(&path, &state.platform, platform)?;
@@ -301,6 +302,7 @@ fn rebuilt(entries: &[Entry]) -> Option<State> {
             platform,
             lineage,
             serial,
+            plan: _, // not what the state is made of
         } => {
             let state = State::new(platform.clone(), lineage.clone(), Ownership::default());
             // A state that was saved and is lost had moved on, by its run and by every attestation after it: no saved

@@ -53,6 +53,7 @@ fn started(lineage: &str, serial: u64) -> Fact {
         platform: platform(1),
         lineage: lineage.into(),
         serial,
+        plan: None,
     }
 }
 
@@ -250,6 +251,7 @@ fn a_journal_of_another_platform_or_lineage_is_refused() {
                 platform: platform(2),
                 lineage: "lineage-1".into(),
                 serial: 1,
+                plan: None,
             },
             "SW0706",
         ),

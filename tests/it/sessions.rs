@@ -37,6 +37,7 @@ sessions! {
     export,
     firewall,
     first_steps,
+    half_applied,
     import,
     locked,
     plan_files,

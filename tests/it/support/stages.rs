@@ -125,6 +125,7 @@ impl Stages {
             acceptance,
             lineage: "",
             serial: 0,
+            journal_sequence: 0,
             tool_version: "test",
         })
         .unwrap()
