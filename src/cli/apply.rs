@@ -35,7 +35,7 @@ Examples:
   sitewright apply --yes --skip-manual     # what needs nobody")]
 pub(super) struct ApplyArgs {
     /// A plan that `plan --out` wrote; without it a plan is made of the manifests
-    #[arg(value_name = "PLANFILE", conflicts_with_all = ["files", "allow_takeover", "allow_stranded", "accept_fewer"])]
+    #[arg(value_name = "PLANFILE", conflicts_with_all = ["files", "allow_takeover", "allow_stranded", "accept_fewer", "target", "exclude"])]
     plan_file: Option<PathBuf>,
     #[command(flatten)]
     what: What,
@@ -380,6 +380,13 @@ fn again(args: &ApplyArgs) -> String {
     }
     if args.what.allow_stranded > 0 {
         words.push(format!("--allow-stranded {}", args.what.allow_stranded));
+    }
+    for (option, objects) in [
+        ("--target", &args.what.target),
+        ("--exclude", &args.what.exclude),
+    ] {
+        let named = objects.iter();
+        words.extend(named.map(|object| format!("{option} {}", argument(&object.to_string()))));
     }
     words.join(" ")
 }

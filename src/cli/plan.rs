@@ -14,7 +14,7 @@ use super::show::{PlanFormat, rendered};
 use super::{Context, Exit, print, second};
 use crate::model::{Acceptance, CountedKind, Desired, Ownership, Snapshot};
 use crate::observe::{Scope, refresh};
-use crate::plan::{Inputs, Plan, PlanFile, make};
+use crate::plan::{Inputs, Narrowing, Object, Plan, PlanFile, UnknownObject, make};
 use crate::render::text;
 use crate::smp::Reader;
 use crate::state::{Loaded, State};
@@ -25,6 +25,7 @@ use crate::state::{Loaded, State};
 Examples:
   sitewright plan
   sitewright plan -f sites/ --out friday.plan.json --detailed-exitcode
+  sitewright plan --target Site/HQ --target Subnet/192.168.20.0/24
   sitewright plan --platform sim:flat-lan -f examples/deployment-site")]
 pub(super) struct PlanArgs {
     #[command(flatten)]
@@ -55,6 +56,12 @@ pub(super) struct What {
     /// Believe that there are fewer of a kind than the last run saw
     #[arg(long, value_name = "KIND", requires = "reason", value_parser = kind())]
     pub(super) accept_fewer: Vec<CountedKind>,
+    /// Only this object and what it depends on, such as Site/HQ or Subnet/10.0.0.0/24
+    #[arg(long, value_name = "KIND/NAME")]
+    pub(super) target: Vec<Object>,
+    /// Not this object and what depends on it
+    #[arg(long, value_name = "KIND/NAME")]
+    pub(super) exclude: Vec<Object>,
     /// Why you are sure; kept in the journal
     #[arg(long, value_name = "TEXT", requires = "accept_fewer")]
     pub(super) reason: Option<String>,
@@ -67,6 +74,14 @@ fn kind() -> impl TypedValueParser<Value = CountedKind> {
 }
 
 impl What {
+    /// The objects that it is for.
+    fn narrowing(&self) -> Narrowing {
+        Narrowing {
+            targets: self.target.iter().cloned().collect(),
+            excludes: self.exclude.iter().cloned().collect(),
+        }
+    }
+
     /// Somebody's word that lists are shorter than they were, where it is given.
     fn acceptance(&self) -> Result<Option<Acceptance>, Failure> {
         let Some(reason) = &self.reason else {
@@ -149,6 +164,10 @@ pub(super) async fn plan(
     if let Some(state) = state {
         same_platform(state, &snapshot)?;
     }
+    let narrowing = what.narrowing();
+    narrowing
+        .check(desired, &snapshot, ownership, &session.name)
+        .map_err(|error| unknown(&error))?;
     let mut plan = make(&Inputs {
         desired,
         snapshot: &snapshot,
@@ -157,6 +176,7 @@ pub(super) async fn plan(
         allow_stranded: what.allow_stranded,
         safety: session.safety,
         acceptance: acceptance.as_ref(),
+        narrowing: Some(&narrowing),
         lineage: state.map_or("", |state| state.lineage.as_str()),
         serial: state.map_or(0, |state| state.serial),
         journal_sequence: state.map_or(0, |state| state.journal_sequence),
@@ -169,6 +189,16 @@ pub(super) async fn plan(
     })?;
     plan.notes.extend(trust.note.clone());
     Ok((plan, snapshot))
+}
+
+/// An object that nobody knows, with those that may have been meant.
+fn unknown(error: &UnknownObject) -> Failure {
+    let near: Vec<String> = error.near.iter().map(|name| format!("`{name}`")).collect();
+    Failure::from_error("SW0643", error).hint(Some(if near.is_empty() {
+        "name it as the plan lists it: KIND/NAME".into()
+    } else {
+        format!("did you mean {}?", near.join(" or "))
+    }))
 }
 
 /// Refuses a state that belongs to another SMP.

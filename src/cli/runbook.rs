@@ -27,7 +27,7 @@ Examples:
   sitewright runbook -f sites/ --format markdown")]
 pub(super) struct RunbookArgs {
     /// A plan that `plan --out` wrote; without it a plan is made of the manifests
-    #[arg(value_name = "PLANFILE", conflicts_with_all = ["files", "allow_takeover", "allow_stranded"])]
+    #[arg(value_name = "PLANFILE", conflicts_with_all = ["files", "allow_takeover", "allow_stranded", "target", "exclude"])]
     plan_file: Option<PathBuf>,
     #[command(flatten)]
     what: What,

@@ -166,7 +166,7 @@ enum Relied<'a> {
     Assignment(Option<&'a Assignment>),
     Holding(Option<BTreeSet<Guid>>),
     Constrained(Option<bool>),
-    CaptureTarget(Option<Option<Guid>>),
+    CaptureTarget(Option<&'a Option<Guid>>),
     Installed(Option<bool>),
 }
 
@@ -269,7 +269,7 @@ impl<'a> Index<'a> {
     }
 
     fn capture_target(&self) -> Relied<'a> {
-        Relied::CaptureTarget(self.snapshot.capture_target.known().copied())
+        Relied::CaptureTarget(self.snapshot.capture_target.known())
     }
 
     fn holding(&self, package: Guid, servers: &[ServerRef]) -> Relied<'a> {

@@ -10,8 +10,8 @@ use super::fewer::{self, recorded_first};
 use super::steps::console;
 use super::touch::{planned, touched};
 use super::{
-    Context, Names, Note, ObjectChange, OrderError, Ordered, Plan, Severity, Standing, Unkept,
-    console_value, digest, objects, plan_steps,
+    Context, Names, Narrowing, Note, ObjectChange, OrderError, Ordered, Plan, Severity, Standing,
+    Unkept, console_value, digest, narrow, objects, plan_steps,
 };
 use crate::diff::{Blocked, Change, Found, Takeover, declare, diff, predicted};
 use crate::model::{
@@ -41,6 +41,8 @@ pub struct Inputs<'a> {
     pub safety: Safety,
     /// Somebody's word that lists are shorter than they were.
     pub acceptance: Option<&'a Acceptance>,
+    /// The objects that it is for, where it is not for all.
+    pub narrowing: Option<&'a Narrowing>,
     /// Lineage of the state.
     pub lineage: &'a str,
     /// Serial of the state.
@@ -68,6 +70,7 @@ pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
         allow_stranded,
         safety,
         acceptance,
+        narrowing,
         lineage,
         serial,
         journal_sequence,
@@ -81,12 +84,19 @@ pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
     declare(&mut observed, desired);
     // What somebody vouched for is so, although it cannot be read.
     let before = predicted(&observed, desired, &attested);
-    let after = predicted(&before, desired, &open);
-    let context = Context {
-        before: &before,
-        after: &after,
-    };
-    let Ordered { steps, unkept } = plan_steps(&open, &context)?;
+    let mut open = open;
+    let mut refused = compared.refused;
+    let mut after = predicted(&before, desired, &open);
+    let mut ordered = ordered(&open, &before, &after)?;
+    if let Some(narrowing) = narrowing.filter(|narrowing| !narrowing.is_none()) {
+        let all = ordered.steps;
+        open = narrow::narrow(open, &all, narrowing);
+        refused = narrow::refused(refused, desired, narrowing);
+        after = predicted(&before, desired, &open);
+        ordered = self::ordered(&open, &before, &after)?;
+        notes.push(narrow::said(narrowing, &all, &ordered.steps));
+    }
+    let Ordered { steps, unkept } = ordered;
     let steps = drop_confirmed(steps, ownership, &mut notes);
     let counted = fewer::judge(snapshot, ownership, safety, acceptance, &open);
     let mut steps = recorded_first(counted.records, steps);
@@ -101,7 +111,7 @@ pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
         ownership: Some(ownership),
         planned: None,
     };
-    let planned = planned(&open, &compared.refused);
+    let planned = planned(&open, &refused);
     let will = View {
         world: &after,
         planned: Some(&planned),
@@ -136,6 +146,10 @@ pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
         notes,
         counts: counted.counts,
     })
+}
+
+fn ordered(open: &[Found], before: &World, after: &World) -> Result<Ordered, OrderError> {
+    plan_steps(open, &Context { before, after })
 }
 
 /// Says who would be left without a server; that blocks where it is more than somebody allows.

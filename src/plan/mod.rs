@@ -12,6 +12,7 @@ mod file;
 mod keep;
 mod make;
 mod moves;
+mod narrow;
 mod order;
 mod pins;
 mod prefer;
@@ -36,6 +37,7 @@ pub use carry::{carried_by, lacking, needs};
 pub use file::{PlanFile, PlanFileError};
 pub use keep::Unkept;
 pub use make::{Inputs, make};
+pub use narrow::{Narrowing, Object, ObjectError, UnknownObject};
 pub use order::{Draft, OrderError, order};
 pub use steps::{Context, Ordered, plan_steps};
 pub use summary::{

@@ -126,8 +126,11 @@ mod tests {
             .map(|line| line.replacen("\": ", "\":", 1))
             .collect();
         let hash = Sha256::digest(format!("{compact}\n"));
-        let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(later.digest, hash);
+        let bytes: Vec<u8> = (0..64)
+            .step_by(2)
+            .map(|at| u8::from_str_radix(&later.digest[at..at + 2], 16).unwrap())
+            .collect();
+        assert_eq!(bytes, hash.to_vec());
         let mut others = [plan.clone(), plan.clone(), plan.clone(), plan.clone()];
         others[0].serial += 1;
         others[1].notes.clear();

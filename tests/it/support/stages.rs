@@ -123,6 +123,7 @@ impl Stages {
             allow_stranded: 0,
             safety: Safety::default(),
             acceptance,
+            narrowing: None,
             lineage: "",
             serial: 0,
             journal_sequence: 0,
