@@ -284,6 +284,7 @@ mod tests {
             journal_sequence: 40,
             desired_digest: String::new(),
             snapshot_digest: String::new(),
+            stale_since: None,
             changes: vec![],
             impact: Impact::default(),
             steps: vec![

@@ -20,6 +20,7 @@ mod files;
 mod firewall;
 mod foresee;
 mod import;
+mod last;
 mod plan;
 mod platform;
 mod profile;

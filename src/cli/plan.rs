@@ -5,17 +5,18 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{ArgAction, Args};
 
 use super::error::Failure;
+use super::last;
 use super::session::{Home, Session};
 use super::show::{PlanFormat, rendered};
 use super::{Context, Exit, print, second};
 use crate::model::{Acceptance, CountedKind, Desired, Ownership, Snapshot};
 use crate::observe::{Scope, refresh};
 use crate::plan::{Inputs, Narrowing, Object, Plan, PlanFile, UnknownObject, make};
-use crate::render::text;
+use crate::render::{document, text};
 use crate::smp::Reader;
 use crate::state::{Loaded, State};
 
@@ -36,6 +37,9 @@ pub(super) struct PlanArgs {
     /// How to show it
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: PlanFormat,
+    /// Whether to read the server; =false makes the plan of what was read last
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set)]
+    refresh: bool,
     /// Exit with 2 where something would change
     #[arg(long)]
     detailed_exitcode: bool,
@@ -107,9 +111,23 @@ pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<Exit, Fail
     let desired = home.desired(&args.what.files, session.declared_name())?;
     stage("reading the state");
     let loaded = load(&session)?;
-    let (plan, _) = plan(&session, &desired, loaded.as_ref(), &args.what).await?;
+    let plan = if args.refresh {
+        plan(&session, &desired, loaded.as_ref(), &args.what)
+            .await?
+            .0
+    } else {
+        plan_of_last(&session, &desired, loaded.as_ref(), &args.what)?
+    };
     stage("rendering");
-    let sealed = PlanFile::seal(&plan, &second());
+    let now = second();
+    if let Some(age) = plan
+        .stale_since
+        .as_deref()
+        .and_then(|since| document::age(since, &now))
+    {
+        eprintln!("made of what was read {age} ago");
+    }
+    let sealed = PlanFile::seal(&plan, &now);
     if let Some(file) = &args.out {
         std::fs::write(file, sealed.write())
             .map_err(|error| Failure::io(format!("cannot write `{}`", file.display()), &error))?;
@@ -152,30 +170,64 @@ pub(super) async fn plan(
     loaded: Option<&Loaded>,
     what: &What,
 ) -> Result<(Plan, Snapshot), Failure> {
-    let acceptance = what.acceptance()?;
     let trust = session.trust().await?;
     let reader = session.reader()?;
-    let nothing = Ownership::default();
     let state = loaded.map(|loaded| &loaded.state);
-    let ownership = state.map_or(&nothing, |state| &state.ownership);
-    let scope = Scope::of(desired, session.server.clone()).remembering(ownership);
+    let scope = scope(session, desired, state);
     let snapshot = observe(&reader, &scope).await?;
+    last::keep(session, state, &scope, &snapshot);
+    let mut plan = planned(session, desired, state, what, &snapshot, None)?;
+    plan.notes.extend(trust.note.clone());
+    Ok((plan, snapshot))
+}
+
+/// Makes the plan of what was read last.
+fn plan_of_last(
+    session: &Session,
+    desired: &Desired,
+    loaded: Option<&Loaded>,
+    what: &What,
+) -> Result<Plan, Failure> {
+    let state = loaded.map(|loaded| &loaded.state);
+    let (snapshot, taken_at) = last::last(session, &scope(session, desired, state), state)?;
+    planned(session, desired, state, what, &snapshot, Some(&taken_at))
+}
+
+fn scope(session: &Session, desired: &Desired, state: Option<&State>) -> Scope {
+    let nothing = Ownership::default();
+    let ownership = state.map_or(&nothing, |state| &state.ownership);
+    Scope::of(desired, session.server.clone()).remembering(ownership)
+}
+
+/// Makes the plan of a snapshot; `stale_since` is when it was read, where that was not for this plan.
+fn planned(
+    session: &Session,
+    desired: &Desired,
+    state: Option<&State>,
+    what: &What,
+    snapshot: &Snapshot,
+    stale_since: Option<&str>,
+) -> Result<Plan, Failure> {
     stage("planning");
+    let acceptance = what.acceptance()?;
+    let nothing = Ownership::default();
+    let ownership = state.map_or(&nothing, |state| &state.ownership);
     if let Some(state) = state {
-        same_platform(state, &snapshot)?;
+        same_platform(state, snapshot)?;
     }
     let narrowing = what.narrowing();
     narrowing
-        .check(desired, &snapshot, ownership, &session.name)
+        .check(desired, snapshot, ownership, &session.name)
         .map_err(|error| unknown(&error))?;
-    let mut plan = make(&Inputs {
+    make(&Inputs {
         desired,
-        snapshot: &snapshot,
+        snapshot,
         ownership,
         takeover: what.allow_takeover,
         allow_stranded: what.allow_stranded,
         safety: session.safety,
         acceptance: acceptance.as_ref(),
+        stale_since,
         narrowing: Some(&narrowing),
         lineage: state.map_or("", |state| state.lineage.as_str()),
         serial: state.map_or(0, |state| state.serial),
@@ -186,9 +238,7 @@ pub(super) async fn plan(
         Failure::from_error("SW0520", &error).hint(Some(
             "this is a defect of Sitewright: please report it with the manifests".into(),
         ))
-    })?;
-    plan.notes.extend(trust.note.clone());
-    Ok((plan, snapshot))
+    })
 }
 
 /// An object that nobody knows, with those that may have been meant.

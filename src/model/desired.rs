@@ -141,7 +141,7 @@ pub struct DesiredServer {
 }
 
 /// What a declaration says a package is found by.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum PackageSelector {
     /// By exact name, without regard to case.
     Name(Name),

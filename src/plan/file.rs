@@ -40,6 +40,9 @@ pub struct PlanFile {
     pub desired_digest: String,
     /// The SHA-256 of what the prechecks of the steps rely on, as it was read.
     pub snapshot_digest: String,
+    /// When that was read, RFC 3339, where it was not for this plan (`--refresh=false`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stale_since: Option<String>,
     /// What changes, object by object.
     pub changes: Vec<ObjectChange>,
     /// What that means for client addresses.
@@ -206,6 +209,7 @@ impl PlanFile {
             journal_sequence,
             desired_digest,
             snapshot_digest,
+            stale_since,
             changes,
             impact,
             steps,
@@ -224,6 +228,7 @@ impl PlanFile {
             journal_sequence,
             desired_digest,
             snapshot_digest,
+            stale_since,
             changes,
             impact,
             steps,
@@ -246,6 +251,7 @@ impl PlanFile {
             journal_sequence,
             desired_digest,
             snapshot_digest,
+            stale_since,
             changes,
             impact,
             steps,
@@ -261,6 +267,7 @@ impl PlanFile {
             journal_sequence,
             desired_digest,
             snapshot_digest,
+            stale_since,
             changes,
             impact,
             steps,

@@ -24,6 +24,9 @@ use crate::validate::{View, judge};
 /// The id of the note that says which addresses may be without a server between two steps.
 pub(super) const UNKEPT: &str = "unkept-order";
 
+/// The id of the note that says that a plan is made of an older snapshot.
+pub(super) const STALE: &str = "stale-snapshot";
+
 /// Everything that a plan is made of.
 #[derive(Debug, Clone, Copy)]
 pub struct Inputs<'a> {
@@ -41,6 +44,8 @@ pub struct Inputs<'a> {
     pub safety: Safety,
     /// Somebody's word that lists are shorter than they were.
     pub acceptance: Option<&'a Acceptance>,
+    /// When the snapshot was read, where that was not for this plan.
+    pub stale_since: Option<&'a str>,
     /// The objects that it is for, where it is not for all.
     pub narrowing: Option<&'a Narrowing>,
     /// Lineage of the state.
@@ -70,6 +75,7 @@ pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
         allow_stranded,
         safety,
         acceptance,
+        stale_since,
         narrowing,
         lineage,
         serial,
@@ -127,6 +133,7 @@ pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
             snapshot.surroundings.clients.known().map(Vec::as_slice),
         )
     };
+    notes.extend(stale_since.map(stale));
     notes.extend(stranded(&impact.stranded, allow_stranded));
     notes.sort();
     notes.dedup();
@@ -139,6 +146,7 @@ pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
         journal_sequence,
         desired_digest: digest::declared(desired),
         snapshot_digest: digest::relied_on(&steps, snapshot),
+        stale_since: stale_since.map(ToOwned::to_owned),
         changes: said_to_be_taken(objects(&open, &names), &compared.taken),
         impact,
         names: to_find(&steps, names),
@@ -146,6 +154,20 @@ pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
         notes,
         counts: counted.counts,
     })
+}
+
+/// Says that what a plan stands on was not read for it.
+fn stale(since: &str) -> Note {
+    Note {
+        severity: Severity::Warning,
+        standing: Standing::Remains,
+        id: STALE.into(),
+        message: format!("this plan is made of what was read on {since}, and of nothing that changed since"),
+        remedy: "plan without `--refresh=false` where you can; each step looks before it writes all the same".into(),
+        sources: Vec::new(),
+        places: Vec::new(),
+        allowed: None,
+    }
 }
 
 fn ordered(open: &[Found], before: &World, after: &World) -> Result<Ordered, OrderError> {

@@ -130,6 +130,8 @@ pub struct Plan {
     pub desired_digest: String,
     /// The digest of what the prechecks of the steps rely on.
     pub snapshot_digest: String,
+    /// When that was read, RFC 3339, where it was not for this plan.
+    pub stale_since: Option<String>,
     /// What changes, object by object.
     pub changes: Vec<ObjectChange>,
     /// What that means for client addresses.

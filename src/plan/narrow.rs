@@ -568,6 +568,7 @@ mod tests {
             allow_stranded: u64::MAX,
             safety: Safety::default(),
             acceptance: None,
+            stale_since: None,
             narrowing,
             lineage: "test",
             serial: 7,

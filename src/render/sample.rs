@@ -148,6 +148,7 @@ fn plan_of(changes: Vec<(Change, u32)>, notes: Vec<Note>) -> Plan {
         journal_sequence: 41,
         desired_digest: "d".repeat(64),
         snapshot_digest: "5".repeat(64),
+        stale_since: None,
         changes: objects(&found, &names),
         impact,
         steps,

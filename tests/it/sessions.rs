@@ -40,6 +40,7 @@ sessions! {
     half_applied,
     import,
     locked,
+    parts,
     plan_files,
     platform_check,
     profile,

@@ -34,6 +34,7 @@ fn plan(desired: &Desired, seen: &Seen, takeover: bool) -> Plan {
         allow_stranded: 0,
         safety: Safety::default(),
         acceptance: None,
+        stale_since: None,
         narrowing: None,
         lineage: "test",
         serial: 1,

@@ -41,6 +41,7 @@ fn about(file: &PlanFile) -> About {
         journal_sequence: _, // for programs
         desired_digest,
         snapshot_digest,
+        stale_since,
         changes: _, // the plan shows them
         impact: _,  // the plan shows it
         steps: _,   // the plan shows them
@@ -53,15 +54,40 @@ fn about(file: &PlanFile) -> About {
     } else {
         format!("serial {serial} of {lineage}")
     };
+    let mut rows = vec![
+        ("made", format!("{created_at} by sitewright {tool_version}")),
+        ("digest", digest.clone()),
+        ("state", state),
+        ("declared", desired_digest.clone()),
+        ("relies on", snapshot_digest.clone()),
+    ];
+    if let Some(read) = stale_since {
+        let age = age(read, created_at)
+            .map_or_else(String::new, |age| format!(", {age} before it was made"));
+        rows.push(("read", format!("{read}{age}")));
+    }
     About {
         platform: name.to_string(),
-        rows: vec![
-            ("made", format!("{created_at} by sitewright {tool_version}")),
-            ("digest", digest.clone()),
-            ("state", state),
-            ("declared", desired_digest.clone()),
-            ("relies on", snapshot_digest.clone()),
-        ],
+        rows,
+    }
+}
+
+/// How much later a time is than another, in words; `None` where one of them is no time, or it is not later.
+#[must_use]
+pub fn age(read: &str, now: &str) -> Option<String> {
+    let read: jiff::Timestamp = read.parse().ok()?;
+    let now: jiff::Timestamp = now.parse().ok()?;
+    let minutes = now.duration_since(read).as_secs() / 60;
+    let count = |amount: i64, noun: &str| {
+        let amount = usize::try_from(amount).unwrap_or_default();
+        super::layout::count(amount, noun)
+    };
+    match minutes {
+        ..0 => None,
+        0 => Some("less than a minute".to_owned()),
+        1..120 => Some(count(minutes, "minute")),
+        120..2_880 => Some(count(minutes / 60, "hour")),
+        _ => Some(count(minutes / 1_440, "day")),
     }
 }
 

@@ -95,6 +95,7 @@ impl Runbook {
             journal_sequence: _, // for programs
             desired_digest: _,   // for programs
             snapshot_digest: _,  // for programs
+            stale_since: _,      // in a note
             changes: _,          // the plan shows them
             impact: _,           // the plan shows it
             steps,

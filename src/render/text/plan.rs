@@ -25,6 +25,7 @@ pub fn plan(plan: &Plan, style: &Style) -> String {
         journal_sequence: _, // for programs
         desired_digest: _,   // for programs
         snapshot_digest: _,  // for programs
+        stale_since: _,      // in a note
         changes,
         impact,
         steps: planned,

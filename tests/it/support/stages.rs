@@ -123,6 +123,7 @@ impl Stages {
             allow_stranded: 0,
             safety: Safety::default(),
             acceptance,
+            stale_since: None,
             narrowing: None,
             lineage: "",
             serial: 0,
