@@ -219,6 +219,8 @@ fn only_ours(plan: &Plan, since: &[Entry]) -> Result<Resumed, Moved> {
             }
             // Part of the word for a package that somebody distributed by hand.
             Fact::DistributionUpdated { .. } if vouching.contains(&entry.run) => {}
+            // A lock that somebody died with says nothing of what he wrote.
+            Fact::LeaseTakenOver { .. } => {}
             // They were gone before the command ended that made them, and nothing is remembered of them.
             Fact::ScratchIntended { .. }
             | Fact::ScratchCreated { .. }
@@ -355,6 +357,7 @@ mod tests {
                 format_version: Entry::FORMAT_VERSION,
                 run: RunId(run.into()),
                 sequence,
+                previous: None,
                 at: "2026-11-25T12:00:00Z".into(),
                 fact,
             })

@@ -13,11 +13,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::carry_out::{Conduct, Held, Waiting};
 use super::error::Failure;
+use super::hold::{Hold, locked};
 use super::plan::{What, load, plan};
 use super::session::{Home, Session, new_lineage};
-use super::{Context, Exit, Format, able, now, print, second};
+use super::{Context, Exit, Format, able, now, print};
 use crate::apply::{Options, Resumed, counted, resume, unassigned_seen};
-use crate::journal::{Fact, Journal, JournalError};
+use crate::journal::Fact;
 use crate::model::{Event, Outcome, Ownership, Snapshot, Step, StepId};
 use crate::observe::identify;
 use crate::plan::{Plan, PlanFile};
@@ -91,17 +92,26 @@ impl ApplyArgs {
 pub(super) async fn run(context: &Context, args: &ApplyArgs) -> Result<Exit, Failure> {
     let home = Home::find(&args.what.files)?;
     let session = Session::open(context, &home)?;
-    let lock = session
-        .store
-        .lock(&note("apply", None))
-        .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
-    let loaded = load(&session)?;
+    locked(context, &session, "apply", None, async |hold| {
+        under_lock(context, args, &home, &session, hold).await
+    })
+    .await
+}
+
+async fn under_lock(
+    context: &Context,
+    args: &ApplyArgs,
+    home: &Home,
+    session: &Session,
+    hold: &mut Hold<'_>,
+) -> Result<Exit, Failure> {
+    let loaded = load(session).await?;
     let (plan, snapshot, resumed) = if let Some(file) = &args.plan_file {
-        let (plan, resumed) = saved(file, &session, loaded.as_ref()).await?;
+        let (plan, resumed) = saved(file, session, loaded.as_ref()).await?;
         (plan, None, resumed)
     } else {
         let desired = home.desired(&args.what.files, session.declared_name())?;
-        let (plan, snapshot) = plan(&session, &desired, loaded.as_ref(), &args.what).await?;
+        let (plan, snapshot) = plan(session, &desired, loaded.as_ref(), &args.what).await?;
         (plan, Some(snapshot), Resumed::default())
     };
     args.tell(&text::plan(&plan, &context.style));
@@ -110,8 +120,8 @@ pub(super) async fn run(context: &Context, args: &ApplyArgs) -> Result<Exit, Fai
     }
     if plan.steps.is_empty() {
         let seen = (&plan, snapshot.as_ref());
-        if remember(context, &session, seen, &[], loaded.as_ref())? {
-            keep(&session, &plan, loaded)?;
+        if remember(context, hold, seen, &[], loaded.as_ref()).await? {
+            keep(session, &plan, loaded).await?;
         }
         return Ok(Exit::Done);
     }
@@ -124,7 +134,7 @@ pub(super) async fn run(context: &Context, args: &ApplyArgs) -> Result<Exit, Fai
     let cancel = CancellationToken::new();
     let conduct = Conduct {
         context,
-        session: &session,
+        session,
         plan: &plan,
         options: Options {
             await_limit: Duration::from_secs(args.await_limit),
@@ -136,13 +146,13 @@ pub(super) async fn run(context: &Context, args: &ApplyArgs) -> Result<Exit, Fai
         vouched: resumed.attested,
         cancel: cancel.clone(),
     };
-    let (outcomes, held) = watched(context, args, &conduct, Held { lock, loaded }).await?;
+    let ours = Held { hold, loaded };
+    let (outcomes, loaded) = watched(context, args, &conduct, ours).await?;
     let done = carried_out(&plan, &outcomes);
-    let loaded = held.loaded;
     let seen = (&plan, snapshot.as_ref());
-    remember(context, &session, seen, &done, loaded.as_ref())?;
-    keep(&session, &plan, loaded)?;
-    drop(held.lock);
+    remember(context, hold, seen, &done, loaded.as_ref()).await?;
+    keep(session, &plan, loaded).await?;
+    hold.free().await;
     if plan.changes_anything() {
         args.tell(&text::summary(
             &plan,
@@ -160,8 +170,8 @@ async fn watched(
     context: &Context,
     args: &ApplyArgs,
     conduct: &Conduct<'_>,
-    held: Held,
-) -> Result<(Vec<(StepId, Outcome)>, Held), Failure> {
+    held: Held<'_, '_>,
+) -> Result<(Vec<(StepId, Outcome)>, Option<Loaded>), Failure> {
     let watch = tokio::spawn(interrupted(conduct.cancel.clone()));
     let lookup = Lookup::new(conduct.plan);
     let bar = progress(conduct.plan);
@@ -203,9 +213,9 @@ fn carried_out<'a>(plan: &'a Plan, outcomes: &[(StepId, Outcome)]) -> Vec<&'a St
 
 /// Notes in the journal the subnets in no site and how many of each kind there are, where that is not remembered
 /// already; says whether it did. What was read is not known where the plan was made by an earlier command.
-fn remember(
+async fn remember(
     context: &Context,
-    session: &Session,
+    hold: &Hold<'_>,
     (plan, snapshot): (&Plan, Option<&Snapshot>),
     done: &[&Step],
     loaded: Option<&Loaded>,
@@ -220,10 +230,11 @@ fn remember(
     if facts.is_empty() {
         return Ok(false);
     }
-    let mut journal = journal(session)?;
+    let journal = hold.journal().await?;
     for fact in facts {
         journal
             .append(&context.run, now(), fact)
+            .await
             .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
     }
     Ok(true)
@@ -246,15 +257,8 @@ pub(super) async fn interrupted(cancel: CancellationToken) {
     }
 }
 
-pub(super) fn journal(session: &Session) -> Result<Journal, Failure> {
-    session
-        .store
-        .journal()
-        .map_err(|error: JournalError| Failure::from_error(error.code(), &error).hint(error.hint()))
-}
-
 /// Folds what the journal gained into the state and saves it.
-pub(super) fn keep(
+pub(super) async fn keep(
     session: &Session,
     plan: &Plan,
     before: Option<Loaded>,
@@ -268,7 +272,11 @@ pub(super) fn keep(
     if base.lineage.is_empty() {
         base.lineage = new_lineage();
     }
-    session.store.settle(base).map_err(|error| failed(&error))
+    session
+        .store
+        .settle(base)
+        .await
+        .map_err(|error| failed(&error))
 }
 
 /// Reads a plan that `plan --out` wrote.
@@ -298,6 +306,7 @@ async fn saved(
     let since = session
         .store
         .since(plan.journal_sequence)
+        .await
         .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
     let state = loaded.map(|loaded| &loaded.state);
     let resumed = resume(&plan, &platform, state, &since).map_err(|error| {
@@ -389,18 +398,4 @@ fn again(args: &ApplyArgs) -> String {
         words.extend(named.map(|object| format!("{option} {}", argument(&object.to_string()))));
     }
     words.join(" ")
-}
-
-/// What the lock says of its holder.
-pub(super) fn note(purpose: &str, by: Option<&str>) -> String {
-    format!("{}, for `{purpose}`, since {}", who(by), second())
-}
-
-/// Who does this: as told, else the account of the operating system.
-pub(super) fn who(by: Option<&str>) -> String {
-    by.map(ToOwned::to_owned)
-        .or_else(|| std::env::var("USER").ok())
-        .or_else(|| std::env::var("USERNAME").ok())
-        .filter(|name| !name.is_empty())
-        .unwrap_or_else(|| "unknown".into())
 }

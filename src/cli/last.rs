@@ -1,12 +1,7 @@
 //! The last snapshot: kept after every refresh that a plan was made of, and taken for `plan --refresh=false`.
 //!
-//! I/O: a file below the folder of the state. It is a cache: that it cannot be written is a warning in the log, never an
-//! error, and it may be deleted at any time.
-
-#![expect(clippy::disallowed_methods, reason = "keeps the last snapshot")]
-
-use std::io;
-use std::path::PathBuf;
+//! I/O, through the store of the state. It is a cache: that it cannot be written is a warning in the log, never an error,
+//! and it may be lost at any time.
 
 use super::error::Failure;
 use super::second;
@@ -17,23 +12,33 @@ use crate::observe::{Kept, Scope, writes};
 use crate::state::State;
 
 /// Keeps what was read, with what the refresh was asked for.
-pub(super) fn keep(session: &Session, state: Option<&State>, scope: &Scope, snapshot: &Snapshot) {
+pub(super) async fn keep(
+    session: &Session,
+    state: Option<&State>,
+    scope: &Scope,
+    snapshot: &Snapshot,
+) {
     let sequence = state.map_or(0, |state| state.journal_sequence);
-    let kept =
-        Kept::encode(&second(), sequence, scope, snapshot).and_then(|bytes| write(session, &bytes));
+    let kept = match Kept::encode(&second(), sequence, scope, snapshot) {
+        Ok(bytes) => session.store.keep_snapshot(&bytes).await,
+        Err(error) => Err(error),
+    };
     if let Err(error) = kept {
         tracing::warn!(%error, "the snapshot is not kept for `plan --refresh=false`");
     }
 }
 
 /// What was read last, as far as it tells about a scope; and when that was.
-pub(super) fn last(
+pub(super) async fn last(
     session: &Session,
     scope: &Scope,
     state: Option<&State>,
 ) -> Result<(Snapshot, String), Failure> {
     let refresh = || Some("plan without `--refresh=false` first".to_owned());
-    let bytes = read(session)
+    let bytes = session
+        .store
+        .snapshot()
+        .await
         .map_err(|error| Failure::io("cannot read the last snapshot", &error))?
         .ok_or_else(|| {
             Failure::new(
@@ -59,6 +64,7 @@ pub(super) fn last(
     let since = session
         .store
         .since(kept.journal_sequence)
+        .await
         .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
     if let Some(wrote) = since.iter().find(|entry| writes_to_the_server(entry)) {
         return Err(Failure::new(
@@ -91,30 +97,4 @@ fn writes_to_the_server(entry: &Entry) -> bool {
         entry.fact,
         Fact::StepStarted { .. } | Fact::ItemRestored { .. }
     )
-}
-
-fn path(session: &Session) -> PathBuf {
-    let state = session.store.path();
-    let stem = state.file_name().and_then(|name| name.to_str());
-    let stem = stem.and_then(|name| name.strip_suffix(".state.json"));
-    let folder = state.parent().map(|folder| folder.join("snapshots"));
-    folder.unwrap_or_default().join(stem.unwrap_or("platform"))
-}
-
-fn read(session: &Session) -> io::Result<Option<Vec<u8>>> {
-    match std::fs::read(path(session)) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-fn write(session: &Session, bytes: &[u8]) -> io::Result<()> {
-    let path = path(session);
-    let folder = path.parent().unwrap_or(std::path::Path::new("."));
-    std::fs::create_dir_all(folder)?;
-    // Two plans may be made at once: each writes a file of its own, and the later one stays.
-    let file = tempfile::NamedTempFile::new_in(folder)?;
-    std::fs::write(file.path(), bytes)?;
-    file.persist(&path).map(drop).map_err(|error| error.error)
 }

@@ -110,13 +110,13 @@ pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<Exit, Fail
     stage("reading the manifests");
     let desired = home.desired(&args.what.files, session.declared_name())?;
     stage("reading the state");
-    let loaded = load(&session)?;
+    let loaded = load(&session).await?;
     let plan = if args.refresh {
         plan(&session, &desired, loaded.as_ref(), &args.what)
             .await?
             .0
     } else {
-        plan_of_last(&session, &desired, loaded.as_ref(), &args.what)?
+        plan_of_last(&session, &desired, loaded.as_ref(), &args.what).await?
     };
     stage("rendering");
     let now = second();
@@ -156,10 +156,11 @@ fn exit(plan: &Plan, detailed: bool) -> Exit {
 }
 
 /// The state with what the journal adds to it; `None` where there is none yet.
-pub(super) fn load(session: &Session) -> Result<Option<Loaded>, Failure> {
+pub(super) async fn load(session: &Session) -> Result<Option<Loaded>, Failure> {
     session
         .store
         .load()
+        .await
         .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))
 }
 
@@ -175,21 +176,21 @@ pub(super) async fn plan(
     let state = loaded.map(|loaded| &loaded.state);
     let scope = scope(session, desired, state);
     let snapshot = observe(&reader, &scope).await?;
-    last::keep(session, state, &scope, &snapshot);
+    last::keep(session, state, &scope, &snapshot).await;
     let mut plan = planned(session, desired, state, what, &snapshot, None)?;
     plan.notes.extend(trust.note.clone());
     Ok((plan, snapshot))
 }
 
 /// Makes the plan of what was read last.
-fn plan_of_last(
+async fn plan_of_last(
     session: &Session,
     desired: &Desired,
     loaded: Option<&Loaded>,
     what: &What,
 ) -> Result<Plan, Failure> {
     let state = loaded.map(|loaded| &loaded.state);
-    let (snapshot, taken_at) = last::last(session, &scope(session, desired, state), state)?;
+    let (snapshot, taken_at) = last::last(session, &scope(session, desired, state), state).await?;
     planned(session, desired, state, what, &snapshot, Some(&taken_at))
 }
 
