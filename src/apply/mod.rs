@@ -9,6 +9,7 @@ mod item;
 mod judge;
 mod memory;
 mod run;
+mod saved;
 mod schedule;
 mod step;
 
@@ -16,6 +17,7 @@ pub use item::changed_beside;
 pub use judge::{Drifted, Progress, judge};
 pub use memory::{counted, forgotten, unassigned_seen};
 pub use run::{ApplyError, Course, Ended, Halt, Options, Run, apply};
+pub use saved::{Moved, Resumed, Unfit, resume};
 
 #[cfg(test)]
 mod tests;

@@ -68,6 +68,8 @@ pub struct Run<'a> {
     pub id: RunId,
     /// Who is behind it.
     pub by: String,
+    /// The digest of the plan as it was approved: of a saved one, that of its file.
+    pub digest: String,
     /// Carries the writes.
     pub writer: &'a Writer,
     /// Keeps the records.
@@ -194,6 +196,7 @@ impl<'a> Course<'a> {
                     lineage: plan.lineage.clone(),
                     serial: plan.serial,
                     by: Some(run.by.clone()),
+                    plan: Some(run.digest.clone()),
                 },
             )
             .await?;

@@ -46,6 +46,12 @@ pub(super) fn again(args: &ApplyArgs, global: &Global) -> String {
     }
     words.flag("--allow-takeover", args.what.allow_takeover);
     words.unless("--allow-stranded", args.what.allow_stranded, &0);
+    for object in &args.what.target {
+        words.value("--target", Some(object));
+    }
+    for object in &args.what.exclude {
+        words.value("--exclude", Some(object));
+    }
     for kind in &args.what.accept_fewer {
         words.value("--accept-fewer", Some(kind.as_str()));
     }

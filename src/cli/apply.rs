@@ -22,11 +22,13 @@ use super::interrupt::{STOPPED, interrupted};
 use super::plan::{What, load, plan};
 use super::session::{Home, Session, WritingSession, new_lineage};
 use super::{Context, Exit, Format, able, now, print};
-use crate::apply::{ApplyError, Ended, Halt, Options, counted, forgotten, unassigned_seen};
+use crate::apply::{
+    ApplyError, Ended, Halt, Options, Resumed, counted, forgotten, resume, unassigned_seen,
+};
 use crate::journal::{Fact, JournalError};
 use crate::model::{Event, FREEZE, Outcome, Ownership, Snapshot, Step, StepId};
 use crate::observe::identify;
-use crate::plan::{Bounds, Plan, frozen, judge_again};
+use crate::plan::{Bounds, Plan, PlanFile, frozen, judge_again};
 use crate::render::{Lookup, console, json, text};
 use crate::state::{Loaded, State, StateError};
 
@@ -43,7 +45,7 @@ Examples:
   sitewright apply --parallelism 1         # step by step, in the order of the plan")]
 pub(super) struct ApplyArgs {
     /// A plan that `plan --out` wrote; without it a plan is made of the manifests
-    #[arg(value_name = "PLANFILE", conflicts_with_all = ["files", "allow_takeover", "allow_stranded", "accept_fewer"])]
+    #[arg(value_name = "PLANFILE", conflicts_with_all = ["files", "allow_takeover", "allow_stranded", "accept_fewer", "target", "exclude"])]
     pub(super) plan_file: Option<PathBuf>,
     #[command(flatten)]
     pub(super) what: What,
@@ -162,8 +164,8 @@ async fn under_lock(
     hold: &mut Hold<'_>,
 ) -> Result<Exit, Failure> {
     let loaded = load(session).await?;
-    let (plan, snapshot) = if let Some(file) = &args.plan_file {
-        let plan = saved(file, session, loaded.as_ref()).await?;
+    let (plan, digest, snapshot, resumed) = if let Some(file) = &args.plan_file {
+        let (plan, resumed) = saved(file, session, loaded.as_ref()).await?;
         // It was judged when it was made: limits and time may be others by now.
         let overrides = args.what.overrides()?;
         let bounds = Bounds {
@@ -171,11 +173,13 @@ async fn under_lock(
             overrides: overrides.as_ref(),
             now: now(),
         };
-        (judge_again(plan, bounds), None)
+        let digest = plan.digest();
+        (judge_again(plan, bounds), digest, None, resumed)
     } else {
         let desired = home.desired(&args.what.files, session.declared_name())?;
         let (plan, snapshot) = plan(session, &desired, loaded.as_ref(), &args.what).await?;
-        (plan, Some(snapshot))
+        let digest = plan.digest();
+        (plan, digest, Some(snapshot), Resumed::default())
     };
     args.tell(&text::plan(&plan, &context.style));
     if plan.is_blocked() {
@@ -202,8 +206,10 @@ async fn under_lock(
         context,
         session,
         plan: &plan,
+        digest,
         options: args.options()?,
         waiting: args.waiting(),
+        vouched: resumed.attested,
         cancel: cancel.clone(),
     };
     let ours = Held { hold, loaded };
@@ -383,48 +389,44 @@ pub(super) async fn keep(
 }
 
 /// Reads a plan that `plan --out` wrote.
-pub(super) fn read_saved(file: &Path) -> Result<Plan, Failure> {
+pub(super) fn read_saved(file: &Path) -> Result<PlanFile, Failure> {
     let text = std::fs::read_to_string(file)
         .map_err(|error| Failure::io(format!("cannot read `{}`", file.display()), &error))?;
-    json::read_plan(&text).map_err(|error| {
-        Failure::from_error(error.code(), &error).hint(Some(format!(
-            "`{}` is no plan that can be applied; make a new one with `sitewright plan --out`",
-            file.display()
-        )))
+    PlanFile::read(&text).map_err(|error| {
+        Failure::new(
+            error.code(),
+            format!("`{}` is no plan that can be used: {error}", file.display()),
+        )
+        .hint(Some(error.hint().into()))
     })
 }
 
-async fn saved(file: &Path, session: &Session, loaded: Option<&Loaded>) -> Result<Plan, Failure> {
-    let plan = read_saved(file)?;
+/// Reads a saved plan and makes sure that it is one for this platform and this state, be it a half-applied one.
+async fn saved(
+    file: &Path,
+    session: &Session,
+    loaded: Option<&Loaded>,
+) -> Result<(Plan, Resumed), Failure> {
+    let plan = read_saved(file)?.plan();
     session.trust().await?;
     let platform = identify(&session.reader()?, session.server.as_ref())
         .await
         .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
-    if platform.server != plan.platform.server {
-        return Err(Failure::new(
-            "SW0612",
-            format!(
-                "the plan was made for the SMP {} ({}), but this is {} ({})",
-                plan.platform.name, plan.platform.server, platform.name, platform.server
-            ),
-        )
-        .hint(Some("choose the platform that it was made for".into())));
-    }
-    let (lineage, serial) = loaded.map_or(("", 0), |loaded| {
-        (loaded.state.lineage.as_str(), loaded.state.serial)
-    });
-    if lineage != plan.lineage || serial != plan.serial {
-        return Err(Failure::new(
-            "SW0613",
-            format!(
-                "the state has moved on since the plan was made: expected serial {}, found {serial}{}",
-                plan.serial,
-                if lineage == plan.lineage { "" } else { " of another lineage" }
-            ),
-        )
-        .hint(Some("make a new plan".into())));
-    }
-    Ok(plan)
+    let since = session
+        .store
+        .since(plan.journal_sequence)
+        .await
+        .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
+    let state = loaded.map(|loaded| &loaded.state);
+    let resumed = resume(&plan, &platform, state, &since).map_err(|error| {
+        Failure::from_error(error.code(), &error).hint(Some(error.hint().into()))
+    })?;
+    tracing::info!(
+        begun = resumed.begun,
+        words = resumed.attested.len(),
+        "the saved plan fits"
+    );
+    Ok((plan, resumed))
 }
 
 /// Why nothing may change any longer, where a window has begun since the plan was judged.

@@ -48,8 +48,12 @@ pub(super) struct Conduct<'a> {
     pub(super) context: &'a Context,
     pub(super) session: &'a WritingSession,
     pub(super) plan: &'a Plan,
+    /// The digest of the plan as it was approved.
+    pub(super) digest: String,
     pub(super) options: Options,
     pub(super) waiting: Option<Waiting>,
+    /// Console steps that somebody gave his word for between the saving of the plan and now.
+    pub(super) vouched: BTreeSet<StepId>,
     pub(super) cancel: CancellationToken,
 }
 
@@ -63,7 +67,7 @@ impl Conduct<'_> {
         let writer = self.session.writer()?;
         let known = words(&held).cloned().unwrap_or_default();
         let mut journal = held.hold.journal().await?;
-        let run = self.run(&writer, &journal, BTreeSet::new());
+        let run = self.run(&writer, &journal, self.vouched.clone());
         let mut course = Course::begin(self.plan, &run, emit)
             .await
             .map_err(|e| unkept(&e))?;
@@ -108,6 +112,7 @@ impl Conduct<'_> {
         Run {
             id: self.context.run.clone(),
             by: who(None),
+            digest: self.digest.clone(),
             writer,
             journal,
             clock: &now,
@@ -155,9 +160,11 @@ impl Conduct<'_> {
     /// for: a plan asks only for what an older word does not close.
     fn attested(&self, held: &Held<'_, '_>, known: &Words) -> BTreeSet<StepId> {
         let Some(words) = words(held) else {
-            return BTreeSet::new();
+            return self.vouched.clone();
         };
-        self.plan
+        let mut attested = self.vouched.clone();
+        let since = self
+            .plan
             .steps
             .iter()
             .filter(|step| {
@@ -169,8 +176,9 @@ impl Conduct<'_> {
                         _ => true,
                     })
             })
-            .map(|step| step.id.clone())
-            .collect()
+            .map(|step| step.id.clone());
+        attested.extend(since);
+        attested
     }
 }
 

@@ -23,6 +23,7 @@ mod foresee;
 mod hold;
 mod import;
 mod interrupt;
+mod last;
 mod plan;
 mod platform;
 mod profile;
@@ -33,6 +34,7 @@ mod schema;
 mod secret;
 mod serves;
 mod session;
+mod show;
 mod sim;
 mod validate;
 mod verify;
@@ -132,6 +134,8 @@ enum Colour {
 enum Command {
     /// Show what would change, in which order, and what is wrong
     Plan(plan::PlanArgs),
+    /// Show a saved plan, in any format
+    Show(show::ShowArgs),
     /// Change it
     Apply(apply::ApplyArgs),
     /// Write what a person has to do in the console, to tick off or to print
@@ -247,6 +251,7 @@ pub fn main() -> ExitCode {
 fn dispatch(context: &Context, command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Plan(args) => runtime()?.block_on(plan::run(context, &args)),
+        Command::Show(args) => show::run(context, &args),
         Command::Apply(args) => runtime()?.block_on(apply::run(context, &args)),
         Command::Runbook(args) => runtime()?.block_on(runbook::run(context, &args)),
         Command::Validate(args) => validate::run(context, &args),

@@ -5,19 +5,21 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{ArgAction, Args};
 
 use super::error::Failure;
 use super::hold::who;
+use super::last;
 use super::session::{Home, Session};
-use super::{Context, Exit, Format, now, print};
+use super::show::{PlanFormat, rendered};
+use super::{Context, Exit, now, print, second};
 use crate::model::{
     Acceptance, CountedKind, Desired, Override, OverrideError, Overrides, Ownership, Snapshot,
 };
 use crate::observe::{Scope, refresh};
-use crate::plan::{Inputs, Plan, make};
-use crate::render::{json, text};
+use crate::plan::{Inputs, Narrowing, Object, Plan, PlanFile, UnknownObject, make};
+use crate::render::{document, text};
 use crate::smp::Reader;
 use crate::state::{Loaded, State};
 
@@ -28,6 +30,7 @@ Examples:
   sitewright plan
   sitewright plan -f sites/ --out friday.plan.json --detailed-exitcode
   sitewright plan --override maxDeletes=12 --reason 'the lab closes, ticket 4711'
+  sitewright plan --target Site/HQ --target Subnet/192.168.20.0/24
   sitewright plan --platform sim:flat-lan -f examples/deployment-site")]
 pub(super) struct PlanArgs {
     #[command(flatten)]
@@ -37,7 +40,10 @@ pub(super) struct PlanArgs {
     out: Option<PathBuf>,
     /// How to show it
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    format: Format,
+    format: PlanFormat,
+    /// Whether to read the server; =false makes the plan of what was read last
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set)]
+    refresh: bool,
     /// Exit with 2 where something would change
     #[arg(long)]
     detailed_exitcode: bool,
@@ -58,6 +64,12 @@ pub(super) struct What {
     /// Believe that there are fewer of a kind than the last run saw
     #[arg(long, value_name = "KIND", requires = "reason", value_parser = kind())]
     pub(super) accept_fewer: Vec<CountedKind>,
+    /// Only this object and what it depends on, such as Site/HQ or Subnet/10.0.0.0/24
+    #[arg(long, value_name = "KIND/NAME")]
+    pub(super) target: Vec<Object>,
+    /// Not this object and what depends on it
+    #[arg(long, value_name = "KIND/NAME")]
+    pub(super) exclude: Vec<Object>,
     /// Let this plan past a limit of the workspace, up to N; `freeze`: also while nothing may change
     #[arg(long = "override", value_name = "LIMIT=N", requires = "reason")]
     pub(super) overrides: Vec<String>,
@@ -73,6 +85,14 @@ fn kind() -> impl TypedValueParser<Value = CountedKind> {
 }
 
 impl What {
+    /// The objects that it is for.
+    fn narrowing(&self) -> Narrowing {
+        Narrowing {
+            targets: self.target.iter().cloned().collect(),
+            excludes: self.exclude.iter().cloned().collect(),
+        }
+    }
+
     /// Somebody's word that lists are shorter than they were, where it is given.
     fn acceptance(&self) -> Result<Option<Acceptance>, Failure> {
         Ok(self.reason()?.map(|reason| Acceptance {
@@ -123,15 +143,30 @@ pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<Exit, Fail
     let desired = home.desired(&args.what.files, session.declared_name())?;
     stage("reading the state");
     let loaded = load(&session).await?;
-    let (plan, _) = plan(&session, &desired, loaded.as_ref(), &args.what).await?;
+    let plan = if args.refresh {
+        plan(&session, &desired, loaded.as_ref(), &args.what)
+            .await?
+            .0
+    } else {
+        plan_of_last(&session, &desired, loaded.as_ref(), &args.what).await?
+    };
     stage("rendering");
+    let now = second();
+    if let Some(age) = plan
+        .stale_since
+        .as_deref()
+        .and_then(|since| document::age(since, &now))
+    {
+        eprintln!("made of what was read {age} ago");
+    }
+    let sealed = PlanFile::seal(&plan, &now);
     if let Some(file) = &args.out {
-        std::fs::write(file, json::plan(&plan))
+        std::fs::write(file, sealed.write())
             .map_err(|error| Failure::io(format!("cannot write `{}`", file.display()), &error))?;
     }
     match args.format {
-        Format::Text => print(&text::plan(&plan, &context.style)),
-        Format::Json => print(&json::plan(&plan)),
+        PlanFormat::Text => print(&text::plan(&plan, &context.style)),
+        other => print(&rendered(&sealed, other, context.style.full)),
     }
     stage("ending");
     Ok(exit(&plan, args.detailed_exitcode))
@@ -168,22 +203,59 @@ pub(super) async fn plan(
     loaded: Option<&Loaded>,
     what: &What,
 ) -> Result<(Plan, Snapshot), Failure> {
-    let acceptance = what.acceptance()?;
-    let overrides = what.overrides()?;
     let trust = session.trust().await?;
     let reader = session.reader()?;
-    let nothing = Ownership::default();
     let state = loaded.map(|loaded| &loaded.state);
-    let ownership = state.map_or(&nothing, |state| &state.ownership);
-    let scope = Scope::of(desired, session.server.clone()).remembering(ownership);
+    let scope = scope(session, desired, state);
     let snapshot = observe(&reader, &scope).await?;
+    last::keep(session, state, &scope, &snapshot).await;
+    let mut plan = planned(session, desired, state, what, &snapshot, None)?;
+    plan.notes.extend(trust.note.clone());
+    Ok((plan, snapshot))
+}
+
+/// Makes the plan of what was read last.
+async fn plan_of_last(
+    session: &Session,
+    desired: &Desired,
+    loaded: Option<&Loaded>,
+    what: &What,
+) -> Result<Plan, Failure> {
+    let state = loaded.map(|loaded| &loaded.state);
+    let (snapshot, taken_at) = last::last(session, &scope(session, desired, state), state).await?;
+    planned(session, desired, state, what, &snapshot, Some(&taken_at))
+}
+
+fn scope(session: &Session, desired: &Desired, state: Option<&State>) -> Scope {
+    let nothing = Ownership::default();
+    let ownership = state.map_or(&nothing, |state| &state.ownership);
+    Scope::of(desired, session.server.clone()).remembering(ownership)
+}
+
+/// Makes the plan of a snapshot; `stale_since` is when it was read, where that was not for this plan.
+fn planned(
+    session: &Session,
+    desired: &Desired,
+    state: Option<&State>,
+    what: &What,
+    snapshot: &Snapshot,
+    stale_since: Option<&str>,
+) -> Result<Plan, Failure> {
     stage("planning");
+    let acceptance = what.acceptance()?;
+    let overrides = what.overrides()?;
+    let nothing = Ownership::default();
+    let ownership = state.map_or(&nothing, |state| &state.ownership);
     if let Some(state) = state {
-        same_platform(state, &snapshot)?;
+        same_platform(state, snapshot)?;
     }
-    let mut plan = make(&Inputs {
+    let narrowing = what.narrowing();
+    narrowing
+        .check(desired, snapshot, ownership, &session.name)
+        .map_err(|error| unknown(&error))?;
+    make(&Inputs {
         desired,
-        snapshot: &snapshot,
+        snapshot,
         ownership,
         takeover: what.allow_takeover,
         allow_stranded: what.allow_stranded,
@@ -191,17 +263,28 @@ pub(super) async fn plan(
         acceptance: acceptance.as_ref(),
         overrides: overrides.as_ref(),
         now: now(),
+        stale_since,
+        narrowing: Some(&narrowing),
         lineage: state.map_or("", |state| state.lineage.as_str()),
         serial: state.map_or(0, |state| state.serial),
+        journal_sequence: state.map_or(0, |state| state.journal_sequence),
         tool_version: env!("CARGO_PKG_VERSION"),
     })
     .map_err(|error| {
         Failure::from_error("SW0520", &error).hint(Some(
             "this is a defect of Sitewright: please report it with the manifests".into(),
         ))
-    })?;
-    plan.notes.extend(trust.note.clone());
-    Ok((plan, snapshot))
+    })
+}
+
+/// An object that nobody knows, with those that may have been meant.
+fn unknown(error: &UnknownObject) -> Failure {
+    let near: Vec<String> = error.near.iter().map(|name| format!("`{name}`")).collect();
+    Failure::from_error("SW0643", error).hint(Some(if near.is_empty() {
+        "name it as the plan lists it: KIND/NAME".into()
+    } else {
+        format!("did you mean {}?", near.join(" or "))
+    }))
 }
 
 /// Refuses a state that belongs to another SMP.

@@ -27,7 +27,7 @@ Examples:
   sitewright runbook -f sites/ --format markdown")]
 pub(super) struct RunbookArgs {
     /// A plan that `plan --out` wrote; without it a plan is made of the manifests
-    #[arg(value_name = "PLANFILE", conflicts_with_all = ["files", "allow_takeover", "allow_stranded", "accept_fewer", "overrides"])]
+    #[arg(value_name = "PLANFILE", conflicts_with_all = ["files", "allow_takeover", "allow_stranded", "accept_fewer", "overrides", "target", "exclude"])]
     plan_file: Option<PathBuf>,
     #[command(flatten)]
     what: What,
@@ -49,7 +49,7 @@ enum Format {
 pub(super) async fn run(context: &Context, args: &RunbookArgs) -> Result<Exit, Failure> {
     let plan = match &args.plan_file {
         // All that is needed stands in it, so nobody is asked.
-        Some(file) => read_saved(file)?,
+        Some(file) => read_saved(file)?.plan(),
         None => made(context, &args.what).await?,
     };
     let runbook = Runbook::new(&plan, &second());

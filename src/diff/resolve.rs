@@ -110,9 +110,18 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// Whether nobody looked for a computer of that name: there may be one, or several.
+    #[must_use]
+    pub fn is_unasked(&self, name: &Name) -> bool {
+        self.snapshot.unasked.contains(name)
+    }
+
     /// The computer of that name, fully qualified or by host name.
     #[must_use]
     pub fn server(&self, name: &Name) -> Resolved<ServerRef> {
+        if self.is_unasked(name) {
+            return Resolved::None;
+        }
         let named = match self.servers.get(name) {
             Some(exact) => exact.clone(),
             // A host name stands for a computer of any domain, and a full name for one whose domain is not known.

@@ -206,6 +206,16 @@ pub(super) fn one(
 ) -> Option<ServerRef> {
     match resolver.server(name) {
         Resolved::One(server) => Some(server),
+        Resolved::None if resolver.is_unasked(name) => {
+            diff.block(
+                "SW0506",
+                format!("server `{name}`"),
+                "it was not asked for at the last refresh".to_owned(),
+                "plan without `--refresh=false`: whether there is such a computer is not known",
+                Some(origin),
+            );
+            None
+        }
         // Servers are never ours, so none is known to be there unseen.
         Resolved::None | Resolved::Unlisted => {
             diff.block(

@@ -40,6 +40,7 @@ pub fn export(snapshot: &Snapshot, platform: &Name) -> Export {
         subnets,
         services,
         computers,
+        unasked: _,  // nobody declares anything here
         packages: _, // names are looked up where an assignment needs them
         assignments: _,
         holders: _, // a fact, nothing that is declared

@@ -67,6 +67,7 @@ fn world() -> Snapshot {
             service(32, 2, ServiceRole::Known(Role::Task)),
             service(33, 2, ServiceRole::Other("Print Service".into())),
         ]),
+        unasked: BTreeSet::new(),
         computers: [
             computer(1, "SMP01.corp.example", "192.168.0.10"),
             computer(2, "SITE01.corp.example", "10.1.1.1"),

@@ -54,6 +54,9 @@ pub enum Fact {
         /// Who; versions before it was kept did not say.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         by: Option<String>,
+        /// The digest of the plan, by which a saved plan knows its own runs; older versions did not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        plan: Option<String>,
     },
     /// The lease of the state was taken over from a run that let it expire.
     LeaseTakenOver {

@@ -52,6 +52,7 @@ fn facts() -> Vec<Fact> {
             lineage: String::new(),
             serial: 0,
             by: Some("jdoe".into()),
+            plan: Some("5".repeat(64)),
         },
         Fact::LeaseTakenOver {
             from: Holder {

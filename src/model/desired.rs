@@ -108,7 +108,7 @@ pub struct DesiredSite {
 }
 
 /// A field of a site whose changes may be overlooked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum Ignorable {
     /// The description.
     Description,
@@ -141,7 +141,7 @@ pub struct DesiredServer {
 }
 
 /// What a declaration says a package is found by.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum PackageSelector {
     /// By exact name, without regard to case.
     Name(Name),

@@ -7,10 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Guid, ImagingTool, Name, Observed, Writes};
 
 /// What inventory says of one computer beside its addresses.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     /// The operating system, by name.
     pub operating_system: Observed<String>,
@@ -63,7 +65,7 @@ impl Facts {
 }
 
 /// A managed computer that is no site server.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Client {
     /// Its resource GUID.
     pub guid: Guid,
@@ -76,7 +78,7 @@ pub struct Client {
 }
 
 /// What no service description tells and the operator confirms (article 001 sends to the support matrix).
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Product {
     /// The version of the SMP, such as `8.7.3`.
     pub version: Option<String>,
@@ -91,7 +93,7 @@ pub struct Product {
 }
 
 /// How the SMP stands in a hierarchy.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hierarchy {
     /// Whether it is a member of one.
     pub member: bool,
@@ -100,7 +102,7 @@ pub struct Hierarchy {
 }
 
 /// "Prevent downloads" of the targeted site settings.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prevention {
     /// The computers and sites that it is aimed at.
     pub targets: BTreeSet<Guid>,
@@ -111,7 +113,7 @@ pub struct Prevention {
 }
 
 /// Everything that is known about an SMP beside its sites.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Surroundings {
     /// Facts of site servers, servers of sites, declared servers and the SMP, by GUID.
     pub facts: BTreeMap<Guid, Facts>,

@@ -56,7 +56,7 @@ pub struct Platform {
 }
 
 /// The state of an SMP as far as one refresh needed it. Lists are sorted by GUID.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
     /// Which SMP.
     pub platform: Platform,
@@ -68,6 +68,8 @@ pub struct Snapshot {
     pub services: Observed<Vec<Service>>,
     /// Site servers, servers of sites, declared servers that exist, and the SMP itself.
     pub computers: BTreeMap<Guid, Computer>,
+    /// Declared servers that are not among them because nobody asked for them.
+    pub unasked: BTreeSet<Name>,
     /// All packages by GUID and name.
     pub packages: Observed<Vec<Listed>>,
     /// Package assignments of the packages that the refresh was asked for.
@@ -87,7 +89,7 @@ pub struct Snapshot {
 }
 
 /// One site as read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObservedSite {
     /// Its resource GUID.
     pub guid: Guid,
@@ -102,7 +104,7 @@ pub struct ObservedSite {
 }
 
 /// One subnet as read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObservedSubnet {
     /// Its resource GUID.
     pub guid: Guid,
@@ -113,7 +115,7 @@ pub struct ObservedSubnet {
 }
 
 /// What a site service does.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum ServiceRole {
     /// One of the roles that can be declared.
     Known(Role),
@@ -122,7 +124,7 @@ pub enum ServiceRole {
 }
 
 /// A site service on a computer.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Service {
     /// Its resource GUID.
     pub guid: Guid,
@@ -133,7 +135,7 @@ pub struct Service {
 }
 
 /// A computer with the addresses of its inventory.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Computer {
     /// Its resource GUID.
     pub guid: Guid,
@@ -144,7 +146,7 @@ pub struct Computer {
 }
 
 /// A resource in a list.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Listed {
     /// Its GUID.
     pub guid: Guid,

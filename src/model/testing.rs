@@ -52,6 +52,7 @@ pub(crate) fn bare() -> Seen {
             subnets: Observed::Known(vec![]),
             services: Observed::Known(vec![]),
             computers: BTreeMap::new(),
+            unasked: BTreeSet::new(),
             packages: Observed::Known(vec![]),
             assignments: BTreeMap::new(),
             holders: BTreeMap::new(),

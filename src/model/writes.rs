@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 /// A kind of change that an SMP takes by API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Writing {
     /// Create a site.
     CreateSite,
@@ -45,7 +45,7 @@ impl Writing {
 }
 
 /// What the server profile lacks for each kind of change; a kind without an entry is written by API.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Writes(BTreeMap<Writing, BTreeSet<String>>);
 
 impl Default for Writes {

@@ -7,7 +7,7 @@
 //! `settings`, `unlisted` (the parts), `surroundings` with `facts`, `clients`, `prevention` and `rows` (what only
 //! checks look at), `happenings` (what `verify` looks at), `look` (what one step needs), `build` (which build a server is), `discover`
 //! with `choose`, `decide`, `shape`, `prove`, `world`, `candidates` and `roles` (a first profile), `install` (its
-//! reports), `learn` (what an example in the console shows), `lists` (how many there are).
+//! reports), `learn` (what an example in the console shows), `lists` (how many there are), `kept` (a snapshot as bytes, and what it says for another declaration).
 
 mod build;
 mod candidates;
@@ -18,6 +18,7 @@ mod discover;
 mod facts;
 mod happenings;
 mod install;
+mod kept;
 mod learn;
 mod lists;
 mod look;
@@ -45,6 +46,7 @@ pub use choose::{Candidate, Choose, Decision, Finding, Question, Told, accept_ex
 pub use discover::{Discovery, Wanted, discover};
 pub use happenings::happenings;
 pub use install::{InstallError, ReportText, install_reports};
+pub use kept::{Kept, KeptError};
 pub use learn::{look_again, looked_at, packages_known};
 pub use lists::{Lists, lists};
 pub use look::{Bindings, Seen, look};

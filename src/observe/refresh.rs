@@ -304,6 +304,7 @@ async fn parts(
         subnets,
         services,
         computers,
+        unasked: BTreeSet::new(),
         packages: sort_listed(packages),
         assignments,
         holders,

@@ -4,12 +4,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::{
     Desired, DesiredAssignment, Guid, Name, Owned, Ownership, PackageSelector, SiteKind, Subnet,
 };
 
 /// What a refresh is asked for beside what it always reads: sites, subnets, memberships, services, packages by name.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "parts that are asked for one by one"

@@ -406,6 +406,7 @@ fn note(severity: Severity, standing: Standing, id: &str, message: String, remed
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::super::PlanFile;
     use super::*;
     use crate::model::testing::*;
     use crate::model::{Desired, Held, Override};
@@ -474,11 +475,19 @@ mod tests {
             acceptance: None,
             overrides: (!words.is_empty()).then_some(&overrides),
             now: now.parse().unwrap(),
+            stale_since: None,
+            narrowing: None,
             lineage: "test",
             serial: 7,
+            journal_sequence: 41,
             tool_version: "0.0.0",
         })
         .unwrap()
+    }
+
+    fn saved_and_read(plan: &Plan) -> Plan {
+        let text = PlanFile::seal(plan, "2026-11-25T20:00:00Z").write();
+        PlanFile::read(&text).unwrap().plan()
     }
 
     /// What is said of limits: `!` blocks, `-` is let through; and the records of words.
@@ -546,8 +555,7 @@ mod tests {
             ]
         );
         // It can be saved and read.
-        let text = serde_json::to_string(&passed).unwrap();
-        assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), passed);
+        assert_eq!(saved_and_read(&passed), passed);
         // Nothing is written before the word is.
         let first = passed.steps.first().unwrap();
         assert_eq!(first.id.0, format!("override:{limit}"));
@@ -749,8 +757,7 @@ mod tests {
         assert_eq!(again(&blocked, &christmas(), before, &[]), free);
         // Somebody lets it through when it is made, or when it is applied.
         let thawed = made_at(during, &wanted, &christmas(), &["freeze"]);
-        let text = serde_json::to_string(&thawed).unwrap();
-        assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), thawed);
+        assert_eq!(saved_and_read(&thawed), thawed);
         assert_eq!(again(&blocked, &christmas(), during, &["freeze"]), thawed);
         assert_eq!(again(&thawed, &christmas(), during, &[]), thawed);
         // A word of each is recorded once.

@@ -16,8 +16,8 @@ use super::records::recorded_first;
 use super::steps::console;
 use super::touch::{planned, touched};
 use super::{
-    Context, FORMAT_VERSION, Names, Note, ObjectChange, OrderError, Ordered, Plan, Severity,
-    Standing, Unkept, console_value, objects, plan_steps,
+    Context, Names, Narrowing, Note, ObjectChange, OrderError, Ordered, Plan, Severity, Standing,
+    Unkept, console_value, digest, narrow, objects, plan_steps,
 };
 use crate::diff::{Blocked, Change, Diff, Found, Takeover, declare, diff, predicted};
 use crate::model::{
@@ -29,6 +29,9 @@ use crate::validate::{View, judge};
 
 /// The id of the note that says which addresses may be without a server between two steps.
 pub(super) const UNKEPT: &str = "unkept-order";
+
+/// The id of the note that says that a plan is made of an older snapshot.
+pub(super) const STALE: &str = "stale-snapshot";
 
 /// Everything that a plan is made of.
 #[derive(Debug, Clone, Copy)]
@@ -51,10 +54,16 @@ pub struct Inputs<'a> {
     pub overrides: Option<&'a Overrides>,
     /// The time, which the windows of the workspace are held against.
     pub now: Timestamp,
+    /// When the snapshot was read, where that was not for this plan.
+    pub stale_since: Option<&'a str>,
+    /// The objects that it is for, where it is not for all.
+    pub narrowing: Option<&'a Narrowing>,
     /// Lineage of the state.
     pub lineage: &'a str,
     /// Serial of the state.
     pub serial: u64,
+    /// The number of the last journal record that `ownership` holds.
+    pub journal_sequence: u64,
     /// Version of the program.
     pub tool_version: &'a str,
 }
@@ -78,8 +87,11 @@ pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
         acceptance,
         overrides,
         now,
+        stale_since,
+        narrowing,
         lineage,
         serial,
+        journal_sequence,
         tool_version,
     } = *input;
     let compared = diff(desired, snapshot, ownership, takeover);
@@ -91,12 +103,19 @@ pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
     declare(&mut observed, desired);
     // What somebody vouched for is so, although it cannot be read.
     let before = predicted(&observed, desired, &attested);
-    let after = predicted(&before, desired, &open);
-    let context = Context {
-        before: &before,
-        after: &after,
-    };
-    let Ordered { steps, unkept } = plan_steps(&open, &context)?;
+    let mut open = open;
+    let mut refused = compared.refused.clone();
+    let mut after = predicted(&before, desired, &open);
+    let mut ordered = ordered(&open, &before, &after)?;
+    if let Some(narrowing) = narrowing.filter(|narrowing| !narrowing.is_none()) {
+        let all = ordered.steps;
+        open = narrow::narrow(open, &all, narrowing);
+        refused = narrow::refused(refused, desired, narrowing);
+        after = predicted(&before, desired, &open);
+        ordered = self::ordered(&open, &before, &after)?;
+        notes.push(narrow::said(narrowing, &all, &ordered.steps));
+    }
+    let Ordered { steps, unkept } = ordered;
     let mut steps = drop_confirmed(steps, ownership, &mut notes);
     let counted = fewer::judge(snapshot, ownership, safety.max_fewer, acceptance, &open);
     notes.extend(counted.notes);
@@ -110,7 +129,7 @@ pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
         ownership: Some(ownership),
         planned: None,
     };
-    let planned = planned(&open, &compared.refused);
+    let planned = planned(&open, &refused);
     let will = View {
         world: &after,
         planned: Some(&planned),
@@ -129,6 +148,7 @@ pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
         notes.extend(warned(&emptied));
         impact(&was, &will, clients)
     };
+    notes.extend(stale_since.map(stale));
     notes.extend(stranded(&impact.stranded, allow_stranded));
     let reach = reach(&open, snapshot, &before, &after);
     let bounds = Bounds {
@@ -143,11 +163,14 @@ pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
     notes.sort();
     notes.dedup();
     Ok(Plan {
-        format_version: FORMAT_VERSION,
         tool_version: tool_version.to_owned(),
         platform: snapshot.platform.clone(),
         lineage: lineage.to_owned(),
         serial,
+        journal_sequence,
+        desired_digest: digest::declared(desired),
+        snapshot_digest: digest::relied_on(&steps, snapshot),
+        stale_since: stale_since.map(ToOwned::to_owned),
         changes,
         impact,
         reach,
@@ -156,6 +179,24 @@ pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
         notes,
         counts: counted.counts,
     })
+}
+
+/// Says that what a plan stands on was not read for it.
+fn stale(since: &str) -> Note {
+    Note {
+        severity: Severity::Warning,
+        standing: Standing::Remains,
+        id: STALE.into(),
+        message: format!("this plan is made of what was read on {since}, and of nothing that changed since"),
+        remedy: "plan without `--refresh=false` where you can; each step looks before it writes all the same".into(),
+        sources: Vec::new(),
+        places: Vec::new(),
+        allowed: None,
+    }
+}
+
+fn ordered(open: &[Found], before: &World, after: &World) -> Result<Ordered, OrderError> {
+    plan_steps(open, &Context { before, after })
 }
 
 /// Says who would be left without a server; that blocks where it is more than somebody allows.

@@ -6,12 +6,15 @@
 //! comes last; taking down runs the other way. What cannot be written by API is a step for a person, in the same order.
 
 mod carry;
+mod digest;
 mod emptied;
 mod fewer;
+mod file;
 mod keep;
 mod limits;
 mod make;
 mod moves;
+mod narrow;
 mod order;
 mod pins;
 mod prefer;
@@ -35,9 +38,11 @@ use crate::model::{CountedKind, Origin, Platform, Step, StepKind};
 use crate::select::Impact;
 
 pub use carry::{carried_by, lacking, needs};
+pub use file::{PlanFile, PlanFileError};
 pub use keep::Unkept;
 pub use limits::{Bounds, frozen, judge_again};
 pub use make::{Inputs, make};
+pub use narrow::{Narrowing, Object, ObjectError, UnknownObject};
 pub use order::{Draft, OrderError, order};
 pub use reach::{Portion, Reach};
 pub use steps::{Context, Ordered, plan_steps};
@@ -45,9 +50,6 @@ pub use summary::{
     Changed, Field, NOT_READABLE, Names, ObjectChange, Tally, assignment, console_value, objects,
     tally,
 };
-
-/// The version of the plan file's format.
-pub const FORMAT_VERSION: u32 = 3;
 
 /// What is not done and why, or what somebody should know; see [`Note::severity`].
 #[derive(
@@ -116,13 +118,10 @@ pub enum Standing {
     Resolved,
 }
 
-/// A plan: what would change, the ordered steps, and what was not planned and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+/// A plan: what would change, the ordered steps, and what was not planned and why. In files it is a [`PlanFile`].
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub struct Plan {
-    /// Version of this format.
-    pub format_version: u32,
     /// Version of the program that made it.
     pub tool_version: String,
     /// The SMP that it was made for.
@@ -131,22 +130,27 @@ pub struct Plan {
     pub lineage: String,
     /// Serial of that state.
     pub serial: u64,
+    /// The number of the last journal record that was known: a serial alone does not tell what a run did that died.
+    pub journal_sequence: u64,
+    /// The digest of what the manifests declare.
+    pub desired_digest: String,
+    /// The digest of what the prechecks of the steps rely on.
+    pub snapshot_digest: String,
+    /// When that was read, RFC 3339, where it was not for this plan.
+    pub stale_since: Option<String>,
     /// What changes, object by object.
     pub changes: Vec<ObjectChange>,
     /// What that means for client addresses.
     pub impact: Impact,
     /// What the limits of a workspace count of it.
-    #[serde(default, skip_serializing_if = "Reach::is_nothing")]
     pub reach: Reach,
     /// What is done, in an order in which it may be done.
     pub steps: Vec<Step>,
     /// The names of what a person has to find and a step names by GUID alone.
-    #[serde(default, skip_serializing_if = "Names::is_empty")]
     pub names: Names,
     /// Findings of the checks, attestations, and the like.
     pub notes: Vec<Note>,
     /// How many of each kind were seen, for the next plan to compare with; without the kinds that are in doubt.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub counts: BTreeMap<CountedKind, u64>,
 }
 

@@ -17,8 +17,11 @@ fn made(desired: &Desired, seen: &Seen) -> Plan {
         acceptance: None,
         overrides: None,
         now: Timestamp::UNIX_EPOCH,
+        stale_since: None,
+        narrowing: None,
         lineage: "test",
         serial: 7,
+        journal_sequence: 41,
         tool_version: "0.0.0",
     })
     .unwrap()
@@ -422,8 +425,11 @@ fn what_is_taken_over_is_said() {
         acceptance: None,
         overrides: None,
         now: Timestamp::UNIX_EPOCH,
+        stale_since: None,
+        narrowing: None,
         lineage: "test",
         serial: 7,
+        journal_sequence: 41,
         tool_version: "0.0.0",
     })
     .unwrap();
@@ -570,8 +576,11 @@ fn who_is_stranded_blocks_the_plan() {
             acceptance: None,
             overrides: None,
             now: Timestamp::UNIX_EPOCH,
+            stale_since: None,
+            narrowing: None,
             lineage: "test",
             serial: 7,
+            journal_sequence: 41,
             tool_version: "0.0.0",
         };
         make(&inputs).unwrap()

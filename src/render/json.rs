@@ -1,110 +1,11 @@
-//! Plans as JSON: [`Plan`] ⇄ plan file; explanations as JSON; and the JSON Schemas of what is written.
+//! Events, explanations and the like as JSON, and the JSON Schemas of what is written. Plans are written by
+//! [`PlanFile::write`].
 //!
-//! Pure: text in, text out. Same plan, same bytes. A plan file is refused unless every part of it is understood, since
-//! whoever applies it makes no choices of their own.
-
-use serde::Deserialize;
+//! Pure. The same input gives the same bytes.
 
 use crate::explain::{Explanation, Serving};
-use crate::model::{Event, StepId};
-use crate::plan::{FORMAT_VERSION, Plan};
-
-/// Why a text is no plan that can be applied.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PlanFileError {
-    /// It is no JSON, or ends too early.
-    #[error("line {line}, column {column}: expected a plan in JSON: {reason}")]
-    Damaged {
-        /// Line, from 1.
-        line: usize,
-        /// Column, from 1.
-        column: usize,
-        /// What the JSON parser says.
-        reason: String,
-    },
-    /// It is JSON and no plan.
-    #[error("expected a plan file, found JSON without `formatVersion`")]
-    NoPlan,
-    /// Another program version wrote it in another format.
-    #[error(
-        "expected format version {FORMAT_VERSION}, found {found}, written by version `{tool_version}`"
-    )]
-    Version {
-        /// The version of the file's format.
-        found: u64,
-        /// The version of the program that wrote it, `unknown` where it does not say.
-        tool_version: String,
-    },
-    /// A part of it is missing, unknown or of the wrong type.
-    #[error("line {line}, column {column}: `{path}`: {reason}")]
-    Structure {
-        /// Line, from 1.
-        line: usize,
-        /// Column, from 1.
-        column: usize,
-        /// Which part: `steps[3].id`.
-        path: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// Its steps contradict each other, so it was not written by this program.
-    #[error("step `{step}`: {reason}")]
-    Steps {
-        /// Which step.
-        step: StepId,
-        /// What is wrong with it.
-        reason: &'static str,
-    },
-}
-
-impl PlanFileError {
-    /// The stable code.
-    #[must_use]
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Damaged {
-                line: _,
-                column: _,
-                reason: _,
-            } => "SW0590",
-            Self::NoPlan => "SW0591",
-            Self::Version {
-                found: _,
-                tool_version: _,
-            } => "SW0592",
-            Self::Structure {
-                line: _,
-                column: _,
-                path: _,
-                reason: _,
-            } => "SW0593",
-            Self::Steps { step: _, reason: _ } => "SW0594",
-        }
-    }
-
-    /// What to do.
-    #[must_use]
-    pub fn hint(&self) -> &'static str {
-        match self {
-            Self::Version {
-                found,
-                tool_version: _,
-            } if *found > u64::from(FORMAT_VERSION) => {
-                "a newer program wrote it: apply it with that version, or plan again with this one"
-            }
-            _ => "write the plan again with `sitewright plan --out FILE`",
-        }
-    }
-}
-
-/// Writes a plan as JSON, with a final newline.
-///
-/// # Guarantees
-/// [`read_plan`] reads the same plan from it. The same plan gives the same bytes.
-#[must_use]
-pub fn plan(plan: &Plan) -> String {
-    pretty(plan)
-}
+use crate::model::Event;
+use crate::plan::PlanFile;
 
 /// Writes what was found out about a platform as JSON, with a final newline.
 #[must_use]
@@ -142,91 +43,10 @@ fn pretty(value: &impl serde::Serialize) -> String {
     text
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Header {
-    format_version: Option<u64>,
-    tool_version: Option<String>,
-}
-
-/// Reads a plan file.
-///
-/// # Guarantees
-/// The steps of the plan have unique ids and depend on earlier steps only.
-///
-/// # Errors
-/// [`PlanFileError`] says where the file is damaged, or what wrote it where the format is another one.
-pub fn read_plan(text: &str) -> Result<Plan, PlanFileError> {
-    // Some editors on Windows put a mark before the text.
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let value: serde_json::Value = serde_json::from_str(text).map_err(|e| damaged(&e))?;
-    // The version comes first: a newer format may hold anything.
-    let Ok(Header {
-        format_version: Some(found),
-        tool_version,
-    }) = Header::deserialize(&value)
-    else {
-        return Err(PlanFileError::NoPlan);
-    };
-    if found != u64::from(FORMAT_VERSION) {
-        return Err(PlanFileError::Version {
-            found,
-            tool_version: tool_version.unwrap_or_else(|| "unknown".into()),
-        });
-    }
-    let mut reader = serde_json::Deserializer::from_str(text);
-    let plan: Plan = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let path = error.path().to_string();
-        let inner = error.into_inner();
-        PlanFileError::Structure {
-            line: inner.line(),
-            column: inner.column(),
-            path,
-            reason: reason(&inner),
-        }
-    })?;
-    check_steps(plan)
-}
-
-fn damaged(error: &serde_json::Error) -> PlanFileError {
-    PlanFileError::Damaged {
-        line: error.line(),
-        column: error.column(),
-        reason: reason(error),
-    }
-}
-
-/// The parser's message without the place, which is said apart.
-fn reason(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let place = format!(" at line {} column {}", error.line(), error.column());
-    text.strip_suffix(&place).unwrap_or(&text).to_owned()
-}
-
-fn check_steps(plan: Plan) -> Result<Plan, PlanFileError> {
-    let mut seen = std::collections::BTreeSet::new();
-    for (position, step) in plan.steps.iter().enumerate() {
-        let wrong = |reason| {
-            Err(PlanFileError::Steps {
-                step: step.id.clone(),
-                reason,
-            })
-        };
-        if !seen.insert(&step.id) {
-            return wrong("expected every id once, found it twice");
-        }
-        let later = |on: &u32| usize::try_from(*on).map_or(true, |on| on >= position);
-        if step.depends_on.iter().any(later) {
-            return wrong("expected `dependsOn` to name earlier steps, found a later one");
-        }
-    }
-    Ok(plan)
-}
-
 /// The JSON Schema of plan files, with a final newline.
 #[must_use]
 pub fn schema() -> String {
-    pretty(&schemars::schema_for!(Plan))
+    pretty(&schemars::schema_for!(PlanFile))
 }
 
 /// The JSON Schema of the events that `apply` writes, one a line, with a final newline.
@@ -255,32 +75,81 @@ mod tests {
         clippy::disallowed_types,
         reason = "schema files"
     )]
+    use sha2::{Digest as _, Sha256};
+
     use super::*;
+    use crate::plan::Plan;
     use crate::render::sample;
 
+    const TIME: &str = "2026-11-25T12:00:00Z";
+
+    fn written(plan: &Plan) -> String {
+        PlanFile::seal(plan, TIME).write()
+    }
+
+    /// A file with other bytes in it and the digest that belongs to them, as somebody would make it on purpose.
+    fn forged(plan: &Plan, from: &str, to: &str) -> String {
+        let text = written(plan);
+        assert!(text.contains(from), "{from}");
+        let file: PlanFile = serde_json::from_str(&text.replace(from, to)).unwrap();
+        PlanFile::seal(&file.plan(), TIME).write()
+    }
+
     #[test]
-    fn reads_what_it_writes() {
+    fn plan_files_are_read_as_they_were_written() {
         for one in [
             sample::flat_lan(),
             sample::everything(),
             sample::records_only(),
             sample::huge(300),
         ] {
-            let text = plan(&one);
-            assert_eq!(read_plan(&text).unwrap(), one);
-            assert_eq!(plan(&read_plan(&text).unwrap()), text);
+            let text = written(&one);
+            let file = PlanFile::read(&text).unwrap();
+            assert_eq!(file.created_at, TIME);
+            assert_eq!(file.digest, one.digest());
+            assert_eq!(file.write(), text);
+            assert_eq!(file.plan(), one);
+        }
+    }
+
+    #[test]
+    fn the_digest_is_that_of_the_plan_and_not_of_the_time() {
+        let plan = sample::flat_lan();
+        let later = PlanFile::seal(&plan, "2027-01-01T00:00:00Z");
+        assert_eq!(later.digest, PlanFile::seal(&plan, TIME).digest);
+        // What docs/plans.md tells whoever computes it with other means: the file without the two, and without blanks.
+        let compact: String = later
+            .write()
+            .lines()
+            .map(str::trim_start)
+            .filter(|line| !line.starts_with("\"createdAt\"") && !line.starts_with("\"digest\""))
+            .map(|line| line.replacen("\": ", "\":", 1))
+            .collect();
+        let hash = Sha256::digest(format!("{compact}\n"));
+        let bytes: Vec<u8> = (0..64)
+            .step_by(2)
+            .map(|at| u8::from_str_radix(&later.digest[at..at + 2], 16).unwrap())
+            .collect();
+        assert_eq!(bytes, hash.to_vec());
+        let mut others = [plan.clone(), plan.clone(), plan.clone(), plan.clone()];
+        others[0].serial += 1;
+        others[1].notes.clear();
+        others[2].steps.truncate(3);
+        others[3].tool_version.push('x');
+        for other in others {
+            assert_ne!(other.digest(), plan.digest());
         }
     }
 
     fn check(text: &str, code: &str, expect: &str) {
-        let error = read_plan(text).unwrap_err();
+        let error = PlanFile::read(text).unwrap_err();
         assert_eq!(error.code(), code, "{error}");
         assert!(error.to_string().contains(expect), "{error}");
     }
 
     #[test]
-    fn says_what_is_wrong_with_a_file() {
-        let good = plan(&sample::flat_lan());
+    fn says_what_is_wrong_with_a_plan_file() {
+        let good = written(&sample::flat_lan());
         check("", "SW0590", "line 1, column 0");
         check(
             "{\n  \"formatVersion\": 1,\n  x",
@@ -291,9 +160,14 @@ mod tests {
         check("[]", "SW0591", "without `formatVersion`");
         check("{\"apiVersion\": \"v1\"}", "SW0591", "without");
         check(
-            "{\"formatVersion\": 4, \"toolVersion\": \"9.1.0\", \"news\": []}",
+            "{\"formatVersion\": 5, \"toolVersion\": \"9.1.0\", \"news\": []}",
             "SW0592",
-            "expected format version 3, found 4, written by version `9.1.0`",
+            "expected format version 4, found 5, written by version `9.1.0`",
+        );
+        check(
+            "{\"formatVersion\": 3, \"toolVersion\": \"0.0.9\"}",
+            "SW0641",
+            "found the older 3, written by version `0.0.9`",
         );
         check(
             &good.replace("\"serial\"", "\"cereal\""),
@@ -312,19 +186,50 @@ mod tests {
             "SW0593",
             "destroySite",
         );
+    }
+
+    #[test]
+    fn a_plan_file_that_was_changed_is_refused() {
+        let plan = sample::flat_lan();
+        let good = written(&plan);
+        check(
+            &good.replace("\"serial\": 7", "\"serial\": 8"),
+            "SW0640",
+            "expected the digest",
+        );
+        check(
+            &good.replace("192.168.10.0/24", "192.168.11.0/24"),
+            "SW0640",
+            "changed since it was written",
+        );
+        // What no part of the program reads is no less a change.
+        let more = good.replacen("\"id\":", "\"approved\": true,\n      \"id\":", 1);
+        check(&more, "SW0640", "more than is read");
+        // Blanks and the time are nobody's business.
+        let value: serde_json::Value = serde_json::from_str(&good).unwrap();
+        assert!(PlanFile::read(&value.to_string()).is_ok());
+        assert!(PlanFile::read(&good.replace("2026-11-25T12", "2026-11-25T13")).is_ok());
+        // Another plan with its own digest is another plan, not a changed one.
+        assert!(PlanFile::read(&forged(&plan, "192.168.10.0/24", "192.168.11.0/24")).is_ok());
+    }
+
+    #[test]
+    fn steps_that_contradict_each_other_are_refused() {
         let mut odd = sample::flat_lan();
         odd.steps[0].depends_on = vec![1];
-        check(&plan(&odd), "SW0594", "a later one");
+        check(&written(&odd), "SW0594", "a later one");
         let mut odd = sample::flat_lan();
         odd.steps[1].id = odd.steps[0].id.clone();
-        check(&plan(&odd), "SW0594", "found it twice");
+        check(&written(&odd), "SW0594", "found it twice");
     }
 
     #[test]
     fn plans_and_events_fit_their_schemas() {
         let schema = serde_json::from_str(&schema()).unwrap();
         for one in [sample::flat_lan(), sample::everything()] {
-            let instance = serde_json::from_str(&plan(&one)).unwrap();
+            let instance =
+                serde_json::from_str(&PlanFile::seal(&one, "2026-11-25T12:00:00Z").write())
+                    .unwrap();
             jsonschema::validate(&schema, &instance).unwrap();
         }
         let schema = serde_json::from_str(&event_schema()).unwrap();

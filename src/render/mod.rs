@@ -5,11 +5,14 @@
 //! steer a terminal. Every struct is destructured by name: a new field breaks the build instead of being left out.
 
 pub mod console;
+pub mod document;
 pub mod json;
 mod layout;
 pub mod markdown;
+mod paper;
 pub mod report;
 pub mod runbook;
+mod safe;
 #[cfg(test)]
 mod sample;
 pub mod text;

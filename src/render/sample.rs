@@ -11,9 +11,7 @@ use crate::model::{
     Assignment, Desired, Event, Guid, Held, Name, Origin, Outcome, Platform, Role, RunSummary,
     ServerRef, SiteRef, StepCount, StepId, StepKind, Subnet,
 };
-use crate::plan::{
-    Context, FORMAT_VERSION, Names, Note, Plan, Reach, Severity, Standing, objects, plan_steps,
-};
+use crate::plan::{Context, Names, Note, Plan, Reach, Severity, Standing, objects, plan_steps};
 use crate::select::{Selector, World, WorldServer, WorldSite, impact};
 
 fn guid(number: u128) -> Guid {
@@ -140,7 +138,6 @@ fn plan_of(changes: Vec<(Change, u32)>, notes: Vec<Note>) -> Plan {
     .steps;
     Plan {
         names: Names::new(),
-        format_version: FORMAT_VERSION,
         tool_version: "0.1.0".into(),
         platform: Platform {
             server: guid(10),
@@ -148,6 +145,10 @@ fn plan_of(changes: Vec<(Change, u32)>, notes: Vec<Note>) -> Plan {
         },
         lineage: "b1c2".into(),
         serial: 7,
+        journal_sequence: 41,
+        desired_digest: "d".repeat(64),
+        snapshot_digest: "5".repeat(64),
+        stale_since: None,
         changes: objects(&found, &names),
         impact,
         reach: Reach::default(),

@@ -460,6 +460,7 @@ pub(super) fn rebuilt(entries: &[Entry]) -> Option<State> {
             lineage,
             serial,
             by: _,
+            plan: _, // not what the state is made of
         } => {
             let state = State::new(platform.clone(), lineage.clone(), Ownership::default());
             // A state that was saved and is lost had moved on, by its run and by every command after it: no saved plan

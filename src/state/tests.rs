@@ -77,6 +77,7 @@ fn started(lineage: &str, serial: u64) -> Fact {
         lineage: lineage.into(),
         serial,
         by: None,
+        plan: None,
     }
 }
 
@@ -280,6 +281,7 @@ async fn a_journal_of_another_platform_or_lineage_is_refused() {
                 lineage: "lineage-1".into(),
                 serial: 1,
                 by: None,
+                plan: None,
             },
             "SW0706",
         ),

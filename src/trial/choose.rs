@@ -195,6 +195,7 @@ mod tests {
             subnets: Observed::Known(Vec::new()),
             services: Observed::Known(Vec::new()),
             computers: [(guid(1), server)].into(),
+            unasked: std::collections::BTreeSet::new(),
             packages: Observed::Known(Vec::new()),
             assignments: BTreeMap::new(),
             holders: BTreeMap::new(),

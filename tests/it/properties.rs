@@ -16,8 +16,7 @@ use sitewright::export::export;
 use sitewright::manifest::{self, Source};
 use sitewright::model::{Desired, Event, Name, Outcome};
 use sitewright::observe::Scope;
-use sitewright::plan::{Plan, Standing};
-use sitewright::render::json;
+use sitewright::plan::{Plan, PlanFile, Standing};
 use sitewright_sim::{Language, Options, Quirk};
 
 use crate::support::{Lab, desired};
@@ -283,7 +282,7 @@ fn wanted() -> impl Strategy<Value = (Random, Vec<String>)> {
 }
 
 fn plan_text(plan: &Plan) -> String {
-    json::plan(plan)
+    PlanFile::seal(plan, "2026-11-25T12:00:00Z").write()
 }
 
 #[test]

@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use sitewright::model::Writing;
 use sitewright::observe::writes;
+use sitewright::plan::PlanFile;
 use sitewright::profile;
-use sitewright::render::json::read_plan;
+use sitewright::render::Style;
 use sitewright::render::runbook::{Runbook, html, markdown, text};
-use sitewright::render::{Style, json};
 use sitewright_sim::{ConsoleAction, Language, Options, Server, World};
 
 use crate::examples::settled;
@@ -621,10 +621,9 @@ fn hostile_names_are_only_names() {
         Profile::Discovered,
     );
     let out = desk.told(&["plan", "--format", "json"], 0);
-    let plan = read_plan(&out).unwrap();
     let name = "<script>alert(1)</script>&\\\"' onload='x` \\u202e\\n- [ ] **9.** gone";
-    let hostile = json::plan(&plan).replace("Deployment_Site", name);
-    let plan = read_plan(&hostile).unwrap();
+    let hostile: PlanFile = serde_json::from_str(&out.replace("Deployment_Site", name)).unwrap();
+    let plan = hostile.plan();
     let runbook = Runbook::new(&plan, "2026-11-25T12:00:00Z");
     let page = html(&runbook);
     assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;&amp;&quot;&#39; onload=&#39;x"));

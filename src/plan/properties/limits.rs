@@ -260,8 +260,11 @@ fn plan(wanted: &Desired, seen: &Seen, takeover: bool, guard: &Guard) -> Plan {
         acceptance: None,
         overrides: guard.overrides.as_ref(),
         now: NOW.parse().unwrap(),
+        stale_since: None,
+        narrowing: None,
         lineage: "test",
         serial: 1,
+        journal_sequence: 0,
         tool_version: "0.0.0",
     })
     .unwrap()

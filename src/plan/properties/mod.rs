@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::make::UNKEPT;
-use super::{Inputs, Plan, make};
+use super::{Inputs, Plan, PlanFile, make};
 use crate::model::testing::{Seen, known};
 use crate::model::*;
 use crate::select::{Selector, World};
@@ -38,8 +38,11 @@ fn plan(desired: &Desired, seen: &Seen, takeover: bool) -> Plan {
         acceptance: None,
         overrides: None,
         now: Timestamp::UNIX_EPOCH,
+        stale_since: None,
+        narrowing: None,
         lineage: "test",
         serial: 1,
+        journal_sequence: 41,
         tool_version: "0.0.0",
     })
     .unwrap()
@@ -255,8 +258,8 @@ proptest! {
         shuffle(known(&mut other.snapshot.subnets).as_mut_slice(), seed);
         shuffle(known(&mut other.snapshot.services).as_mut_slice(), seed);
         shuffle(known(&mut other.snapshot.packages).as_mut_slice(), seed);
-        let one = serde_json::to_string(&plan(&wanted, &seen, raw.takeover)).unwrap();
-        let two = serde_json::to_string(&plan(&wanted, &other, raw.takeover)).unwrap();
+        let one = PlanFile::seal(&plan(&wanted, &seen, raw.takeover), "").write();
+        let two = PlanFile::seal(&plan(&wanted, &other, raw.takeover), "").write();
         prop_assert_eq!(one, two);
     }
 

@@ -8,46 +8,24 @@ use std::fmt::Write as _;
 use super::text::LISTED;
 use super::{Group, Line, Runbook, Task, closing, introduction};
 use crate::render::console::ConsolePath;
-use crate::render::layout::{and, attest, clean, count, number};
+use crate::render::layout::{and, attest, count, number};
+use crate::render::paper;
+use crate::render::safe::html::{escape, prose};
 
 const STYLE: &str = "\
-:root { color-scheme: light dark; --ink: #1b1f24; --dim: #59636e; --line: #c8d0d9; --page: #ffffff; --box: #f5f7f9; --bad: #a40e26; }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e6eaef; --dim: #a3adb8; --line: #3d4650; --page: #12161b; --box: #1a2027; --bad: #ff8c94; }
-}
-* { box-sizing: border-box; }
-body { margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 52rem; color: var(--ink); background: var(--page);
-  font: 1rem/1.5 system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', Arial, sans-serif; }
-h1 { margin: 0; font-size: 1.6rem; line-height: 1.25; overflow-wrap: anywhere; }
-h2 { margin: 2.5rem 0 .75rem; padding-bottom: .3rem; border-bottom: 2px solid var(--line); font-size: 1.15rem; }
-p { margin: .6rem 0; }
-code { font: .9em/1.4 ui-monospace, 'Cascadia Mono', Consolas, 'Liberation Mono', monospace; overflow-wrap: anywhere; }
-.about, .program { color: var(--dim); }
-.program { margin: .75rem 0; padding: .1rem 0 .1rem .9rem; border-left: 3px solid var(--line); }
+.program { color: var(--dim); margin: .75rem 0; padding: .1rem 0 .1rem .9rem; border-left: 3px solid var(--line); }
 .program p { margin: 0; }
 .program ul { margin: .2rem 0 0; padding-left: 1.1rem; }
-.blocked { margin: 1rem 0; padding: .5rem 1rem; border: 2px solid var(--bad); border-radius: .4rem; }
-.blocked strong { color: var(--bad); }
 .task { margin: .9rem 0; padding: .8rem 1rem; border: 1px solid var(--line); border-radius: .4rem; background: var(--box);
   break-inside: avoid; }
 .task label { display: flex; gap: .65rem; align-items: baseline; font-weight: 600; overflow-wrap: anywhere; }
 .task input { flex: none; width: 1.05rem; height: 1.05rem; translate: 0 .15rem; }
 .task .path { margin: .5rem 0; }
 .task b { font-weight: 600; }
-dl { display: grid; grid-template-columns: minmax(7rem, max-content) 1fr; gap: .15rem .9rem; margin: .5rem 0; }
-dt { color: var(--dim); }
-dd { margin: 0; overflow-wrap: anywhere; }
 .sign { display: flex; gap: 1.5rem; margin-top: .9rem; color: var(--dim); }
 .sign span { flex: 1; border-bottom: 1px solid var(--dim); }
 .sign span + span { flex: .5; }
-@media (max-width: 34rem) { dl { grid-template-columns: 1fr; } dt { margin-top: .3rem; } }
-@media print {
-  @page { margin: 16mm 15mm; }
-  :root { color-scheme: light; --ink: #000; --dim: #444; --line: #999; --page: #fff; --box: #fff; --bad: #000; }
-  body { padding: 0; max-width: none; font-size: 10.5pt; }
-  h2 { break-after: avoid; }
-  .program { break-inside: avoid; }
-}
+@media print { .program { break-inside: avoid; } }
 ";
 
 /// Renders a runbook.
@@ -64,10 +42,7 @@ pub fn html(runbook: &Runbook) -> String {
     } = runbook;
     let platform = escape(platform);
     let mut page = format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>Runbook for {platform}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<h1>Runbook for {platform}</h1>\n\
+        "<h1>Runbook for {platform}</h1>\n\
          <p class=\"about\">Of the plan on serial {serial} of the state, by sitewright {}; written {}.</p>\n",
         escape(tool_version),
         escape(written)
@@ -97,8 +72,7 @@ pub fn html(runbook: &Runbook) -> String {
     for (index, one) in groups.iter().enumerate() {
         page.push_str(&group(index + 1, one));
     }
-    page.push_str("</body>\n</html>\n");
-    page
+    paper::sheet(&format!("Runbook for {platform}"), STYLE, &page)
 }
 
 fn group(index: usize, of: &Group) -> String {
@@ -187,36 +161,4 @@ fn task(task: &Task) -> String {
         escape(what),
         escape(&path.line())
     )
-}
-
-/// Text of ours with names in backticks, each of which becomes code.
-fn prose(text: &str) -> String {
-    let mut parts = text.split('`');
-    let mut out = escape(parts.next().unwrap_or_default());
-    let mut inside = true;
-    for part in parts {
-        out.push_str(if inside { "<code>" } else { "</code>" });
-        out.push_str(&escape(part));
-        inside = !inside;
-    }
-    if !inside {
-        out.push_str("</code>");
-    }
-    out
-}
-
-/// Text that means nothing to HTML, without anything that turns the direction of writing.
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in clean(text).chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
 }

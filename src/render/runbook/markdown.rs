@@ -8,6 +8,7 @@ use super::text::LISTED;
 use super::{Group, Line, Runbook, Task, closing, introduction};
 use crate::render::console::ConsolePath;
 use crate::render::layout::{and, attest, clean, count, number};
+use crate::render::safe::markdown::{code, prose};
 
 /// Renders a runbook.
 #[must_use]
@@ -134,52 +135,4 @@ fn task(page: &mut String, task: &Task) {
     };
     say("ticked off", &closed);
     say("done by", "________________ on ____________");
-}
-
-/// Text that means nothing to Markdown.
-fn prose(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in clean(text).chars() {
-        if "\\`*_[]<>&#|~!$".contains(character) {
-            escaped.push('\\');
-        }
-        escaped.push(character);
-    }
-    escaped
-}
-
-/// A code span that holds any text: its fence is longer than every run of backticks inside.
-fn code(text: &str) -> String {
-    let text = clean(text);
-    let longest = text
-        .split(|c| c != '`')
-        .map(str::len)
-        .max()
-        .unwrap_or_default();
-    let fence = "`".repeat(longest + 1);
-    // Blanks keep a backtick at an end, or an empty text, from joining the fence.
-    if text.is_empty() || text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']) {
-        format!("{fence} {text} {fence}")
-    } else {
-        format!("{fence}{text}{fence}")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn prose_means_nothing() {
-        assert_eq!(prose("a <b> & `c`"), "a \\<b\\> \\& \\`c\\`");
-    }
-
-    #[test]
-    fn code_spans_hold_any_text() {
-        assert_eq!(code("HQ"), "`HQ`");
-        assert_eq!(code("a`b"), "``a`b``");
-        assert_eq!(code("`"), "`` ` ``");
-        assert_eq!(code("a\nb"), "`a b`");
-        assert_eq!(code(""), "`  `");
-    }
 }

@@ -88,13 +88,16 @@ impl Runbook {
     #[must_use]
     pub fn new(plan: &Plan, written: &str) -> Self {
         let Plan {
-            format_version: _, // for programs
             tool_version,
             platform,
             lineage: _, // for programs
             serial,
-            changes: _, // the plan shows them
-            impact: _,  // the plan shows it
+            journal_sequence: _, // for programs
+            desired_digest: _,   // for programs
+            snapshot_digest: _,  // for programs
+            stale_since: _,      // in a note
+            changes: _,          // the plan shows them
+            impact: _,           // the plan shows it
             steps,
             names: _, // in the words
             notes,

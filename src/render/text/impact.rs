@@ -16,8 +16,29 @@ const ROWS: usize = 20;
 const SPANS: usize = 3;
 const SERVERS: usize = 5;
 
-/// Writes the impact of a plan, where there is any.
+/// Writes the impact of a plan under a heading, where there is any.
 pub(super) fn write(page: &mut Page, impact: &Impact) {
+    if is_shown(page, impact) {
+        page.heading("Impact");
+        rows(page, impact);
+    }
+}
+
+/// Whether there is anything to show.
+fn is_shown(page: &Page, impact: &Impact) -> bool {
+    impact.shifts.iter().any(|shift| is_row(page, shift)) || !impact.packages_lost.is_empty()
+}
+
+/// A subnet is known where a computer has reported from: where none is, nobody is.
+fn is_row(page: &Page, shift: &Shift) -> bool {
+    shift.known || shift.clients.is_some_and(|n| n > 0) || page.full()
+}
+
+/// Writes the impact of a plan, where there is any.
+pub(super) fn rows(page: &mut Page, impact: &Impact) {
+    if !is_shown(page, impact) {
+        return;
+    }
     let Impact {
         outcomes,
         shifts,
@@ -29,11 +50,7 @@ pub(super) fn write(page: &mut Page, impact: &Impact) {
         packages_lost,
     } = impact;
     let hosts = Hosts::of(outcomes);
-    // A subnet is known where a computer has reported from: where none is, nobody is.
-    let mut rows: Vec<&Shift> = shifts
-        .iter()
-        .filter(|shift| shift.known || shift.clients.is_some_and(|n| n > 0) || page.full())
-        .collect();
+    let mut rows: Vec<&Shift> = shifts.iter().filter(|shift| is_row(page, shift)).collect();
     rows.sort_by_key(|shift| {
         let weight = |number: u64| u64::MAX - number;
         (
@@ -42,10 +59,6 @@ pub(super) fn write(page: &mut Page, impact: &Impact) {
             weight(shift.addresses),
         )
     });
-    if rows.is_empty() && packages_lost.is_empty() {
-        return;
-    }
-    page.heading("Impact");
     let shown = if page.full() { rows.len() } else { ROWS };
     for shift in rows.iter().take(shown) {
         row(page, shift, outcomes, &hosts);

@@ -45,17 +45,26 @@ pub fn notes(notes: &[Note], style: &Style) -> String {
     page.finish()
 }
 
-/// Writes notes in groups; `planned` where there is a plan that an error can block.
+/// Notes by what they mean to a reader, each group with its title; `planned` where there is a plan that an error can
+/// block.
+pub(in crate::render) fn grouped(notes: &[Note], planned: bool) -> Vec<(String, Vec<&Note>)> {
+    GROUPS
+        .into_iter()
+        .map(|group| {
+            let members: Vec<&Note> = notes
+                .iter()
+                .filter(|note| group_of(note, planned) == group)
+                .collect();
+            (title(group, members.len()), members)
+        })
+        .filter(|(_, members)| !members.is_empty())
+        .collect()
+}
+
+/// Writes notes in groups.
 pub(super) fn write(page: &mut Page, notes: &[Note], planned: bool) {
-    for group in GROUPS {
-        let members: Vec<&Note> = notes
-            .iter()
-            .filter(|note| group_of(note, planned) == group)
-            .collect();
-        if members.is_empty() {
-            continue;
-        }
-        page.heading(&title(group, members.len()));
+    for (title, members) in grouped(notes, planned) {
+        page.heading(&title);
         for note in members {
             one(page, note);
         }

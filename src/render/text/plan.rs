@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::{impact, notes, objects, steps};
-use crate::model::Platform;
+use crate::model::{Platform, Step};
 use crate::plan::{Note, Plan, Standing, Tally, tally};
 use crate::render::layout::{Page, Paint, Style, and, count};
 use crate::render::words::Lookup;
@@ -18,11 +18,14 @@ use crate::render::words::Lookup;
 #[must_use]
 pub fn plan(plan: &Plan, style: &Style) -> String {
     let Plan {
-        format_version: _, // for programs
-        tool_version: _,   // for programs
+        tool_version: _, // for programs
         platform,
-        lineage: _, // for programs
-        serial: _,  // for programs
+        lineage: _,          // for programs
+        serial: _,           // for programs
+        journal_sequence: _, // for programs
+        desired_digest: _,   // for programs
+        snapshot_digest: _,  // for programs
+        stale_since: _,      // in a note
         changes,
         impact,
         reach: _, // in the notes, where a limit is set for it
@@ -47,21 +50,59 @@ pub fn plan(plan: &Plan, style: &Style) -> String {
     impact::write(&mut page, impact);
     notes::write(&mut page, found, true);
     page.gap();
-    let Tally(counts) = tally(planned);
-    if !counts.is_empty() {
-        let counts: Vec<String> = counts
-            .iter()
-            .map(|(amount, noun, verb)| format!("{} {verb}", count(*amount, noun)))
-            .collect();
-        let text = format!("{}.", counts.join(", "));
-        page.item(0, Paint::Heading, "Plan:", &text, 6);
-    } else if !plan.is_blocked() {
-        page.item(0, Paint::Heading, "No changes.", "", 0);
+    match counted(planned) {
+        Some(counts) => page.item(0, Paint::Heading, "Plan:", &counts, 6),
+        None if plan.is_blocked() => {}
+        None => page.item(0, Paint::Heading, "No changes.", "", 0),
     }
     if plan.is_blocked() {
         page.item(0, Paint::Error, "Blocked:", &blockers(found), 9);
     }
     page.finish()
+}
+
+/// The parts of a plan as text, for documents that lay them out in their own way.
+pub(in crate::render) struct Parts {
+    /// Objects, with marks and fields; empty where none changes.
+    pub(in crate::render) changes: String,
+    /// What is done, in order; empty where only our state changes.
+    pub(in crate::render) steps: String,
+    /// What that means for clients; empty where nothing does.
+    pub(in crate::render) impact: String,
+    /// What it comes to, in one sentence.
+    pub(in crate::render) verdict: String,
+    /// What blocks it.
+    pub(in crate::render) blocked: Option<String>,
+}
+
+/// Renders the parts of a plan.
+pub(in crate::render) fn parts(plan: &Plan, style: &Style) -> Parts {
+    let part = |write: &dyn Fn(&mut Page)| {
+        let mut page = Page::new(style);
+        write(&mut page);
+        page.finish()
+    };
+    Parts {
+        changes: part(&|page| objects::write(page, &plan.changes)),
+        steps: if plan.changes_anything() {
+            part(&|page| steps::write(page, &Lookup::new(plan)))
+        } else {
+            String::new()
+        },
+        impact: part(&|page| impact::rows(page, &plan.impact)),
+        verdict: counted(&plan.steps).unwrap_or_else(|| "No changes.".to_owned()),
+        blocked: plan.is_blocked().then(|| blockers(&plan.notes)),
+    }
+}
+
+/// `2 sites to create, 1 subnet to move.`; `None` where nothing but our state changes.
+fn counted(steps: &[Step]) -> Option<String> {
+    let Tally(counts) = tally(steps);
+    let counts: Vec<String> = counts
+        .iter()
+        .map(|(amount, noun, verb)| format!("{} {verb}", count(*amount, noun)))
+        .collect();
+    (!counts.is_empty()).then(|| format!("{}.", counts.join(", ")))
 }
 
 /// What blocks a plan, and how often.

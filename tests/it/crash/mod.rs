@@ -21,7 +21,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 use sitewright::model::{Action, ConsoleStep, Record};
-use sitewright::render::json::read_plan;
+use sitewright::plan::PlanFile;
 
 use base::{Able, Base, Case, Names, Played};
 use ending::{Ending, Whole};
@@ -69,7 +69,7 @@ fn planned(
     let case = Base::of(able, Names::NotUnique).case(None);
     let mut arguments = vec!["plan", "--format", "json"];
     arguments.extend(&base::APPLY[4..]);
-    let plan = read_plan(&case.told(&arguments, 0)).unwrap();
+    let plan = PlanFile::read(&case.told(&arguments, 0)).unwrap().plan();
     let actions = || plan.steps.iter().map(|step| &step.action);
     (
         actions().map(action).collect(),

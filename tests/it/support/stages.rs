@@ -147,8 +147,11 @@ impl Stages {
             acceptance,
             overrides: None,
             now: Timestamp::UNIX_EPOCH,
+            stale_since: None,
+            narrowing: None,
             lineage: "",
             serial: 0,
+            journal_sequence: 0,
             tool_version: "test",
         })
         .unwrap()
@@ -174,6 +177,7 @@ impl Stages {
             plan,
             Run {
                 id: RunId("test".into()),
+                digest: plan.digest(),
                 by: "jdoe".into(),
                 writer: &writer,
                 journal: &journal,
