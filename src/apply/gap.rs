@@ -33,11 +33,9 @@ pub(super) fn gap(action: &Action, seen: &Seen, bindings: &Bindings) -> Drifted 
                 .as_ref()
                 .map_or_else(|| "no such site".into(), |text| format!("`{text}`")),
         ),
-        (Action::DeleteSite { site }, Seen::Exists(is)) => told(
-            format!("site `{}`", site.name),
-            there(false),
-            there(*is),
-        ),
+        (Action::DeleteSite { site }, Seen::Exists(is)) => {
+            told(format!("site `{}`", site.name), there(false), there(*is))
+        }
         (
             Action::CreateSubnet { subnet, site } | Action::AssignSubnet { subnet, site, .. },
             Seen::Subnets(found),

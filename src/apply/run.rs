@@ -104,9 +104,9 @@ impl Halt {
     fn why(&self) -> String {
         match self {
             Self::Journal(error) => chain(error),
-            Self::RetriesSpent { budget } => format!(
-                "too many requests failed: the budget of {budget} further tries is spent"
-            ),
+            Self::RetriesSpent { budget } => {
+                format!("too many requests failed: the budget of {budget} further tries is spent")
+            }
         }
     }
 }
@@ -216,7 +216,7 @@ impl<'a> Course<'a> {
             let mut emit = emit.lock().unwrap_or_else(PoisonError::into_inner);
             emit(event);
         };
-        let stop = run.cancel.child_token();
+        let ending = run.cancel.child_token();
         let Self {
             plan,
             started: _, // of the run, not of the pass
@@ -228,7 +228,7 @@ impl<'a> Course<'a> {
         let shared = Shared {
             run,
             born,
-            stop: &stop,
+            stop: &ending,
             tell: &tell,
         };
         let steps = &plan.steps;
@@ -367,7 +367,10 @@ impl<'a> Shared<'a> {
         let result = tracing::Instrument::instrument(tried, span).await;
         let milliseconds = since(begun, (run.clock)());
         let result = match result {
-            Ok(outcome) => self.ended(step, &outcome, milliseconds).await.map(|()| outcome),
+            Ok(outcome) => self
+                .ended(step, &outcome, milliseconds)
+                .await
+                .map(|()| outcome),
             Err(error) => Err(error),
         };
         Over {

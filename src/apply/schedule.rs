@@ -46,13 +46,12 @@ pub(super) fn wants(action: &Action, bindings: &Bindings, profile: &Profile) -> 
         let named = || Thing::Site(of.name.clone());
         bindings.site(of).map_or_else(named, Thing::Item)
     };
-    let setting = |of: &Option<Setting>, site: Option<&SiteRef>| {
-        match of.as_ref().and_then(|of| of.item) {
+    let setting =
+        |of: &Option<Setting>, site: Option<&SiteRef>| match of.as_ref().and_then(|of| of.item) {
             Some(SettingItem::Item(item)) => Some(Thing::Item(item)),
             Some(SettingItem::Site) => site.and_then(|of| bindings.site(of)).map(Thing::Item),
             Some(SettingItem::Task) | None => None,
-        }
-    };
+        };
     match action {
         Action::CreateSite {
             name,
@@ -231,11 +230,13 @@ struct Taken {
 
 impl Taken {
     fn is_free(&self, wants: &Wants) -> bool {
-        wants.iter().all(|(thing, want)| match self.things.get(thing) {
-            None => true,
-            Some(Some(_)) => *want == Want::Unchanged,
-            Some(None) => false,
-        })
+        wants
+            .iter()
+            .all(|(thing, want)| match self.things.get(thing) {
+                None => true,
+                Some(Some(_)) => *want == Want::Unchanged,
+                Some(None) => false,
+            })
     }
 
     fn take(&mut self, wants: &Wants) {
@@ -356,6 +357,10 @@ impl Schedule {
     /// `most` steps that need room may be under way; `wants` says what a step is about. A step that finds its thing
     /// taken keeps those behind it from taking it again.
     pub(super) fn next(&mut self, most: usize, wants: impl Fn(usize) -> Wants) -> Option<Next> {
+        // One at a time is the order of the plan, in what is told, too.
+        if most == 1 && !self.under_way.is_empty() {
+            return None;
+        }
         let held_up = self.due_held_up.first().copied();
         let room = self.under_way.keys();
         let room = room.filter(|index| self.needs_room.get(**index) == Some(&true));
@@ -585,7 +590,11 @@ mod tests {
 
     #[test]
     fn what_only_waits_needs_no_room() {
-        let steps = steps(vec![(assign(1, 11), &[]), (assign(2, 11), &[]), (assign(3, 11), &[])]);
+        let steps = steps(vec![
+            (assign(1, 11), &[]),
+            (assign(2, 11), &[]),
+            (assign(3, 11), &[]),
+        ]);
         let mut schedule = Schedule::new(&steps, |_| None, |step| step.id.0 != "2");
         assert_eq!(
             go(&mut schedule, &steps, 1),

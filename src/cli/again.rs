@@ -120,7 +120,14 @@ mod tests {
     fn everything_that_matters_is_in_it() {
         assert_eq!(after(&["--yes"]), "sitewright apply");
         assert_eq!(
-            after(&["friday plan.json", "-y", "--parallelism", "1", "--color", "never"]),
+            after(&[
+                "friday plan.json",
+                "-y",
+                "--parallelism",
+                "1",
+                "--color",
+                "never"
+            ]),
             "sitewright apply 'friday plan.json' --yes --parallelism 1"
         );
         let whole = [

@@ -14,8 +14,8 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget};
 use tokio_util::sync::CancellationToken;
 
-use super::carry_out::{Conduct, Held, Waiting, unkept};
 use super::again::again;
+use super::carry_out::{Conduct, Held, Waiting, unkept};
 use super::error::Failure;
 use super::hold::{Hold, locked};
 use super::interrupt::{STOPPED, interrupted};
@@ -246,23 +246,23 @@ async fn watched(
     let lookup = Lookup::new(conduct.plan);
     let bar = progress(conduct.plan);
     let mut emit = |event: &Event| {
-            let line = match args.format {
-                Format::Text => text::event(event, &lookup, &context.style),
-                Format::Json => Some(json::event(event) + "\n"),
-            };
-            if let Some(line) = line {
-                bar.suspend(|| print(&line));
-            }
-            if let Event::StepEnded { outcome, .. } = event
-                && !matches!(outcome, Outcome::Open | Outcome::Waiting { .. })
-            {
-                bar.inc(1);
-            }
-            // Whoever waits for less than a second needs no bar.
-            if bar.is_hidden() && bar.elapsed() > Duration::from_secs(1) {
-                bar.set_draw_target(ProgressDrawTarget::stderr());
-            }
+        let line = match args.format {
+            Format::Text => text::event(event, &lookup, &context.style),
+            Format::Json => Some(json::event(event) + "\n"),
         };
+        if let Some(line) = line {
+            bar.suspend(|| print(&line));
+        }
+        if let Event::StepEnded { outcome, .. } = event
+            && !matches!(outcome, Outcome::Open | Outcome::Waiting { .. })
+        {
+            bar.inc(1);
+        }
+        // Whoever waits for less than a second needs no bar.
+        if bar.is_hidden() && bar.elapsed() > Duration::from_secs(1) {
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+    };
     // Whatever is dropped here is in the journal, or was about to be: the next run looks first.
     let result = tokio::select! {
         result = conduct.carry_out(held, &mut emit) => result,

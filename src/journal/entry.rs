@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use super::error::LineError;
 use crate::model::{
-    Attestation, CountedKind, Guid, Holder, Intended, Name, Outcome, PackageRef, Platform, Record, RunId,
-    RunSummary, Step, StepId, Subnet,
+    Attestation, CountedKind, Guid, Holder, Intended, Name, Outcome, PackageRef, Platform, Record,
+    RunId, RunSummary, Step, StepId, Subnet,
 };
 
 /// One line of the journal.

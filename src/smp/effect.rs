@@ -116,10 +116,7 @@ mod tests {
         };
         let all = "<ItemAction>GetAll</ItemAction>";
         assert_eq!(action(all), Effect::Reads);
-        assert_eq!(
-            action("<ItemAction>Create</ItemAction>"),
-            Effect::Writes
-        );
+        assert_eq!(action("<ItemAction>Create</ItemAction>"), Effect::Writes);
         // Two actions are none that anybody knows.
         assert_eq!(
             action(&format!("{all}<ItemAction>Create</ItemAction>")),

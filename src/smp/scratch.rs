@@ -171,11 +171,7 @@ pub struct ScratchWriter {
 impl ScratchWriter {
     /// A writer that has created nothing yet; `guest` is the one computer that may be assigned to a scratch site.
     #[must_use]
-    pub fn new(
-        transport: WritingTransport,
-        profile: &Arc<Profile>,
-        guest: Option<Guid>,
-    ) -> Self {
+    pub fn new(transport: WritingTransport, profile: &Arc<Profile>, guest: Option<Guid>) -> Self {
         Self {
             reader: Reader::new(transport.reading().clone(), Arc::clone(profile)),
             writer: Writer::new(transport.clone(), Arc::new(profile.lifted())),

@@ -32,9 +32,7 @@ pub(super) async fn run(context: &Context, command: &ProfileCommand) -> Result<E
     let reading = || Session::open(context, &home);
     let writing = || WritingSession::open(context, &home);
     match command {
-        ProfileCommand::Discover(args) => {
-            Box::pin(discover::run(context, &reading()?, args)).await
-        }
+        ProfileCommand::Discover(args) => Box::pin(discover::run(context, &reading()?, args)).await,
         ProfileCommand::Learn(args) => Box::pin(learn::run(context, &reading()?, args)).await,
         ProfileCommand::Verify(args) => Box::pin(verify::run(context, &writing()?, args)).await,
         ProfileCommand::InstallReports(args) => install::run(context, &writing()?, args).await,

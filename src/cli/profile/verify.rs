@@ -381,11 +381,7 @@ async fn clean(
             "nothing was deleted: nobody said yes",
         ));
     }
-    let mut writer = ScratchWriter::new(
-        session.transport(),
-        &Arc::clone(reader.profile()),
-        None,
-    );
+    let mut writer = ScratchWriter::new(session.transport(), &Arc::clone(reader.profile()), None);
     let journal = hold.journal().await?;
     let mut outside = Outside {
         run: &context.run,

@@ -50,10 +50,9 @@ pub fn event(event: &Event, lookup: &Lookup<'_>, style: &Style) -> Option<String
                 ),
             );
         }
-        Event::Stopping { why } => page.para(
-            0,
-            &format!("Stopping after what is under way: {why}."),
-        ),
+        Event::Stopping { why } => {
+            page.para(0, &format!("Stopping after what is under way: {why}."))
+        }
         Event::StepEnded {
             step,
             outcome,

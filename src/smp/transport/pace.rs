@@ -66,10 +66,7 @@ impl Pace {
             return;
         };
         let until = Instant::now() + patience.min(MOST_PATIENCE);
-        tracing::warn!(
-            seconds = patience.as_secs(),
-            "the server asks for patience"
-        );
+        tracing::warn!(seconds = patience.as_secs(), "the server asks for patience");
         let mut free = locked(&self.free);
         *free = Some(free.map_or(until, |free| free.max(until)));
     }
@@ -216,7 +213,13 @@ mod tests {
         assert_eq!(asked(&[until.clone(), now.clone()]), Some(30));
         // Our own clock may be wrong, so a time alone says nothing; one that is over says nothing either.
         assert_eq!(asked(&[until]), None);
-        assert_eq!(asked(&[(header::RETRY_AFTER, now.1), (header::DATE, "Wed, 25 Nov 2026 22:00:09 GMT")]), None);
+        assert_eq!(
+            asked(&[
+                (header::RETRY_AFTER, now.1),
+                (header::DATE, "Wed, 25 Nov 2026 22:00:09 GMT")
+            ]),
+            None
+        );
         assert_eq!(asked(&[(header::RETRY_AFTER, "soon")]), None);
         assert_eq!(asked(&[]), None);
     }
