@@ -222,7 +222,7 @@ impl<'a> Course<'a> {
             let mut emit = emit.lock().unwrap_or_else(PoisonError::into_inner);
             emit(event);
         };
-        let stop = run.cancel.child_token();
+        let ending = run.cancel.child_token();
         let Self {
             plan,
             started: _, // of the run, not of the pass
@@ -234,7 +234,7 @@ impl<'a> Course<'a> {
         let shared = Shared {
             run,
             born,
-            stop: &stop,
+            stop: &ending,
             tell: &tell,
         };
         let steps = &plan.steps;

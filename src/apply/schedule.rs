@@ -357,6 +357,10 @@ impl Schedule {
     /// `most` steps that need room may be under way; `wants` says what a step is about. A step that finds its thing
     /// taken keeps those behind it from taking it again.
     pub(super) fn next(&mut self, most: usize, wants: impl Fn(usize) -> Wants) -> Option<Next> {
+        // One at a time is the order of the plan, in what is told, too.
+        if most == 1 && !self.under_way.is_empty() {
+            return None;
+        }
         let held_up = self.due_held_up.first().copied();
         let room = self.under_way.keys();
         let room = room.filter(|index| self.needs_room.get(**index) == Some(&true));

@@ -346,10 +346,10 @@ impl Stepper<'_> {
 
     /// Sends the writes of one round; what each brought into being is noted at once.
     async fn send(&mut self, step: &Step, writes: &[Write]) -> Result<(), Sent> {
-        let writer = self.run.writer;
+        let smp = self.run.writer;
         for write in writes {
             tracing::debug!(?write, "writing");
-            let prepared = match self.within(writer.prepare(write)).await? {
+            let prepared = match self.within(smp.prepare(write)).await? {
                 Ok(prepared) => prepared,
                 Err(error) if parted(&error, write) => continue,
                 Err(error) => return Err(Sent::Error(error)),
@@ -357,7 +357,7 @@ impl Stepper<'_> {
             self.keep(&prepared).await?;
             self.intend(write).await?;
             self.run.journal.held()?;
-            let created = match self.within(writer.send(prepared)).await? {
+            let created = match self.within(smp.send(prepared)).await? {
                 Ok(created) => created,
                 // Parting what is parted already is what was wanted.
                 Err(error) if parted(&error, write) => None,

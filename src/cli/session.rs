@@ -327,7 +327,7 @@ impl Session {
             });
         let address = sim.as_ref().map_or(url, Server::url);
         let connection = connection(context, home, entry, &address)?;
-        let (transport, made) = make(connection)
+        let (transport, beside) = make(connection)
             .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
         let session = Self {
             declared: entry.is_some(),
@@ -344,7 +344,7 @@ impl Session {
             trust: OnceLock::new(),
             _sim: sim,
         };
-        Ok((session, made))
+        Ok((session, beside))
     }
 
     /// The profile of the file, else what the simulator hands out, else none.

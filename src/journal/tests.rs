@@ -8,8 +8,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::testing::net;
 use crate::model::{
-    Action, Attestation, By, Count, CountedKind, Guid, Held, Holder, Name, Outcome, Ownership,
-    PackageRef, Platform, Record, ResourceRef, RunId, RunSummary, SiteRef, Step, StepCount, StepId,
+    Action, Attestation, By, Count, CountedKind, Guid, Held, Holder, Intended, Name, Outcome,
+    Ownership, PackageRef, Platform, Record, ResourceRef, RunId, RunSummary, SiteRef, Step,
+    StepCount, StepId,
 };
 
 fn guid(number: u128) -> Guid {
@@ -186,6 +187,52 @@ fn every_fact_comes_back_and_meets_the_schema() {
     }
 }
 
+/// An object that was about to be created when a run was cut off counts as created once it is found; not so one whose
+/// creation was refused, nor another of that name later.
+#[test]
+fn what_was_about_to_be_created_is_ours_once_it_is_found() {
+    let intended = || Intended {
+        of: CountedKind::Sites,
+        name: Name::new("LAB"),
+    };
+    let found = |number| Fact::Recorded {
+        record: Record::AdoptSite {
+            site: ResourceRef {
+                name: Name::new("Lab"),
+                guid: guid(number),
+            },
+            protected: false,
+        },
+    };
+    let how = |facts: &[Fact]| {
+        let ownership = replay(Ownership::default(), entries(facts));
+        let open = ownership.intended.len();
+        let how: Vec<Held> = ownership.sites.values().map(|owned| owned.how).collect();
+        (how, open)
+    };
+    let intends = Fact::CreationIntended(intended());
+    let drops = Fact::CreationDropped(intended());
+    assert_eq!(how(&[intends.clone()]), (vec![], 1));
+    assert_eq!(how(&[intends.clone(), found(1)]), (vec![Held::Created], 0));
+    assert_eq!(
+        how(&[intends.clone(), found(1), found(2)]),
+        (vec![Held::Created, Held::Adopted], 0)
+    );
+    assert_eq!(
+        how(&[intends.clone(), drops, found(1)]),
+        (vec![Held::Adopted], 0)
+    );
+    let said = Fact::SiteCreated {
+        guid: guid(1),
+        name: Name::new("Lab"),
+        protected: false,
+    };
+    assert_eq!(
+        how(&[intends, said, found(2)]),
+        (vec![Held::Created, Held::Adopted], 0)
+    );
+}
+
 #[test]
 fn replay_ends_where_the_run_ended() {
     let site = ResourceRef {
@@ -312,7 +359,7 @@ fn entries(facts: &[Fact]) -> impl Iterator<Item = Entry> {
 }
 
 fn any_fact() -> impl Strategy<Value = Fact> {
-    (0_u32..11, 1_u128..4, any::<bool>()).prop_map(|(kind, number, flag)| {
+    (0_u32..13, 1_u128..4, any::<bool>()).prop_map(|(kind, number, flag)| {
         let site = ResourceRef {
             name: Name::new("s"),
             guid: guid(number),
@@ -344,6 +391,14 @@ fn any_fact() -> impl Strategy<Value = Fact> {
             5 | 6 => Fact::Recorded {
                 record: Record::Protect { site, on: flag },
             },
+            11 => Fact::CreationIntended(Intended {
+                of: CountedKind::Sites,
+                name: site.name,
+            }),
+            12 => Fact::CreationDropped(Intended {
+                of: CountedKind::Sites,
+                name: site.name,
+            }),
             9 => Fact::Counted {
                 counts: [(CountedKind::Sites, u64::from(flag))].into(),
             },

@@ -15,6 +15,7 @@ mod checks;
 mod connect;
 mod crash;
 mod examples;
+mod execution;
 mod firewall;
 mod house;
 mod learn;

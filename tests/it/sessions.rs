@@ -337,6 +337,8 @@ impl Session {
             .env_clear()
             .env("USER", "jdoe")
             .env("COLUMNS", WIDTH.to_string())
+            // Steps that run side by side end in any order; what is recorded is that of the plan.
+            .env("SITEWRIGHT_PARALLELISM", "1")
             .envs(variables);
         command
     }

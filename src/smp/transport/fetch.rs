@@ -38,11 +38,11 @@ impl Transport {
                 return Err(error);
             }
             attempt += 1;
-            let Some(pause) = self.pause_before(attempt) else {
+            let Some(delay) = self.pause_before(attempt) else {
                 return Err(error);
             };
-            tracing::debug!(%error, milliseconds = pause.as_millis(), "trying again");
-            tokio::time::sleep(pause).await;
+            tracing::debug!(%error, milliseconds = delay.as_millis(), "trying again");
+            tokio::time::sleep(delay).await;
         }
     }
 
