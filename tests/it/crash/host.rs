@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -254,6 +255,35 @@ fn a_second_apply_is_told_who_is_at_it() {
     assert_eq!(played.codes, base().whole().codes[1..], "{played:#?}");
     let wrong = differences(base(), &case, Gap::NONE, None);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_second_apply_waits_for_as_long_as_it_was_told_to() {
+    let case = base().case(Some((middle(), Fault::Held)));
+    case.start(&super::base::APPLY);
+    case.way.held();
+    let told = |seconds| {
+        let mut command = case.command(&super::base::APPLY);
+        command.args(["--lock-timeout", seconds]);
+        command
+    };
+    let begun = Instant::now();
+    let short = given(told("1").output().unwrap());
+    assert_eq!(short.code, Some(1), "{short:#?}");
+    assert!(short.err.contains("error[SW0721]"), "{short:#?}");
+    assert!(begun.elapsed() >= Duration::from_secs(1));
+    let second = told("100")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    case.way.release();
+    let first = case.ended();
+    assert_eq!(first.code, Some(base().whole().codes[0]), "{first:#?}");
+    // It finds the console steps that are left, and nothing else.
+    let second = given(second.wait_with_output().unwrap());
+    assert_eq!(second.code, Some(base().whole().codes[0]), "{second:#?}");
+    goes_on(&case, Gap::NONE);
 }
 
 #[test]
