@@ -13,11 +13,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::carry_out::{Conduct, Held, Waiting};
 use super::error::Failure;
+use super::hold::{Hold, locked};
 use super::plan::{What, load, plan};
 use super::session::{Home, Session, new_lineage};
-use super::{Context, Exit, Format, able, now, print, second};
+use super::{Context, Exit, Format, able, now, print};
 use crate::apply::{Options, counted, unassigned_seen};
-use crate::journal::{Fact, Journal, JournalError};
+use crate::journal::Fact;
 use crate::model::{Event, Outcome, Ownership, Snapshot, Step, StepId};
 use crate::observe::identify;
 use crate::plan::Plan;
@@ -91,16 +92,25 @@ impl ApplyArgs {
 pub(super) async fn run(context: &Context, args: &ApplyArgs) -> Result<Exit, Failure> {
     let home = Home::find(&args.what.files)?;
     let session = Session::open(context, &home)?;
-    let lock = session
-        .store
-        .lock(&note("apply", None))
-        .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
-    let loaded = load(&session)?;
+    locked(context, &session, "apply", None, async |hold| {
+        under_lock(context, args, &home, &session, hold).await
+    })
+    .await
+}
+
+async fn under_lock(
+    context: &Context,
+    args: &ApplyArgs,
+    home: &Home,
+    session: &Session,
+    hold: &mut Hold<'_>,
+) -> Result<Exit, Failure> {
+    let loaded = load(session).await?;
     let (plan, snapshot) = if let Some(file) = &args.plan_file {
-        (saved(file, &session, loaded.as_ref()).await?, None)
+        (saved(file, session, loaded.as_ref()).await?, None)
     } else {
         let desired = home.desired(&args.what.files, session.declared_name())?;
-        let (plan, snapshot) = plan(&session, &desired, loaded.as_ref(), &args.what).await?;
+        let (plan, snapshot) = plan(session, &desired, loaded.as_ref(), &args.what).await?;
         (plan, Some(snapshot))
     };
     args.tell(&text::plan(&plan, &context.style));
@@ -109,8 +119,8 @@ pub(super) async fn run(context: &Context, args: &ApplyArgs) -> Result<Exit, Fai
     }
     if plan.steps.is_empty() {
         let seen = (&plan, snapshot.as_ref());
-        if remember(context, &session, seen, &[], loaded.as_ref())? {
-            keep(&session, &plan, loaded)?;
+        if remember(context, hold, seen, &[], loaded.as_ref()).await? {
+            keep(session, &plan, loaded).await?;
         }
         return Ok(Exit::Done);
     }
@@ -123,7 +133,7 @@ pub(super) async fn run(context: &Context, args: &ApplyArgs) -> Result<Exit, Fai
     let cancel = CancellationToken::new();
     let conduct = Conduct {
         context,
-        session: &session,
+        session,
         plan: &plan,
         options: Options {
             await_limit: Duration::from_secs(args.await_limit),
@@ -134,13 +144,13 @@ pub(super) async fn run(context: &Context, args: &ApplyArgs) -> Result<Exit, Fai
         waiting: args.waiting(),
         cancel: cancel.clone(),
     };
-    let (outcomes, held) = watched(context, args, &conduct, Held { lock, loaded }).await?;
+    let ours = Held { hold, loaded };
+    let (outcomes, loaded) = watched(context, args, &conduct, ours).await?;
     let done = carried_out(&plan, &outcomes);
-    let loaded = held.loaded;
     let seen = (&plan, snapshot.as_ref());
-    remember(context, &session, seen, &done, loaded.as_ref())?;
-    keep(&session, &plan, loaded)?;
-    drop(held.lock);
+    remember(context, hold, seen, &done, loaded.as_ref()).await?;
+    keep(session, &plan, loaded).await?;
+    hold.free().await;
     if plan.changes_anything() {
         args.tell(&text::summary(
             &plan,
@@ -158,8 +168,8 @@ async fn watched(
     context: &Context,
     args: &ApplyArgs,
     conduct: &Conduct<'_>,
-    held: Held,
-) -> Result<(Vec<(StepId, Outcome)>, Held), Failure> {
+    held: Held<'_, '_>,
+) -> Result<(Vec<(StepId, Outcome)>, Option<Loaded>), Failure> {
     let watch = tokio::spawn(interrupted(conduct.cancel.clone()));
     let lookup = Lookup::new(conduct.plan);
     let bar = progress(conduct.plan);
@@ -201,9 +211,9 @@ fn carried_out<'a>(plan: &'a Plan, outcomes: &[(StepId, Outcome)]) -> Vec<&'a St
 
 /// Notes in the journal the subnets in no site and how many of each kind there are, where that is not remembered
 /// already; says whether it did. What was read is not known where the plan was made by an earlier command.
-fn remember(
+async fn remember(
     context: &Context,
-    session: &Session,
+    hold: &Hold<'_>,
     (plan, snapshot): (&Plan, Option<&Snapshot>),
     done: &[&Step],
     loaded: Option<&Loaded>,
@@ -218,10 +228,11 @@ fn remember(
     if facts.is_empty() {
         return Ok(false);
     }
-    let mut journal = journal(session)?;
+    let journal = hold.journal().await?;
     for fact in facts {
         journal
             .append(&context.run, now(), fact)
+            .await
             .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
     }
     Ok(true)
@@ -244,15 +255,8 @@ pub(super) async fn interrupted(cancel: CancellationToken) {
     }
 }
 
-pub(super) fn journal(session: &Session) -> Result<Journal, Failure> {
-    session
-        .store
-        .journal()
-        .map_err(|error: JournalError| Failure::from_error(error.code(), &error).hint(error.hint()))
-}
-
 /// Folds what the journal gained into the state and saves it.
-pub(super) fn keep(
+pub(super) async fn keep(
     session: &Session,
     plan: &Plan,
     before: Option<Loaded>,
@@ -266,7 +270,11 @@ pub(super) fn keep(
     if base.lineage.is_empty() {
         base.lineage = new_lineage();
     }
-    session.store.settle(base).map_err(|error| failed(&error))
+    session
+        .store
+        .settle(base)
+        .await
+        .map_err(|error| failed(&error))
 }
 
 /// Reads a plan that `plan --out` wrote.
@@ -380,18 +388,4 @@ fn again(args: &ApplyArgs) -> String {
         words.push(format!("--allow-stranded {}", args.what.allow_stranded));
     }
     words.join(" ")
-}
-
-/// What the lock says of its holder.
-pub(super) fn note(purpose: &str, by: Option<&str>) -> String {
-    format!("{}, for `{purpose}`, since {}", who(by), second())
-}
-
-/// Who does this: as told, else the account of the operating system.
-pub(super) fn who(by: Option<&str>) -> String {
-    by.map(ToOwned::to_owned)
-        .or_else(|| std::env::var("USER").ok())
-        .or_else(|| std::env::var("USERNAME").ok())
-        .filter(|name| !name.is_empty())
-        .unwrap_or_else(|| "unknown".into())
 }

@@ -90,7 +90,7 @@ pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<Exit, Fail
     stage("reading the manifests");
     let desired = home.desired(&args.what.files, session.declared_name())?;
     stage("reading the state");
-    let loaded = load(&session)?;
+    let loaded = load(&session).await?;
     let (plan, _) = plan(&session, &desired, loaded.as_ref(), &args.what).await?;
     stage("rendering");
     if let Some(file) = &args.out {
@@ -121,10 +121,11 @@ fn exit(plan: &Plan, detailed: bool) -> Exit {
 }
 
 /// The state with what the journal adds to it; `None` where there is none yet.
-pub(super) fn load(session: &Session) -> Result<Option<Loaded>, Failure> {
+pub(super) async fn load(session: &Session) -> Result<Option<Loaded>, Failure> {
     session
         .store
         .load()
+        .await
         .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))
 }
 

@@ -25,7 +25,7 @@ use crate::observe::build_change;
 use crate::plan::{Note, Severity, Standing};
 use crate::profile::{self, BuildChange, Profile};
 use crate::smp::{self, Auth, Connection, Reader, Transport, WindowsAuth, WindowsMethod, Writer};
-use crate::state::FileStore;
+use crate::state::Store;
 use crate::validate;
 
 /// The workspace that a command runs in, where there is one.
@@ -196,7 +196,7 @@ pub(super) struct Session {
     /// What the workspace guards it by.
     pub(super) safety: Safety,
     /// Its state.
-    pub(super) store: FileStore,
+    pub(super) store: Store,
     /// The way to it.
     pub(super) transport: Transport,
     /// What becomes of the profile once the build of the server is known.
@@ -268,7 +268,7 @@ impl Session {
                 .workspace
                 .as_ref()
                 .map_or_else(Safety::default, |workspace| workspace.safety),
-            store: FileStore::new(&state, name.as_str()),
+            store: Store::file(&state, name.as_str()),
             name,
             server,
             profile: profile.map(Arc::new),

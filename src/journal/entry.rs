@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use super::error::LineError;
 use crate::model::{
-    Attestation, CountedKind, Guid, Name, Outcome, PackageRef, Platform, Record, RunId, RunSummary,
-    Step, StepId, Subnet,
+    Attestation, CountedKind, Guid, Holder, Name, Outcome, PackageRef, Platform, Record, RunId,
+    RunSummary, Step, StepId, Subnet,
 };
 
 /// One line of the journal.
@@ -27,6 +27,9 @@ pub struct Entry {
     pub sequence: u64,
     /// When it was written, RFC 3339.
     pub at: String,
+    /// The digest of the record before, [`digest`](super::digest); `None` for the first one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<String>,
     /// What happened.
     pub fact: Fact,
 }
@@ -47,6 +50,11 @@ pub enum Fact {
         lineage: String,
         /// The serial of that state.
         serial: u64,
+    },
+    /// The lease of the state was taken over from a run that let it expire.
+    LeaseTakenOver {
+        /// What the run before said of itself.
+        from: Holder,
     },
     /// A step is about to be carried out.
     StepStarted {
@@ -177,10 +185,10 @@ struct Header {
 
 impl Entry {
     /// The version of the format that this program writes, and the newest it reads.
-    pub const FORMAT_VERSION: u32 = 1;
+    pub const FORMAT_VERSION: u32 = 2;
 
     /// The line, with its line feed.
-    pub(super) fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
+    pub(crate) fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
         let mut line = serde_json::to_vec(self)?;
         line.push(b'\n');
         Ok(line)
@@ -190,7 +198,8 @@ impl Entry {
     pub(super) fn decode(line: &[u8]) -> Result<Self, LineError> {
         let Header { format_version } = serde_json::from_slice(line)?;
         match format_version {
-            Self::FORMAT_VERSION => Ok(serde_json::from_slice(line)?),
+            // Version 1 had no chain.
+            1 | Self::FORMAT_VERSION => Ok(serde_json::from_slice(line)?),
             found if found > Self::FORMAT_VERSION => Err(LineError::Newer { found }),
             found => Err(LineError::Unknown { found }),
         }

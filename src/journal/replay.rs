@@ -76,6 +76,7 @@ fn fold(ownership: &mut Ownership, fact: Fact) {
         // What a step meant to do is not what it did: only the facts in between count.
         // Scratch objects are nobody's: they are gone before anything could be owned.
         Fact::RunStarted { .. }
+        | Fact::LeaseTakenOver { .. }
         | Fact::ScratchIntended { .. }
         | Fact::ScratchCreated { .. }
         | Fact::ScratchAssigned { .. }

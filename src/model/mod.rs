@@ -8,6 +8,7 @@ mod desired;
 mod event;
 mod facts;
 mod glob;
+mod holder;
 mod imaging;
 mod key;
 mod ownership;
@@ -31,6 +32,7 @@ pub use facts::{
     Client, Facts, Fetch, Happenings, Hierarchy, Image, Load, Prevention, Product, Surroundings,
 };
 pub(crate) use glob::glob;
+pub use holder::Holder;
 pub use imaging::{ImagingTool, imaging_packages};
 pub use key::{Guid, GuidError, Name, NameError, NameKey, Role, RoleError};
 pub use ownership::{Attestation, Held, Owned, Ownership};

@@ -2,57 +2,55 @@
 //!
 //! Pure.
 
-use std::path::PathBuf;
-
 use super::format::FormatError;
 use crate::journal::JournalError;
-use crate::model::Platform;
+use crate::model::{Holder, Platform};
 
 /// Why the state cannot be read or saved.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
     /// The file cannot be read.
-    #[error("cannot read the state `{}`", path.display())]
+    #[error("cannot read the state `{}`", place)]
     Read {
-        /// Which file.
-        path: PathBuf,
+        /// Which one.
+        place: String,
         /// Why.
         source: std::io::Error,
     },
     /// The file is empty, no state, or its checksum is another one.
-    #[error("the state `{}` is damaged", path.display())]
+    #[error("the state `{}` is damaged", place)]
     Damaged {
-        /// Which file.
-        path: PathBuf,
+        /// Which one.
+        place: String,
         /// What is wrong.
         source: FormatError,
     },
     /// A newer program wrote it.
-    #[error("the state `{}` was written by a newer program", path.display())]
+    #[error("the state `{}` was written by a newer program", place)]
     Newer {
-        /// Which file.
-        path: PathBuf,
+        /// Which one.
+        place: String,
         /// The versions.
         source: FormatError,
     },
     /// The state, or the journal beside it, is about another SMP.
     #[error(
         "expected `{}` to be about the SMP `{}` ({}), found `{}` ({})",
-        path.display(), expected.name, expected.server, found.name, found.server
+        place, expected.name, expected.server, found.name, found.server
     )]
     OtherPlatform {
-        /// Which file.
-        path: PathBuf,
+        /// Which one.
+        place: String,
         /// The SMP at hand.
         expected: Box<Platform>,
         /// The SMP that the file is about.
         found: Box<Platform>,
     },
     /// The state, or the journal beside it, does not go back to the same first state.
-    #[error("expected `{}` to be of lineage `{expected}`, found `{found}`", path.display())]
+    #[error("expected `{}` to be of lineage `{expected}`, found `{found}`", place)]
     OtherLineage {
-        /// Which file.
-        path: PathBuf,
+        /// Which one.
+        place: String,
         /// The lineage at hand.
         expected: String,
         /// That of the file.
@@ -62,18 +60,18 @@ pub enum StateError {
     #[error(transparent)]
     Journal(#[from] JournalError),
     /// The new file cannot be written; the old one is as it was.
-    #[error("cannot save the state `{}`", path.display())]
+    #[error("cannot save the state `{}`", place)]
     Save {
-        /// Which file.
-        path: PathBuf,
+        /// Which one.
+        place: String,
         /// Why.
         source: std::io::Error,
     },
     /// Somebody else saved the state since it was loaded.
-    #[error("expected the state `{}` at serial {expected}, found {found}", path.display())]
+    #[error("expected the state `{}` at serial {expected}, found {found}", place)]
     Moved {
-        /// Which file.
-        path: PathBuf,
+        /// Which one.
+        place: String,
         /// The serial that the new state follows.
         expected: u64,
         /// The serial in the file.
@@ -107,11 +105,10 @@ impl StateError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Read { path, .. } => format!("check who may read `{}`", path.display()),
-            Self::Damaged { path, .. } => format!(
-                "put a copy of it back, or move `{}` away and run again: what is ours is then read from the journal \
-                 beside it; it was not touched",
-                path.display()
+            Self::Read { place, .. } => format!("check who may read `{place}`"),
+            Self::Damaged { place, .. } => format!(
+                "put a copy of it back, or move `{place}` away and run again: what is ours is then read from the journal \
+                 beside it; it was not touched"
             ),
             Self::Newer { .. } => {
                 "use the version of sitewright that wrote it, or a newer one".into()
@@ -119,36 +116,39 @@ impl StateError {
             Self::OtherPlatform { .. } => {
                 "choose another state folder, or the platform that it was made for".into()
             }
-            Self::OtherLineage { path, .. } => format!(
-                "state and journal were not made together: put the ones back that were, or move `{}` away",
-                path.display()
+            Self::OtherLineage { place, .. } => format!(
+                "state and journal were not made together: put the ones back that were, or move `{place}` away"
             ),
             Self::Journal(error) => return error.hint(),
-            Self::Save { path, .. } => format!(
-                "make room or mend the rights of the folder of `{}`; nothing is lost: the journal holds what was done",
-                path.display()
+            Self::Save { place, .. } => format!(
+                "make room or mend the rights of the folder of `{place}`; nothing is lost: the journal holds what was done"
             ),
             Self::Moved { .. } => "run again: another process saved the state in between".into(),
         })
     }
 }
 
+/// The holder, for people.
+fn said(holder: Option<&Holder>) -> String {
+    holder.map_or_else(|| "another process".into(), ToString::to_string)
+}
+
 /// Why the state cannot be locked.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Another process holds it.
-    #[error("the state of `{platform}` is locked by {holder}")]
+    #[error("the state of `{platform}` is locked by {}", said(holder.as_deref()))]
     Held {
         /// Whose state.
         platform: String,
-        /// Who, since when, for what, as the holder wrote it.
-        holder: String,
+        /// Who, since when, for what; `None` in the moment before the holder has written it.
+        holder: Option<Box<Holder>>,
     },
     /// The lock file cannot be used.
-    #[error("cannot lock the state with `{}`", path.display())]
+    #[error("cannot lock the state with `{}`", place)]
     Io {
-        /// Which file.
-        path: PathBuf,
+        /// Which one.
+        place: String,
         /// Why.
         source: std::io::Error,
     },
@@ -169,13 +169,12 @@ impl LockError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Held { .. } => {
-                "wait until it has ended; the lock is free as soon as its process is gone, no file need be removed"
+                "wait until it has ended, or let --lock-timeout wait; the lock is free as soon as its process is gone"
                     .into()
             }
-            Self::Io { path, .. } => format!(
-                "check who may write `{}`, and that the file system knows locks (some network shares do not)",
-                path.display()
-            ),
+            Self::Io { place, .. } => format!(
+                "check who may write `{place}`, and that the file system knows locks (some network shares do not)"
+),
         })
     }
 }

@@ -3,13 +3,11 @@
 //! Pure. The same state gives the same bytes. The checksum is the SHA-256, in hexadecimal, of those bytes with
 //! `"checksum": ""`; it finds damage, it keeps nobody from changing the file on purpose.
 
-use std::fmt::Write as _;
-
 use schemars::generate::SchemaSettings;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
+use crate::journal::{Head, sha256};
 use crate::model::{Ownership, Platform};
 
 /// What is remembered about one platform.
@@ -26,6 +24,9 @@ pub struct State {
     pub serial: u64,
     /// The number of the last journal record that `ownership` holds.
     pub journal_sequence: u64,
+    /// The digest of that record, which the next one follows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub journal_digest: Option<String>,
     /// What is ours, and what people attested.
     pub ownership: Ownership,
     /// The SHA-256 of the file with an empty checksum; set when the state is saved.
@@ -85,13 +86,26 @@ impl State {
             lineage,
             serial: 0,
             journal_sequence: 0,
+            journal_digest: None,
             ownership,
             checksum: String::new(),
         }
     }
 
+    /// What the state holds of the journal.
+    #[must_use]
+    pub fn head(&self) -> Head {
+        Head {
+            sequence: self.journal_sequence,
+            digest: self.journal_digest.clone(),
+        }
+    }
+
     /// The bytes of the file, with the checksum of the content.
-    pub(super) fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
+    ///
+    /// # Errors
+    /// None in practice: a state is made of texts and numbers.
+    pub fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
         let sealed = Self {
             checksum: self.digest()?,
             ..self.clone()
@@ -100,7 +114,10 @@ impl State {
     }
 
     /// Reads the bytes of a file.
-    pub(super) fn decode(bytes: &[u8]) -> Result<Self, FormatError> {
+    ///
+    /// # Errors
+    /// Where they are no state, or damaged, or a newer program's.
+    pub fn decode(bytes: &[u8]) -> Result<Self, FormatError> {
         // A file of zeros is what some file systems leave of a write that a power cut stopped.
         if bytes
             .iter()
@@ -136,12 +153,7 @@ impl State {
             checksum: String::new(),
             ..self.clone()
         };
-        let mut text = String::with_capacity(64);
-        for byte in Sha256::digest(open.bytes()?) {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "{byte:02x}");
-        }
-        Ok(text)
+        Ok(sha256(&open.bytes()?))
     }
 
     fn bytes(&self) -> Result<Vec<u8>, serde_json::Error> {
