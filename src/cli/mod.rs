@@ -32,6 +32,7 @@ mod secret;
 mod serves;
 mod session;
 mod sim;
+mod state_store;
 mod validate;
 mod verify;
 

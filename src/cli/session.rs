@@ -15,7 +15,7 @@ use sitewright_sim::{Options, Server, World};
 use url::Url;
 
 use super::error::Failure;
-use super::{Context, random_id, secret};
+use super::{Context, random_id, secret, state_store};
 use crate::manifest::{
     self, Auth as DeclaredAuth, ClientCertificate, Document, PlatformEntry, SecretFrom, Source,
     WindowsAccount, Workspace,
@@ -268,7 +268,7 @@ impl Session {
                 .workspace
                 .as_ref()
                 .map_or_else(Safety::default, |workspace| workspace.safety),
-            store: Store::file(&state, name.as_str()),
+            store: state_store::open(context, home, &state, &name)?,
             name,
             server,
             profile: profile.map(Arc::new),

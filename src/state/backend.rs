@@ -19,6 +19,8 @@ use super::error::{LockError, StateError};
 use super::file::FileBackend;
 use super::file_log::FileLog;
 use super::lock::Lock;
+#[cfg(feature = "s3")]
+use super::s3::{S3Backend, S3Log};
 use crate::journal::{Entry, JournalError, Scan};
 use crate::model::Holder;
 
@@ -27,6 +29,9 @@ use crate::model::Holder;
 pub(super) enum Backend {
     /// Files in a folder.
     File(FileBackend),
+    /// Objects in a bucket.
+    #[cfg(feature = "s3")]
+    S3(S3Backend),
 }
 
 /// A state as it was saved, with what tells it from every other.
@@ -54,6 +59,8 @@ impl Backend {
     pub(super) fn place(&self) -> String {
         match self {
             Self::File(store) => store.path().display().to_string(),
+            #[cfg(feature = "s3")]
+            Self::S3(store) => store.place(),
         }
     }
 
@@ -61,6 +68,8 @@ impl Backend {
     pub(super) fn stem(&self) -> &str {
         match self {
             Self::File(store) => store.stem(),
+            #[cfg(feature = "s3")]
+            Self::S3(store) => store.stem(),
         }
     }
 
@@ -68,6 +77,8 @@ impl Backend {
     pub(super) fn journal_place(&self) -> String {
         match self {
             Self::File(store) => store.journal_path().display().to_string(),
+            #[cfg(feature = "s3")]
+            Self::S3(store) => store.journal_place(),
         }
     }
 
@@ -75,6 +86,8 @@ impl Backend {
     pub(super) async fn read(&self) -> Result<Option<Found>, StateError> {
         match self {
             Self::File(store) => store.read(),
+            #[cfg(feature = "s3")]
+            Self::S3(store) => store.read().await,
         }
     }
 
@@ -88,6 +101,8 @@ impl Backend {
         match self {
             // Whoever holds the lock of a file is alone: what was found is still there.
             Self::File(store) => store.replace(bytes, serial, instead_of.is_some()),
+            #[cfg(feature = "s3")]
+            Self::S3(store) => store.replace(bytes, serial, instead_of).await,
         }
     }
 
@@ -95,6 +110,8 @@ impl Backend {
     pub(super) async fn versions(&self) -> Result<Vec<Version>, StateError> {
         match self {
             Self::File(store) => store.versions(),
+            #[cfg(feature = "s3")]
+            Self::S3(store) => store.versions().await,
         }
     }
 
@@ -102,6 +119,8 @@ impl Backend {
     pub(super) async fn version(&self, serial: u64) -> Result<Option<Vec<u8>>, StateError> {
         match self {
             Self::File(store) => store.version(serial),
+            #[cfg(feature = "s3")]
+            Self::S3(store) => store.version(serial).await,
         }
     }
 
@@ -109,6 +128,8 @@ impl Backend {
     pub(super) async fn try_lock(&self, holder: &Holder) -> Result<Lock, LockError> {
         match self {
             Self::File(store) => store.try_lock(holder),
+            #[cfg(feature = "s3")]
+            Self::S3(store) => store.try_lock(holder).await,
         }
     }
 
@@ -120,6 +141,8 @@ impl Backend {
     ) -> Result<Scan, JournalError> {
         match self {
             Self::File(store) => store.records(after, each),
+            #[cfg(feature = "s3")]
+            Self::S3(store) => store.records(after, each).await,
         }
     }
 
@@ -127,6 +150,8 @@ impl Backend {
     pub(super) async fn put_new(&self, name: &str, bytes: &[u8]) -> std::io::Result<bool> {
         match self {
             Self::File(store) => store.put_new(name, bytes),
+            #[cfg(feature = "s3")]
+            Self::S3(store) => store.put_new(name, bytes).await,
         }
     }
 
@@ -134,6 +159,8 @@ impl Backend {
     pub(super) async fn put(&self, name: &str, bytes: &[u8]) -> std::io::Result<()> {
         match self {
             Self::File(store) => store.put(name, bytes),
+            #[cfg(feature = "s3")]
+            Self::S3(store) => store.put(name, bytes).await,
         }
     }
 
@@ -141,6 +168,8 @@ impl Backend {
     pub(super) async fn get(&self, name: &str) -> std::io::Result<Option<Vec<u8>>> {
         match self {
             Self::File(store) => store.get(name),
+            #[cfg(feature = "s3")]
+            Self::S3(store) => store.get(name).await,
         }
     }
 }
@@ -150,6 +179,9 @@ impl Backend {
 pub(super) enum Log {
     /// The end of a file.
     File(FileLog),
+    /// New objects in a bucket.
+    #[cfg(feature = "s3")]
+    S3(S3Log),
 }
 
 impl Log {
@@ -159,6 +191,11 @@ impl Log {
             Backend::File(store) => {
                 let (log, scan) = FileLog::open(store.journal_path())?;
                 Ok((Self::File(log), scan))
+            }
+            #[cfg(feature = "s3")]
+            Backend::S3(store) => {
+                let (log, scan) = S3Log::open(store).await?;
+                Ok((Self::S3(log), scan))
             }
         }
     }
@@ -171,6 +208,8 @@ impl Log {
                 let _ = first;
                 log.append(lines)
             }
+            #[cfg(feature = "s3")]
+            Self::S3(log) => log.append(first, lines).await,
         }
     }
 }

@@ -144,6 +144,25 @@ pub enum LockError {
         /// Who, since when, for what; `None` in the moment before the holder has written it.
         holder: Option<Box<Holder>>,
     },
+    /// The object of the lock cannot be used.
+    #[error("cannot lock the state with `{}`", place)]
+    Store {
+        /// Which one.
+        place: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The server takes writes whose condition does not hold: nothing there keeps anybody out.
+    #[error(
+        "expected the S3 server of `{}` to check `{condition}` of a write, found that it does not",
+        place
+    )]
+    Unconditional {
+        /// Which one.
+        place: String,
+        /// The header that it takes no notice of.
+        condition: &'static str,
+    },
     /// The lock file cannot be used.
     #[error("cannot lock the state with `{}`", place)]
     Io {
@@ -161,6 +180,8 @@ impl LockError {
         match self {
             Self::Held { .. } => "SW0721",
             Self::Io { .. } => "SW0722",
+            Self::Unconditional { .. } => "SW0751",
+            Self::Store { .. } => "SW0752",
         }
     }
 
@@ -170,6 +191,14 @@ impl LockError {
         Some(match self {
             Self::Held { .. } => {
                 "wait until it has ended, or let --lock-timeout wait; the lock is free as soon as its process is gone"
+                    .into()
+            }
+            Self::Store { place, .. } => format!(
+                "check the address, the keys and that they may read, write and list `{}`",
+                place
+            ),
+            Self::Unconditional { .. } => {
+                "use a server that checks conditions of writes, such as AWS S3, MinIO or Cloudflare R2; or keep the state in another store"
                     .into()
             }
             Self::Io { place, .. } => format!(

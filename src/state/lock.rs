@@ -12,6 +12,8 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::file::FileLock;
+#[cfg(feature = "s3")]
+use super::s3::S3Lease;
 use crate::journal::JournalError;
 use crate::model::Holder;
 
@@ -34,6 +36,9 @@ pub struct Lock {
 pub(super) enum Kind {
     /// A lock on a file.
     File(FileLock),
+    /// A lease in a bucket.
+    #[cfg(feature = "s3")]
+    S3(S3Lease),
 }
 
 impl Lock {
@@ -59,6 +64,8 @@ impl Lock {
         } = self;
         match kind {
             Kind::File(lock) => drop(lock),
+            #[cfg(feature = "s3")]
+            Kind::S3(lease) => lease.free().await,
         }
     }
 }
@@ -78,7 +85,10 @@ pub(super) struct Until {
 
 impl Lease {
     /// A lease that whoever renews it keeps up to date.
-    #[expect(dead_code, reason = "no store on the network yet")]
+    #[cfg_attr(
+        not(feature = "s3"),
+        expect(dead_code, reason = "no store on the network is built in")
+    )]
     pub(super) fn renewed(until: watch::Receiver<Until>) -> Self {
         Self(Some(until))
     }

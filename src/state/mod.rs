@@ -15,6 +15,8 @@ mod kept;
 mod lock;
 #[cfg(test)]
 mod log_tests;
+#[cfg(feature = "s3")]
+mod s3;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -26,4 +28,6 @@ pub use format::{FormatError, State, schema};
 pub use journal::Journal;
 pub use kept::Kept;
 pub use lock::{LEAST_LEFT, Lease, Lock};
+#[cfg(feature = "s3")]
+pub use s3::{S3Credentials, S3Error, S3Options};
 pub use store::{Loaded, Store};
