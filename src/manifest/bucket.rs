@@ -241,14 +241,12 @@ pub(super) fn read(mut fields: Fields<'_, '_>, faults: &mut Faults) -> Option<S3
             faults.push(fault);
         }
     }
-    if region_node.is_none() && endpoint_node.is_none() {
-        if let Some(bucket) = &bucket {
-            faults.tell(
-                "SW0148",
-                bucket.span,
-                "expected a `region` of AWS or the `endpoint` of another server, found neither",
-            );
-        }
+    if let (Some(bucket), None, None) = (&bucket, region_node, endpoint_node) {
+        faults.tell(
+            "SW0148",
+            bucket.span,
+            "expected a `region` of AWS or the `endpoint` of another server, found neither",
+        );
     }
     fields.finish(what, faults);
     let lease = lease.map_or(Some(LEASE), |lease| lease.map(|lease| lease.value))?;

@@ -8,9 +8,12 @@
 //! - `append` adds lines after the last one only; they are there for good when it returns.
 //! - `lock` keeps every other process out until it is released, or its lease has run out.
 
-#![expect(
-    clippy::unused_async,
-    reason = "a store on the network waits where files do not"
+#![cfg_attr(
+    not(feature = "s3"),
+    expect(
+        clippy::unused_async,
+        reason = "a store on the network waits where files do not"
+    )
 )]
 
 use std::sync::Arc;

@@ -190,13 +190,12 @@ impl LockError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Held { .. } => {
-                "wait until it has ended, or let --lock-timeout wait; the lock is free as soon as its process is gone"
+                "wait until it has ended, or let --lock-timeout wait; the lock is free once its process is gone, or its lease has run out"
                     .into()
             }
-            Self::Store { place, .. } => format!(
-                "check the address, the keys and that they may read, write and list `{}`",
-                place
-            ),
+            Self::Store { place, .. } => {
+                format!("check the address, the keys and that they may read, write and list `{place}`")
+            }
             Self::Unconditional { .. } => {
                 "use a server that checks conditions of writes, such as AWS S3, MinIO or Cloudflare R2; or keep the state in another store"
                     .into()

@@ -55,7 +55,10 @@ impl Lock {
     }
 
     /// Frees it. What goes wrong is in the log: a lease runs out by itself.
-    #[expect(clippy::unused_async, reason = "a store on the network is told")]
+    #[cfg_attr(
+        not(feature = "s3"),
+        expect(clippy::unused_async, reason = "a store on the network is told")
+    )]
     pub async fn release(self) {
         let Self {
             kind,
