@@ -15,7 +15,8 @@ use sitewright_sim::{Options, Server, World};
 use crate::support::bucket::{self, ACCESS, Bucket, Fate, SECRET, Way, free_port, wait_for};
 use crate::support::{Running, WRITES, python};
 
-const LEASE: Duration = Duration::from_secs(7);
+/// Long enough that a third of it may pass before it is renewed, and enough is left for a write.
+const LEASE: Duration = Duration::from_secs(12);
 
 fn store(url: &str) -> Store {
     Store::s3(&bucket::options(url, LEASE), "hq").unwrap()
