@@ -2,8 +2,8 @@
 # Installs what `make test` and `make check` need and what is missing. Runs again in no time when all is there.
 #
 # usage: scripts/setup.sh test|deny
-#   test  cargo-nextest, a Python environment in .tools/venv, curl, nft, libfaketime, and what signing in is tried against:
-#         Apache httpd, mod_auth_gssapi, gss-ntlmssp, MIT Kerberos. None of it is started
+#   test  cargo-nextest, an S3 server, a Python environment in .tools/venv, curl, nft, libfaketime, PostgreSQL, and what
+#         signing in is tried against: Apache httpd, mod_auth_gssapi, gss-ntlmssp, MIT Kerberos. None of it is started
 #   deny  cargo-deny
 #
 # Cargo's tools and the Python environment go into .tools. Only Debian packages leave the folder, and only
@@ -14,6 +14,7 @@ export PATH="$PWD/.tools/bin:$PATH:$HOME/.cargo/bin"
 
 nextest_version=0.9.143
 deny_version=0.20.2
+s3_version=0.14.1
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 
@@ -22,6 +23,15 @@ cargo_tool() {
   if ! "$1" --version >/dev/null 2>&1; then
     say "installing $2 $3 into .tools (a few minutes, once)"
     cargo install --quiet --locked --root .tools "$2" --version "$3"
+  fi
+}
+
+# The S3 server that the tests keep state on: it checks conditions of writes and outlives being killed. Newer versions need
+# a newer Rust. Built without optimising, in a minute or two.
+s3_server() {
+  if ! [ -x .tools/bin/s3s-fs ]; then
+    say "installing s3s-fs $s3_version into .tools (a few minutes, once)"
+    cargo install --quiet --locked --debug --root .tools s3s-fs --version "$s3_version" --features binary
   fi
 }
 
@@ -110,6 +120,7 @@ case "${1:-}" in
     command -v curl >/dev/null || debian_package curl 'the foreign clients call the simulator with it'
     PATH="$PATH:/usr/sbin:/sbin" command -v nft >/dev/null ||
       debian_package nftables 'the tests load the allow-lists of `sitewright firewall` with nft'
+    s3_server
     python_environment
     realm_packages
     faketime

@@ -203,7 +203,6 @@ fn is_word(fact: &Fact) -> bool {
 }
 
 pub(super) fn unkept(error: &ApplyError) -> Failure {
-    Failure::from_error("SW0611", error).hint(Some(
-        "make room or mend the rights of the state folder, then apply again".into(),
-    ))
+    let ApplyError::Journal(journal) = error;
+    Failure::from_error("SW0611", error).hint(journal.hint())
 }

@@ -4,6 +4,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "says which process this is")]
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::error::Failure;
@@ -22,6 +23,8 @@ pub(super) struct Hold<'a> {
     session: &'a Session,
     holder: Holder,
     lock: Option<Lock>,
+    /// Whether the journal knows whose lease was taken over.
+    noted: AtomicBool,
 }
 
 impl<'a> Hold<'a> {
@@ -39,6 +42,7 @@ impl<'a> Hold<'a> {
             session,
             holder: holder(context, purpose, by),
             lock: None,
+            noted: AtomicBool::new(false),
         };
         hold.retake(patience).await?;
         Ok(hold)
@@ -52,6 +56,7 @@ impl<'a> Hold<'a> {
             ..self.holder.clone()
         };
         let lock = self.session.store.lock(&holder, asked.max(patience)).await;
+        self.noted = AtomicBool::new(false);
         self.lock = Some(
             lock.map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?,
         );
@@ -66,7 +71,10 @@ impl<'a> Hold<'a> {
             return Err(Failure::new("SW0723", "the state is not locked any more"));
         };
         let journal = self.session.store.journal(lock).await.map_err(failed)?;
-        if let Some(from) = lock.taken_over() {
+        // A command may open the journal more than once under one lock.
+        if let Some(from) = lock.taken_over()
+            && !self.noted.swap(true, Ordering::Relaxed)
+        {
             let fact = Fact::LeaseTakenOver { from: from.clone() };
             journal
                 .append(&self.context.run, now(), fact)

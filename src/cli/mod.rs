@@ -36,6 +36,7 @@ mod serves;
 mod session;
 mod show;
 mod sim;
+mod state_store;
 mod validate;
 mod verify;
 

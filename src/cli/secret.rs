@@ -76,6 +76,9 @@ fn what(field: &str) -> &'static str {
     match field {
         "tokenFrom" => "token",
         "key" => "private key",
+        "accessKeyFrom" => "access key",
+        "secretKeyFrom" => "secret key",
+        "sessionTokenFrom" => "session token",
         _ => "password",
     }
 }

@@ -17,10 +17,10 @@ use sitewright_sim::{Options, Server, World};
 use url::Url;
 
 use super::error::Failure;
-use super::{Context, random_id, random_seed, secret};
+use super::{Context, random_id, random_seed, secret, state_store};
 use crate::manifest::{
-    self, Auth as DeclaredAuth, ClientCertificate, Document, PlatformEntry, PostgresStore,
-    SecretFrom, Source, StateStore, WindowsAccount, Workspace,
+    self, Auth as DeclaredAuth, ClientCertificate, Document, PlatformEntry, SecretFrom, Source,
+    WindowsAccount, Workspace,
 };
 use crate::model::{Desired, Name, Safety};
 use crate::observe::build_change;
@@ -335,7 +335,7 @@ impl Session {
                 .workspace
                 .as_ref()
                 .map_or_else(Safety::default, |workspace| workspace.safety.clone()),
-            store: store(context, home, &state, &name)?,
+            store: state_store::open(context, home, &state, &name)?,
             name,
             server,
             profile: profile.map(Arc::new),
@@ -581,66 +581,6 @@ fn windows(account: &WindowsAccount, password: Option<SecretString>, folder: &Pa
         kdc: kdc.as_deref().and_then(|kdc| Url::parse(kdc).ok()),
         service_principal: service_principal.clone(),
     }
-}
-
-/// The store that the workspace names, unless the arguments name a folder.
-fn store(context: &Context, home: &Home, folder: &Path, name: &Name) -> Result<Store, Failure> {
-    let declared = home.workspace.as_ref().map(|workspace| &workspace.state);
-    match declared {
-        Some(StateStore::Postgres(declared)) if context.global.state.is_none() => {
-            postgres(declared, home, name)
-        }
-        Some(StateStore::Postgres(_) | StateStore::File { .. }) | None => {
-            Ok(Store::file(folder, name.as_str()))
-        }
-    }
-}
-
-#[cfg(feature = "postgres")]
-fn postgres(declared: &PostgresStore, home: &Home, name: &Name) -> Result<Store, Failure> {
-    let tls = declared.is_tls();
-    let PostgresStore {
-        host,
-        port,
-        user,
-        database,
-        password_from,
-        ca,
-        schema,
-        allow_insecure: _, // said by `is_tls`
-        lease,
-    } = declared;
-    let ca = ca.as_ref().map(|ca| home.folder.join(ca));
-    let settings = tls
-        .then(|| smp::tls_settings(host, ca.as_deref()))
-        .transpose()
-        .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
-    let password = password_from
-        .as_ref()
-        .map(|from| secret::fetch(from, "passwordFrom", &home.folder))
-        .transpose()?;
-    let database = crate::state::Postgres {
-        host: host.clone(),
-        port: *port,
-        user: user.clone(),
-        database: database.clone(),
-        password,
-        tls: settings.map(Arc::new),
-        schema: schema.clone(),
-        lease: *lease,
-    };
-    Ok(Store::postgres(&database, name.as_str()))
-}
-
-#[cfg(not(feature = "postgres"))]
-fn postgres(_: &PostgresStore, _: &Home, _: &Name) -> Result<Store, Failure> {
-    Err(Failure::new(
-        "SW0743",
-        "cannot keep state in a PostgreSQL database: this program is built without it",
-    )
-    .hint(Some(
-        "build it with `--features postgres`, or keep state in files".into(),
-    )))
 }
 
 /// A lineage for a state that is new.

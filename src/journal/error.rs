@@ -110,6 +110,14 @@ pub enum JournalError {
         /// Which journal.
         place: String,
     },
+    /// Another process added records where the next one was to stand: the lock is no longer ours.
+    #[error("another process has added record {record} to the journal `{}`", place)]
+    Overtaken {
+        /// Which journal.
+        place: String,
+        /// The number of the record.
+        record: u64,
+    },
     /// The lease of the state has run out, or somebody else took it over: nothing more may be written.
     #[error("the lease of the state ran out, and nothing more was written: {why}")]
     LeaseLost {
@@ -131,6 +139,7 @@ impl JournalError {
             Self::Broken { .. } => "SW0736",
             Self::Backup { .. } => "SW0737",
             Self::LeaseLost { .. } => "SW0723",
+            Self::Overtaken { .. } => "SW0750",
         }
     }
 
@@ -157,6 +166,9 @@ impl JournalError {
             Self::LeaseLost { .. } => {
                 "check the way to the state's store and the load of this machine, then run again: every step looks first"
                     .into()
+            }
+            Self::Overtaken { .. } => {
+                "wait until that process has ended, then run again: every step looks first".into()
             }
             Self::Broken { .. } => "run again: every step looks first".into(),
         })

@@ -10,6 +10,7 @@
 
 mod allow;
 mod auth;
+mod bucket;
 mod decode;
 mod diagnostic;
 mod freeze;
@@ -29,6 +30,7 @@ mod workspace;
 
 pub use allow::check_allowed;
 pub use auth::{Auth, ClientCertificate, WindowsAccount, WindowsMethod};
+pub use bucket::{S3KeysFrom, S3Store};
 pub use decode::nearest;
 pub use diagnostic::{Diagnostic, Label, Severity};
 pub use kinds::{Document, Kind};

@@ -11,6 +11,7 @@ use percent_encoding::percent_decode_str;
 use schemars::JsonSchema;
 use url::Url;
 
+use super::bucket::{self, Endpoint, Label, Prefix, S3Store};
 use super::decode::{
     At, Faults, Fields, Written, boolean, listed, nearest, number, one, short, text,
 };
@@ -28,6 +29,8 @@ pub enum StateStore {
     },
     /// Tables of a PostgreSQL database.
     Postgres(PostgresStore),
+    /// Objects in a bucket of an S3-compatible server.
+    S3(S3Store),
 }
 
 /// Tables of a PostgreSQL database.
@@ -76,7 +79,7 @@ impl StateStore {
     pub fn folder(&self) -> &Path {
         match self {
             Self::File { path } => path,
-            Self::Postgres(_) => Path::new("state"),
+            Self::Postgres(_) | Self::S3(_) => Path::new("state"),
         }
     }
 }
@@ -132,6 +135,30 @@ enum StateSchema {
         lease: Option<u32>,
         /// Whether the connection may go unencrypted to another computer; left out, it may not.
         allow_insecure: Option<bool>,
+    },
+    /// Objects in a bucket of an S3-compatible server.
+    S3 {
+        /// The bucket.
+        bucket: Label,
+        /// What the names of all objects begin with; left out, nothing.
+        prefix: Option<Prefix>,
+        /// The region that requests are signed for; for AWS, the bucket's.
+        region: Option<Label>,
+        /// The server, `https://HOST`; left out, that of AWS for the region.
+        endpoint: Option<Endpoint>,
+        /// Where the access key comes from; left out with the secret key, the machine's own sign-in with AWS is used.
+        access_key_from: Option<SecretSpec>,
+        /// Where the secret key comes from.
+        secret_key_from: Option<SecretSpec>,
+        /// Where the token of a session comes from, for keys that are of one.
+        session_token_from: Option<SecretSpec>,
+        /// A file of certificates (PEM) that are trusted in addition, relative to this file.
+        ca: Option<PathText>,
+        /// Whether the connection may go unencrypted to another computer; left out, it may not.
+        allow_insecure: Option<bool>,
+        /// How many seconds the lock outlives a holder that died; left out, 60.
+        #[schemars(range(min = 15, max = 3600))]
+        lease: Option<u32>,
     },
 }
 
@@ -244,7 +271,7 @@ impl Written for Schema {
 const LEASE: Duration = Duration::from_secs(60);
 
 /// The stores by the name that `backend` has for them.
-const BACKENDS: [&str; 2] = ["file", "postgres"];
+const BACKENDS: [&str; 3] = ["file", "postgres", "s3"];
 
 /// Reads `state`.
 pub(super) fn read(node: &Node<'_>, faults: &mut Faults) -> Option<StateSpec> {
@@ -253,26 +280,17 @@ pub(super) fn read(node: &Node<'_>, faults: &mut Faults) -> Option<StateSpec> {
     let store = match text(backend, "the name of a store", faults)? {
         "file" => read_file(fields, faults),
         "postgres" => read_postgres(fields, faults),
+        "s3" => bucket::read(fields, faults).map(StateStore::S3),
         found => {
-            let (code, message) = if found == "s3" {
-                (
-                    "SW0190",
-                    format!(
-                        "expected one of {}: `s3` is not yet supported",
-                        listed(&BACKENDS)
-                    ),
-                )
-            } else {
-                (
-                    "SW0208",
-                    format!(
-                        "expected one of {}, found `{}`",
-                        listed(&BACKENDS),
-                        short(found)
-                    ),
-                )
-            };
-            let mut fault = faults.make(code, backend.span, message);
+            let mut fault = faults.make(
+                "SW0208",
+                backend.span,
+                format!(
+                    "expected one of {}, found `{}`",
+                    listed(&BACKENDS),
+                    short(found)
+                ),
+            );
             fault.hint = nearest(found, &BACKENDS).map(|right| format!("did you mean `{right}`?"));
             faults.push(fault);
             // The other fields are those of another store.

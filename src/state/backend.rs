@@ -8,9 +8,12 @@
 //! - `append` adds lines after the last one only; they are there for good when it returns.
 //! - `lock` keeps every other process out until it is released, or its lease has run out.
 
-#![expect(
-    clippy::unused_async,
-    reason = "a store on the network waits where files do not"
+#![cfg_attr(
+    not(feature = "s3"),
+    expect(
+        clippy::unused_async,
+        reason = "a store on the network waits where files do not"
+    )
 )]
 
 use std::sync::Arc;
@@ -21,6 +24,8 @@ use super::file_log::FileLog;
 use super::lock::Lock;
 #[cfg(feature = "postgres")]
 use super::postgres::PostgresBackend;
+#[cfg(feature = "s3")]
+use super::s3::{S3Backend, S3Log};
 use crate::journal::{Entry, JournalError, Scan};
 use crate::model::Holder;
 
@@ -32,6 +37,9 @@ pub(super) enum Backend {
     /// Tables of a PostgreSQL database.
     #[cfg(feature = "postgres")]
     Postgres(Arc<PostgresBackend>),
+    /// Objects in a bucket.
+    #[cfg(feature = "s3")]
+    S3(S3Backend),
 }
 
 /// A state as it was saved, with what tells it from every other.
@@ -81,6 +89,8 @@ impl Backend {
             Self::File(store) => store.path().display().to_string(),
             #[cfg(feature = "postgres")]
             Self::Postgres(store) => store.place(),
+            #[cfg(feature = "s3")]
+            Self::S3(store) => store.place(),
         }
     }
 
@@ -90,6 +100,8 @@ impl Backend {
             Self::File(store) => store.stem(),
             #[cfg(feature = "postgres")]
             Self::Postgres(store) => store.stem(),
+            #[cfg(feature = "s3")]
+            Self::S3(store) => store.stem(),
         }
     }
 
@@ -99,6 +111,8 @@ impl Backend {
             Self::File(store) => store.journal_path().display().to_string(),
             #[cfg(feature = "postgres")]
             Self::Postgres(store) => store.place(),
+            #[cfg(feature = "s3")]
+            Self::S3(store) => store.journal_place(),
         }
     }
 
@@ -108,6 +122,8 @@ impl Backend {
             Self::File(store) => store.read(),
             #[cfg(feature = "postgres")]
             Self::Postgres(store) => store.read().await,
+            #[cfg(feature = "s3")]
+            Self::S3(store) => store.read().await,
         }
     }
 
@@ -123,6 +139,8 @@ impl Backend {
             Self::File(store) => store.replace(bytes, serial, instead_of),
             #[cfg(feature = "postgres")]
             Self::Postgres(store) => store.replace(bytes, serial, instead_of).await,
+            #[cfg(feature = "s3")]
+            Self::S3(store) => store.replace(bytes, serial, instead_of).await,
         }
     }
 
@@ -132,6 +150,8 @@ impl Backend {
             Self::File(store) => store.versions(),
             #[cfg(feature = "postgres")]
             Self::Postgres(store) => store.versions().await,
+            #[cfg(feature = "s3")]
+            Self::S3(store) => store.versions().await,
         }
     }
 
@@ -141,6 +161,8 @@ impl Backend {
             Self::File(store) => store.version(serial),
             #[cfg(feature = "postgres")]
             Self::Postgres(store) => store.version(serial).await,
+            #[cfg(feature = "s3")]
+            Self::S3(store) => store.version(serial).await,
         }
     }
 
@@ -150,6 +172,8 @@ impl Backend {
             Self::File(store) => store.try_lock(holder),
             #[cfg(feature = "postgres")]
             Self::Postgres(store) => store.try_lock(holder).await,
+            #[cfg(feature = "s3")]
+            Self::S3(store) => store.try_lock(holder).await,
         }
     }
 
@@ -163,6 +187,8 @@ impl Backend {
             Self::File(store) => store.records(after, each),
             #[cfg(feature = "postgres")]
             Self::Postgres(store) => store.records(after, each).await,
+            #[cfg(feature = "s3")]
+            Self::S3(store) => store.records(after, each).await,
         }
     }
 
@@ -175,6 +201,8 @@ impl Backend {
             Self::File(store) => store.lines(each),
             #[cfg(feature = "postgres")]
             Self::Postgres(store) => store.lines(each).await,
+            #[cfg(feature = "s3")]
+            Self::S3(store) => store.lines(each).await,
         }
     }
 
@@ -184,6 +212,8 @@ impl Backend {
             Self::File(store) => store.break_lock(),
             #[cfg(feature = "postgres")]
             Self::Postgres(store) => store.break_lock().await,
+            #[cfg(feature = "s3")]
+            Self::S3(store) => store.break_lock().await,
         }
     }
 
@@ -193,6 +223,8 @@ impl Backend {
             Self::File(store) => store.set_aside(what, name),
             #[cfg(feature = "postgres")]
             Self::Postgres(store) => store.set_aside(what, name).await,
+            #[cfg(feature = "s3")]
+            Self::S3(store) => store.set_aside(what, name).await,
         }
     }
 
@@ -202,6 +234,8 @@ impl Backend {
             Self::File(store) => store.put_new(name, bytes),
             #[cfg(feature = "postgres")]
             Self::Postgres(store) => store.put_new(name, bytes).await,
+            #[cfg(feature = "s3")]
+            Self::S3(store) => store.put_new(name, bytes).await,
         }
     }
 
@@ -211,6 +245,8 @@ impl Backend {
             Self::File(store) => store.put(name, bytes),
             #[cfg(feature = "postgres")]
             Self::Postgres(store) => store.put(name, bytes).await,
+            #[cfg(feature = "s3")]
+            Self::S3(store) => store.put(name, bytes).await,
         }
     }
 
@@ -220,6 +256,8 @@ impl Backend {
             Self::File(store) => store.get(name),
             #[cfg(feature = "postgres")]
             Self::Postgres(store) => store.get(name).await,
+            #[cfg(feature = "s3")]
+            Self::S3(store) => store.get(name).await,
         }
     }
 }
@@ -232,6 +270,9 @@ pub(super) enum Log {
     /// The rows of a table.
     #[cfg(feature = "postgres")]
     Postgres(Arc<PostgresBackend>),
+    /// New objects in a bucket.
+    #[cfg(feature = "s3")]
+    S3(S3Log),
 }
 
 impl Log {
@@ -248,6 +289,11 @@ impl Log {
                 let scan = store.records(u64::MAX, &mut |_| {}).await?;
                 Ok((Self::Postgres(Arc::clone(store)), scan))
             }
+            #[cfg(feature = "s3")]
+            Backend::S3(store) => {
+                let (log, scan) = S3Log::open(store).await?;
+                Ok((Self::S3(log), scan))
+            }
         }
     }
 
@@ -261,6 +307,8 @@ impl Log {
             }
             #[cfg(feature = "postgres")]
             Self::Postgres(store) => store.append(first, lines).await,
+            #[cfg(feature = "s3")]
+            Self::S3(log) => log.append(first, lines).await,
         }
     }
 }

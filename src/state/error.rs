@@ -208,6 +208,25 @@ pub enum LockError {
         /// Where it is.
         to: String,
     },
+    /// The object of the lock cannot be used.
+    #[error("cannot lock the state with `{}`", place)]
+    Store {
+        /// Which one.
+        place: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The server takes writes whose condition does not hold: nothing there keeps anybody out.
+    #[error(
+        "expected the S3 server of `{}` to check `{condition}` of a write, found that it does not",
+        place
+    )]
+    Unconditional {
+        /// Which one.
+        place: String,
+        /// The header that it takes no notice of.
+        condition: &'static str,
+    },
     /// The lock file cannot be used.
     #[error("cannot lock the state with `{}`", place)]
     Io {
@@ -230,6 +249,8 @@ impl LockError {
             Self::MovedAway { .. } => "SW0760",
             Self::Io { .. } => "SW0722",
             Self::Database(error) => error.code(),
+            Self::Unconditional { .. } => "SW0751",
+            Self::Store { .. } => "SW0752",
         }
     }
 
@@ -238,7 +259,14 @@ impl LockError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Held { .. } => {
-                "wait until it has ended, or let --lock-timeout wait; the lock is free as soon as its process is gone"
+                "wait until it has ended, or let --lock-timeout wait; the lock is free once its process is gone, or its lease has run out"
+                    .into()
+            }
+            Self::Store { place, .. } => {
+                format!("check the address, the keys and that they may read, write and list `{place}`")
+            }
+            Self::Unconditional { .. } => {
+                "use a server that checks conditions of writes, such as AWS S3, MinIO or Cloudflare R2; or keep the state in another store"
                     .into()
             }
             Self::Database(error) => error.hint(),

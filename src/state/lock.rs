@@ -14,6 +14,8 @@ use tokio::time::Instant;
 use super::file::FileLock;
 #[cfg(feature = "postgres")]
 use super::postgres::Renewed;
+#[cfg(feature = "s3")]
+use super::s3::S3Lease;
 use crate::journal::JournalError;
 use crate::model::Holder;
 
@@ -39,6 +41,9 @@ pub(super) enum Kind {
     /// A row in a table.
     #[cfg(feature = "postgres")]
     Postgres(Renewed),
+    /// A lease in a bucket.
+    #[cfg(feature = "s3")]
+    S3(S3Lease),
 }
 
 impl Lock {
@@ -55,7 +60,10 @@ impl Lock {
     }
 
     /// Frees it. What goes wrong is in the log: a lease runs out by itself.
-    #[expect(clippy::unused_async, reason = "a store on the network is told")]
+    #[cfg_attr(
+        not(feature = "s3"),
+        expect(clippy::unused_async, reason = "a store on the network is told")
+    )]
     pub async fn release(self) {
         let Self {
             kind,
@@ -66,6 +74,8 @@ impl Lock {
             Kind::File(lock) => drop(lock),
             #[cfg(feature = "postgres")]
             Kind::Postgres(renewed) => renewed.release().await,
+            #[cfg(feature = "s3")]
+            Kind::S3(lease) => lease.free().await,
         }
     }
 }
@@ -86,7 +96,7 @@ pub(super) struct Until {
 impl Lease {
     /// A lease that whoever renews it keeps up to date.
     #[cfg_attr(
-        not(feature = "postgres"),
+        not(any(feature = "postgres", feature = "s3")),
         expect(dead_code, reason = "the lock on a file does not run out")
     )]
     pub(super) fn renewed(until: watch::Receiver<Until>) -> Self {

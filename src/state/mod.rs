@@ -19,6 +19,8 @@ mod log_tests;
 mod migrate;
 mod postgres;
 mod recover;
+#[cfg(feature = "s3")]
+mod s3;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -36,4 +38,6 @@ pub use migrate::Copied;
 pub use postgres::Postgres;
 pub use postgres::{Cause, DatabaseError};
 pub use recover::{Damage, Origin, Recovered};
+#[cfg(feature = "s3")]
+pub use s3::{S3Credentials, S3Error, S3Options};
 pub use store::{Loaded, Store};

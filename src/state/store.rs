@@ -23,6 +23,8 @@ use super::kept::Kept;
 use super::lock::Lock;
 #[cfg(feature = "postgres")]
 use super::postgres::{Postgres, PostgresBackend};
+#[cfg(feature = "s3")]
+use super::s3::{S3Backend, S3Error, S3Options};
 use crate::journal::{Entry, Fact, Head, JournalError, Scan, TornLine, replay};
 use crate::model::{Holder, Ownership, Platform};
 
@@ -70,6 +72,17 @@ impl Store {
         Self {
             backend: Arc::new(Backend::Postgres(Arc::new(backend))),
         }
+    }
+
+    /// The objects of a platform in a bucket. Nothing is read or written yet.
+    ///
+    /// # Errors
+    /// Where what is said of the bucket cannot be used.
+    #[cfg(feature = "s3")]
+    pub fn s3(options: &S3Options, platform: &str) -> Result<Self, S3Error> {
+        Ok(Self {
+            backend: Arc::new(Backend::S3(S3Backend::new(options, platform)?)),
+        })
     }
 
     /// Where it is, for people: a file, or an address without a secret.

@@ -11,6 +11,7 @@
 )]
 
 mod assumptions;
+mod bucket;
 mod checks;
 mod connect;
 mod crash;

@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 /// Operations that change the server.
-const WRITES: [&str; 7] = [
+pub(crate) const WRITES: [&str; 7] = [
     "CreateNewResource",
     "SaveResource",
     "DeleteResource",

@@ -1,6 +1,7 @@
 //! A laboratory: a simulated SMP, its profile, a state folder, and the stages of the program run against it as the
 //! command line runs them.
 
+pub(crate) mod bucket;
 mod cut;
 mod programs;
 mod realm;
@@ -18,7 +19,7 @@ use sitewright::profile;
 use sitewright::smp::Connection;
 use sitewright_sim::{Access, ConsoleAction, Options, Server, World};
 
-pub(crate) use cut::Cut;
+pub(crate) use cut::{Cut, WRITES};
 pub(crate) use programs::{Running, first_line, python, run};
 pub(crate) use realm::{Realm, skip};
 pub(crate) use stages::{Console, Stages};
