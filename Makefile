@@ -45,6 +45,10 @@ test: setup build ## The whole suite
 	$(CARGO) test --locked --workspace --doc --quiet
 	$(CARGO) nextest run --locked --workspace
 
+.PHONY: torture
+torture: setup build ## What `make test` tries a sample of, in full; takes hours
+	SITEWRIGHT_TORTURE=1 $(CARGO) nextest run --locked --profile torture --package sitewright -E 'test(/^crash::/)'
+
 .PHONY: check
 check: format-check lint doc schema-check deny ## Everything that is judged without running the tests
 

@@ -2,8 +2,8 @@
 # Installs what `make test` and `make check` need and what is missing. Runs again in no time when all is there.
 #
 # usage: scripts/setup.sh test|deny
-#   test  cargo-nextest, a Python environment in .tools/venv, curl, nft, and what signing in is tried against: Apache
-#         httpd, mod_auth_gssapi, gss-ntlmssp, MIT Kerberos. None of it is started
+#   test  cargo-nextest, a Python environment in .tools/venv, curl, nft, libfaketime, and what signing in is tried against:
+#         Apache httpd, mod_auth_gssapi, gss-ntlmssp, MIT Kerberos. None of it is started
 #   deny  cargo-deny
 #
 # Cargo's tools and the Python environment go into .tools. Only Debian packages leave the folder, and only
@@ -90,6 +90,20 @@ realm_packages() {
   [ "${CI:-}" != true ]
 }
 
+# A clock that jumps. Elsewhere its test is skipped, but not where CI judges.
+faketime() {
+  local library
+  for library in /usr/lib/*/faketime/libfaketimeMT.so.1 /usr/lib64/faketime/libfaketimeMT.so.1; do
+    ! [ -e "$library" ] || return 0
+  done
+  if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+    debian_package faketime 'a test turns the clock of the program back'
+    return
+  fi
+  say 'the test of a clock that jumps back lacks libfaketime. On Debian: sudo apt-get install faketime'
+  [ "${CI:-}" != true ]
+}
+
 case "${1:-}" in
   test)
     cargo_tool cargo-nextest cargo-nextest "$nextest_version"
@@ -98,6 +112,7 @@ case "${1:-}" in
       debian_package nftables 'the tests load the allow-lists of `sitewright firewall` with nft'
     python_environment
     realm_packages
+    faketime
     ;;
   deny) cargo_tool cargo-deny cargo-deny "$deny_version" ;;
   *) echo 'usage: scripts/setup.sh test|deny' >&2; exit 64 ;;

@@ -52,7 +52,7 @@ pub fn changed_beside(
 
 impl Stepper<'_> {
     /// Keeps the XML of the item that a write replaces, before it goes out; the first of a step is the old one.
-    pub(super) fn keep(&mut self, prepared: &Prepared) -> Result<(), JournalError> {
+    pub(super) async fn keep(&mut self, prepared: &Prepared) -> Result<(), JournalError> {
         let Some(replaced) = prepared.replaced() else {
             return Ok(());
         };
@@ -60,7 +60,8 @@ impl Stepper<'_> {
         let item = replaced.value.item;
         let file = self
             .journal
-            .keep_item(self.run, at, item, &replaced.before)?;
+            .keep_item(self.run, at, item, &replaced.before)
+            .await?;
         let first = self.written_over.take().map(|before| before.file);
         self.written_over = Some(WrittenOver {
             replaced: replaced.clone(),

@@ -10,11 +10,12 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::step::{Failure, Stepper};
-use crate::journal::{Fact, Journal, JournalError};
+use crate::journal::{Fact, JournalError};
 use crate::model::{Event, Guid, Outcome, RunId, RunSummary, Step, StepCount, StepId, StepKind};
 use crate::observe::Bindings;
 use crate::plan::Plan;
 use crate::smp::Writer;
+use crate::state::Journal;
 
 /// How a run behaves.
 #[derive(Debug, Clone)]
@@ -44,10 +45,12 @@ impl Default for Options {
 pub struct Run<'a> {
     /// Its id.
     pub id: RunId,
+    /// Who is behind it.
+    pub by: String,
     /// Carries the writes.
     pub writer: &'a Writer,
     /// Keeps the records.
-    pub journal: &'a mut Journal,
+    pub journal: &'a Journal,
     /// The time.
     pub clock: &'a (dyn Fn() -> Timestamp + Sync),
     /// Ends the run after the step under way.
@@ -75,12 +78,12 @@ pub enum ApplyError {
 /// Only where the journal cannot be written; what goes wrong with a step is its outcome.
 pub async fn apply(
     plan: &Plan,
-    mut run: Run<'_>,
+    run: Run<'_>,
     emit: &mut (dyn FnMut(&Event) + Send),
 ) -> Result<Vec<(StepId, Outcome)>, ApplyError> {
-    let mut course = Course::begin(plan, &mut run, emit)?;
-    course.pass(&mut run, emit).await?;
-    course.end(&mut run, emit)
+    let mut course = Course::begin(plan, &run, emit).await?;
+    course.pass(&run, emit).await?;
+    course.end(&run, emit).await
 }
 
 /// A run under way: what came of each step so far, and what was born in it.
@@ -99,21 +102,24 @@ impl<'a> Course<'a> {
     ///
     /// # Errors
     /// Where the journal cannot be written.
-    pub fn begin(
+    pub async fn begin(
         plan: &'a Plan,
-        run: &mut Run<'_>,
+        run: &Run<'_>,
         emit: &mut (dyn FnMut(&Event) + Send),
     ) -> Result<Self, ApplyError> {
         let started = (run.clock)();
-        run.journal.append(
-            &run.id,
-            started,
-            Fact::RunStarted {
-                platform: plan.platform.clone(),
-                lineage: plan.lineage.clone(),
-                serial: plan.serial,
-            },
-        )?;
+        run.journal
+            .append(
+                &run.id,
+                started,
+                Fact::RunStarted {
+                    platform: plan.platform.clone(),
+                    lineage: plan.lineage.clone(),
+                    serial: plan.serial,
+                    by: Some(run.by.clone()),
+                },
+            )
+            .await?;
         emit(&Event::RunStarted {
             run: run.id.to_string(),
             steps: u32::try_from(plan.steps.len()).unwrap_or(u32::MAX),
@@ -134,7 +140,7 @@ impl<'a> Course<'a> {
     /// Where the journal cannot be written.
     pub async fn pass(
         &mut self,
-        run: &mut Run<'_>,
+        run: &Run<'_>,
         emit: &mut (dyn FnMut(&Event) + Send),
     ) -> Result<(), ApplyError> {
         for (position, step) in self.plan.steps.iter().enumerate() {
@@ -162,15 +168,17 @@ impl<'a> Course<'a> {
                 Outcome::Waiting { .. } | Outcome::Open | Outcome::Skipped
             ) && step.kind() != StepKind::Record
             {
-                run.journal.append(
-                    &run.id,
-                    (run.clock)(),
-                    Fact::StepEnded {
-                        step: step.id.clone(),
-                        outcome: outcome.clone(),
-                        milliseconds,
-                    },
-                )?;
+                run.journal
+                    .append(
+                        &run.id,
+                        (run.clock)(),
+                        Fact::StepEnded {
+                            step: step.id.clone(),
+                            outcome: outcome.clone(),
+                            milliseconds,
+                        },
+                    )
+                    .await?;
             }
             emit(&Event::StepEnded {
                 step: step.id.clone(),
@@ -189,7 +197,7 @@ impl<'a> Course<'a> {
         &mut self,
         step: &Step,
         first: bool,
-        run: &mut Run<'_>,
+        run: &Run<'_>,
         emit: &mut (dyn FnMut(&Event) + Send),
     ) -> Result<Outcome, ApplyError> {
         // Whoever looks again and again at what a person may have done need not say so each time.
@@ -200,13 +208,13 @@ impl<'a> Course<'a> {
         }
         if matches!(step.kind(), StepKind::Write | StepKind::Await) {
             let fact = Fact::StepStarted { step: step.clone() };
-            run.journal.append(&run.id, (run.clock)(), fact)?;
+            run.journal.append(&run.id, (run.clock)(), fact).await?;
         }
         let span = tracing::info_span!("step", run = %run.id, step = %step.id);
         let mut stepper = Stepper {
             run: &run.id,
             writer: run.writer,
-            journal: &mut *run.journal,
+            journal: run.journal,
             clock: run.clock,
             cancel: &run.cancel,
             options: &run.options,
@@ -261,9 +269,9 @@ impl<'a> Course<'a> {
     ///
     /// # Errors
     /// Where the journal cannot be written.
-    pub fn end(
+    pub async fn end(
         self,
-        run: &mut Run<'_>,
+        run: &Run<'_>,
         emit: &mut (dyn FnMut(&Event) + Send),
     ) -> Result<Vec<(StepId, Outcome)>, ApplyError> {
         let now = (run.clock)();
@@ -274,7 +282,7 @@ impl<'a> Course<'a> {
         let fact = Fact::RunEnded {
             summary: summary.clone(),
         };
-        run.journal.append(&run.id, now, fact)?;
+        run.journal.append(&run.id, now, fact).await?;
         emit(&Event::RunEnded {
             run: run.id.to_string(),
             summary,

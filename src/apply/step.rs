@@ -16,13 +16,14 @@ use tokio_util::sync::CancellationToken;
 use super::item::WrittenOver;
 use super::judge::{Drifted, Progress, judge, known};
 use super::run::{Options, since};
-use crate::journal::{Fact, Journal, JournalError};
+use crate::journal::{Fact, JournalError};
 use crate::model::{
     Action, CountedKind, Event, Guid, Name, Outcome, Record, ResourceRef, RunId, SiteRef, Step,
     StepId, StepKind,
 };
 use crate::observe::{Bindings, Seen, look};
 use crate::smp::{ReadError, SendError, Write, Writer, chain};
+use crate::state::Journal;
 
 /// How long after a write the first look may come, and how the pauses grow.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -33,7 +34,7 @@ const ROUNDS: u32 = 4;
 pub(super) struct Stepper<'a> {
     pub(super) run: &'a RunId,
     pub(super) writer: &'a Writer,
-    pub(super) journal: &'a mut Journal,
+    pub(super) journal: &'a Journal,
     pub(super) clock: &'a (dyn Fn() -> Timestamp + Sync),
     pub(super) cancel: &'a CancellationToken,
     pub(super) options: &'a Options,
@@ -98,13 +99,15 @@ impl Stepper<'_> {
             StepKind::Record => {
                 if let Action::Record(record) = &step.action {
                     // Nothing on the server changes, so thousands of these share one sync with what follows.
-                    self.journal.append_with_next(
-                        self.run,
-                        (self.clock)(),
-                        Fact::Recorded {
-                            record: record.clone(),
-                        },
-                    )?;
+                    self.journal
+                        .append_with_next(
+                            self.run,
+                            (self.clock)(),
+                            Fact::Recorded {
+                                record: record.clone(),
+                            },
+                        )
+                        .await?;
                 }
                 Ok(Outcome::Done)
             }
@@ -149,8 +152,8 @@ impl Stepper<'_> {
         Ok(())
     }
 
-    fn note(&mut self, fact: Fact) -> Result<(), JournalError> {
-        self.journal.append(self.run, (self.clock)(), fact)
+    async fn note(&self, fact: Fact) -> Result<(), JournalError> {
+        self.journal.append(self.run, (self.clock)(), fact).await
     }
 
     async fn see(&self, step: &Step) -> Result<Result<Seen, String>, Failure> {
@@ -183,9 +186,9 @@ impl Stepper<'_> {
         match self.judge(step, &seen)? {
             Progress::AlreadyDone => {
                 self.bind(step, &seen);
-                self.found(step, &seen, false)?;
+                self.found(step, &seen, false).await?;
                 if let Some((guid, of)) = deletes(&step.action) {
-                    self.note(Fact::Deleted { guid, of: Some(of) })?;
+                    self.note(Fact::Deleted { guid, of: Some(of) }).await?;
                 }
                 Ok(Outcome::AlreadyDone)
             }
@@ -261,7 +264,7 @@ impl Stepper<'_> {
                 Err(reason) => return Err(blind(&reason)),
             };
             self.bind(step, &seen);
-            self.found(step, &seen, lost)?;
+            self.found(step, &seen, lost).await?;
             lost = false;
             let writes = match self.judge(step, &seen) {
                 Ok(Progress::AlreadyDone) if wrote => return Ok(Outcome::Done),
@@ -312,19 +315,22 @@ impl Stepper<'_> {
                 Err(error) if parted(&error, write) => continue,
                 Err(error) => return Err(Sent::Error(error)),
             };
-            self.keep(&prepared).map_err(Sent::Journal)?;
+            self.keep(&prepared).await.map_err(Sent::Journal)?;
+            self.journal.held().map_err(Sent::Journal)?;
             let created = match self.writer.send(prepared).await {
                 Ok(created) => created,
                 // Parting what is parted already is what was wanted.
                 Err(error) if parted(&error, write) => None,
                 Err(error) => return Err(Sent::Error(error)),
             };
-            self.written(step, write, created).map_err(Sent::Journal)?;
+            self.written(step, write, created)
+                .await
+                .map_err(Sent::Journal)?;
         }
         Ok(())
     }
 
-    fn written(
+    async fn written(
         &mut self,
         step: &Step,
         write: &Write,
@@ -345,6 +351,7 @@ impl Stepper<'_> {
                     name: name.clone(),
                     protected: *protected,
                 })
+                .await
             }
             (Action::CreateSubnet { subnet, .. }, Write::CreateSubnet { .. }, Some(guid)) => {
                 self.bindings.subnets.insert(*subnet, guid);
@@ -353,17 +360,24 @@ impl Stepper<'_> {
                     guid,
                     name: Name::new(&subnet.to_string()),
                 })
+                .await
             }
-            (action, Write::DeleteResource { resource }, _) => self.note(Fact::Deleted {
-                guid: *resource,
-                of: deletes(action).map(|(_, of)| of),
-            }),
-            (Action::AssignPackage { package, .. }, Write::SetPackageServers { .. }, _) => self
-                .note(Fact::AssignmentWritten {
+            (action, Write::DeleteResource { resource }, _) => {
+                self.note(Fact::Deleted {
+                    guid: *resource,
+                    of: deletes(action).map(|(_, of)| of),
+                })
+                .await
+            }
+            (Action::AssignPackage { package, .. }, Write::SetPackageServers { .. }, _) => {
+                self.note(Fact::AssignmentWritten {
                     package: package.clone(),
-                }),
+                })
+                .await
+            }
             (_, Write::UpdateDistributionPoints { package }, _) => {
                 self.note(Fact::DistributionUpdated { package: *package })
+                    .await
             }
             _ => Ok(()),
         }
@@ -387,7 +401,7 @@ impl Stepper<'_> {
     }
 
     /// An object that a step was to create is there: by our own write whose answer was lost, or by somebody else's.
-    fn found(&mut self, step: &Step, seen: &Seen, lost: bool) -> Result<(), JournalError> {
+    async fn found(&self, step: &Step, seen: &Seen, lost: bool) -> Result<(), JournalError> {
         match (&step.action, seen) {
             (
                 Action::CreateSite {
@@ -418,16 +432,19 @@ impl Stepper<'_> {
                         },
                     }
                 })
+                .await
             }
             (Action::CreateSubnet { subnet, .. }, Seen::Subnets(found)) => {
                 let [(guid, _)] = found.as_slice() else {
                     return Ok(());
                 };
                 if lost {
-                    return self.note(Fact::SubnetCreated {
-                        guid: *guid,
-                        name: Name::new(&subnet.to_string()),
-                    });
+                    return self
+                        .note(Fact::SubnetCreated {
+                            guid: *guid,
+                            name: Name::new(&subnet.to_string()),
+                        })
+                        .await;
                 }
                 // Our own creation of an earlier round is no find.
                 if self.bindings.subnets.get(subnet) == Some(guid) && self.created.contains(guid) {
@@ -439,6 +456,7 @@ impl Stepper<'_> {
                         guid: *guid,
                     },
                 })
+                .await
             }
             _ => Ok(()),
         }

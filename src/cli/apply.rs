@@ -13,11 +13,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::carry_out::{Conduct, Held, Waiting};
 use super::error::Failure;
+use super::hold::{Hold, locked};
 use super::plan::{What, load, plan};
 use super::session::{Home, Session, new_lineage};
-use super::{Context, Exit, Format, able, now, print, second};
+use super::{Context, Exit, Format, able, now, print};
 use crate::apply::{Options, counted, unassigned_seen};
-use crate::journal::{Fact, Journal, JournalError};
+use crate::journal::Fact;
 use crate::model::{Event, FREEZE, Outcome, Ownership, Snapshot, Step, StepId};
 use crate::observe::identify;
 use crate::plan::{Bounds, Plan, frozen, judge_again};
@@ -92,13 +93,22 @@ impl ApplyArgs {
 pub(super) async fn run(context: &Context, args: &ApplyArgs) -> Result<Exit, Failure> {
     let home = Home::find(&args.what.files)?;
     let session = Session::open(context, &home)?;
-    let lock = session
-        .store
-        .lock(&note("apply", None))
-        .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
-    let loaded = load(&session)?;
+    locked(context, &session, "apply", None, async |hold| {
+        under_lock(context, args, &home, &session, hold).await
+    })
+    .await
+}
+
+async fn under_lock(
+    context: &Context,
+    args: &ApplyArgs,
+    home: &Home,
+    session: &Session,
+    hold: &mut Hold<'_>,
+) -> Result<Exit, Failure> {
+    let loaded = load(session).await?;
     let (plan, snapshot) = if let Some(file) = &args.plan_file {
-        let plan = saved(file, &session, loaded.as_ref()).await?;
+        let plan = saved(file, session, loaded.as_ref()).await?;
         // It was judged when it was made: limits and time may be others by now.
         let overrides = args.what.overrides()?;
         let bounds = Bounds {
@@ -109,7 +119,7 @@ pub(super) async fn run(context: &Context, args: &ApplyArgs) -> Result<Exit, Fai
         (judge_again(plan, bounds), None)
     } else {
         let desired = home.desired(&args.what.files, session.declared_name())?;
-        let (plan, snapshot) = plan(&session, &desired, loaded.as_ref(), &args.what).await?;
+        let (plan, snapshot) = plan(session, &desired, loaded.as_ref(), &args.what).await?;
         (plan, Some(snapshot))
     };
     args.tell(&text::plan(&plan, &context.style));
@@ -118,8 +128,8 @@ pub(super) async fn run(context: &Context, args: &ApplyArgs) -> Result<Exit, Fai
     }
     if plan.steps.is_empty() {
         let seen = (&plan, snapshot.as_ref());
-        if remember(context, &session, seen, &[], loaded.as_ref())? {
-            keep(&session, &plan, loaded)?;
+        if remember(context, hold, seen, &[], loaded.as_ref()).await? {
+            keep(session, &plan, loaded).await?;
         }
         return Ok(Exit::Done);
     }
@@ -129,13 +139,13 @@ pub(super) async fn run(context: &Context, args: &ApplyArgs) -> Result<Exit, Fai
     if plan.changes_anything() && !args.yes && !agreed("Apply these steps?")? {
         return Err(Failure::new("SW0610", "not applied: nobody said yes"));
     }
-    if let Some(failure) = by_now_frozen(&session, &plan) {
+    if let Some(failure) = by_now_frozen(session, &plan) {
         return Err(failure);
     }
     let cancel = CancellationToken::new();
     let conduct = Conduct {
         context,
-        session: &session,
+        session,
         plan: &plan,
         options: Options {
             await_limit: Duration::from_secs(args.await_limit),
@@ -146,13 +156,13 @@ pub(super) async fn run(context: &Context, args: &ApplyArgs) -> Result<Exit, Fai
         waiting: args.waiting(),
         cancel: cancel.clone(),
     };
-    let (outcomes, held) = watched(context, args, &conduct, Held { lock, loaded }).await?;
+    let ours = Held { hold, loaded };
+    let (outcomes, loaded) = watched(context, args, &conduct, ours).await?;
     let done = carried_out(&plan, &outcomes);
-    let loaded = held.loaded;
     let seen = (&plan, snapshot.as_ref());
-    remember(context, &session, seen, &done, loaded.as_ref())?;
-    keep(&session, &plan, loaded)?;
-    drop(held.lock);
+    remember(context, hold, seen, &done, loaded.as_ref()).await?;
+    keep(session, &plan, loaded).await?;
+    hold.free().await;
     if plan.changes_anything() {
         args.tell(&text::summary(
             &plan,
@@ -170,8 +180,8 @@ async fn watched(
     context: &Context,
     args: &ApplyArgs,
     conduct: &Conduct<'_>,
-    held: Held,
-) -> Result<(Vec<(StepId, Outcome)>, Held), Failure> {
+    held: Held<'_, '_>,
+) -> Result<(Vec<(StepId, Outcome)>, Option<Loaded>), Failure> {
     let watch = tokio::spawn(interrupted(conduct.cancel.clone()));
     let lookup = Lookup::new(conduct.plan);
     let bar = progress(conduct.plan);
@@ -213,9 +223,9 @@ fn carried_out<'a>(plan: &'a Plan, outcomes: &[(StepId, Outcome)]) -> Vec<&'a St
 
 /// Notes in the journal the subnets in no site and how many of each kind there are, where that is not remembered
 /// already; says whether it did. What was read is not known where the plan was made by an earlier command.
-fn remember(
+async fn remember(
     context: &Context,
-    session: &Session,
+    hold: &Hold<'_>,
     (plan, snapshot): (&Plan, Option<&Snapshot>),
     done: &[&Step],
     loaded: Option<&Loaded>,
@@ -230,10 +240,11 @@ fn remember(
     if facts.is_empty() {
         return Ok(false);
     }
-    let mut journal = journal(session)?;
+    let journal = hold.journal().await?;
     for fact in facts {
         journal
             .append(&context.run, now(), fact)
+            .await
             .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
     }
     Ok(true)
@@ -248,23 +259,17 @@ fn progress(plan: &Plan) -> ProgressBar {
 /// The first Ctrl-C ends the run after the step under way, the second at once.
 pub(super) async fn interrupted(cancel: CancellationToken) {
     if tokio::signal::ctrl_c().await.is_ok() {
-        eprintln!("stopping after what is under way; press Ctrl-C again to stop at once");
+        // First, so that nothing is begun any more once that is said.
         cancel.cancel();
+        eprintln!("stopping after what is under way; press Ctrl-C again to stop at once");
         if tokio::signal::ctrl_c().await.is_ok() {
             std::process::exit(130);
         }
     }
 }
 
-pub(super) fn journal(session: &Session) -> Result<Journal, Failure> {
-    session
-        .store
-        .journal()
-        .map_err(|error: JournalError| Failure::from_error(error.code(), &error).hint(error.hint()))
-}
-
 /// Folds what the journal gained into the state and saves it.
-pub(super) fn keep(
+pub(super) async fn keep(
     session: &Session,
     plan: &Plan,
     before: Option<Loaded>,
@@ -278,7 +283,11 @@ pub(super) fn keep(
     if base.lineage.is_empty() {
         base.lineage = new_lineage();
     }
-    session.store.settle(base).map_err(|error| failed(&error))
+    session
+        .store
+        .settle(base)
+        .await
+        .map_err(|error| failed(&error))
 }
 
 /// Reads a plan that `plan --out` wrote.
@@ -415,18 +424,4 @@ fn again(args: &ApplyArgs) -> String {
         words.push(format!("--reason {}", argument(reason)));
     }
     words.join(" ")
-}
-
-/// What the lock says of its holder.
-pub(super) fn note(purpose: &str, by: Option<&str>) -> String {
-    format!("{}, for `{purpose}`, since {}", who(by), second())
-}
-
-/// Who does this: as told, else the account of the operating system.
-pub(super) fn who(by: Option<&str>) -> String {
-    by.map(ToOwned::to_owned)
-        .or_else(|| std::env::var("USER").ok())
-        .or_else(|| std::env::var("USERNAME").ok())
-        .filter(|name| !name.is_empty())
-        .unwrap_or_else(|| "unknown".into())
 }

@@ -4,15 +4,16 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::apply::{journal, keep, note, who};
-use super::carry_out::patient_lock;
+use super::apply::keep;
 use super::error::Failure;
+use super::hold::{Hold, PATIENCE, who};
 use super::plan::{What, load, plan};
 use super::session::{Home, Session};
 use super::{Context, Exit, now, print, second};
 use crate::journal::Fact;
 use crate::model::{
-    Action, Attestation, Name, Observed, PackageRef, Snapshot, Step, StepId, StepKind, Subnet,
+    Action, Attestation, Desired, Name, Observed, PackageRef, Snapshot, Step, StepId, StepKind,
+    Subnet,
 };
 use crate::observe::{Bindings, Seen, look};
 use crate::plan::console_value;
@@ -54,9 +55,22 @@ pub(super) async fn run(context: &Context, args: &AttestArgs) -> Result<Exit, Fa
     let session = Session::open(context, &home)?;
     let desired = home.desired(&args.files, session.declared_name())?;
     // An `apply --wait` beside it holds the lock for as long as it looks.
-    let _lock = patient_lock(&session, &note("attest", args.by.as_deref())).await?;
-    let loaded = load(&session)?;
-    let (plan, snapshot) = plan(&session, &desired, loaded.as_ref(), &What::default()).await?;
+    let by = args.by.as_deref();
+    let mut hold = Hold::take(context, &session, "attest", by, PATIENCE).await?;
+    let outcome = under_lock(context, args, &session, &desired, &hold).await;
+    hold.free().await;
+    outcome
+}
+
+async fn under_lock(
+    context: &Context,
+    args: &AttestArgs,
+    session: &Session,
+    desired: &Desired,
+    hold: &Hold<'_>,
+) -> Result<Exit, Failure> {
+    let loaded = load(session).await?;
+    let (plan, snapshot) = plan(session, desired, loaded.as_ref(), &What::default()).await?;
     let (step, value, distributed) = if let Some(wanted) = args.step.strip_prefix("verify:") {
         (row(wanted)?, ATTESTED_ROW.to_owned(), None)
     } else if let Some(wanted) = args.step.strip_prefix("host-carve-out:") {
@@ -64,7 +78,7 @@ pub(super) async fn run(context: &Context, args: &AttestArgs) -> Result<Exit, Fa
         (step, server.to_string(), None)
     } else {
         let step = find(&plan.steps, &args.step)?;
-        let value = unreadable(&session, step).await?;
+        let value = unreadable(session, step).await?;
         (step.id.clone(), value, distributes(step))
     };
     let attestation = Attestation {
@@ -73,7 +87,7 @@ pub(super) async fn run(context: &Context, args: &AttestArgs) -> Result<Exit, Fa
         by: who(args.by.as_deref()),
         at: second(),
     };
-    let mut journal = journal(&session)?;
+    let journal = hold.journal().await?;
     let attested = Fact::Attested {
         step: step.clone(),
         attestation,
@@ -84,10 +98,11 @@ pub(super) async fn run(context: &Context, args: &AttestArgs) -> Result<Exit, Fa
     for fact in std::iter::once(attested).chain(distributed) {
         journal
             .append(&context.run, now(), fact)
+            .await
             .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
     }
     drop(journal);
-    keep(&session, &plan, loaded)?;
+    keep(session, &plan, loaded).await?;
     print(&format!("{step}: attested\n"));
     Ok(Exit::Done)
 }

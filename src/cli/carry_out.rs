@@ -15,21 +15,18 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::apply::{by_now_frozen, journal, keep, note};
+use super::apply::{by_now_frozen, keep};
 use super::error::Failure;
+use super::hold::{Hold, PATIENCE, who};
 use super::plan::load;
 use super::session::Session;
 use super::{Context, now};
 use crate::apply::{ApplyError, Course, Options, Run};
-use crate::journal::{Fact, Journal};
+use crate::journal::Fact;
 use crate::model::{Action, Attestation, Event, Outcome, StepId};
 use crate::plan::{Plan, console_value};
 use crate::smp::Writer;
-use crate::state::{Loaded, Lock, LockError};
-
-/// How long a lock is waited for that is held for a moment only, and how often it is tried.
-const PATIENCE: Duration = Duration::from_secs(3);
-const RETRY: Duration = Duration::from_millis(100);
+use crate::state::{Journal, Loaded};
 
 /// How a run waits for people.
 #[derive(Debug, Clone, Copy)]
@@ -41,8 +38,8 @@ pub(super) struct Waiting {
 }
 
 /// The state of a platform, ours to write while this is held.
-pub(super) struct Held {
-    pub(super) lock: Lock,
+pub(super) struct Held<'h, 'a> {
+    pub(super) hold: &'h mut Hold<'a>,
     pub(super) loaded: Option<Loaded>,
 }
 
@@ -56,35 +53,21 @@ pub(super) struct Conduct<'a> {
     pub(super) cancel: CancellationToken,
 }
 
-/// Takes the lock of the state; one that somebody holds for a moment only is waited for.
-pub(super) async fn patient_lock(session: &Session, purpose: &str) -> Result<Lock, Failure> {
-    let begun = Instant::now();
-    loop {
-        match session.store.lock(purpose) {
-            Err(LockError::Held { .. }) if begun.elapsed() < PATIENCE => {
-                tokio::time::sleep(RETRY).await;
-            }
-            other => {
-                return other
-                    .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()));
-            }
-        }
-    }
-}
-
 impl Conduct<'_> {
     /// Carries the plan out; with [`Waiting`], until no console step is open or the time is over.
     pub(super) async fn carry_out(
         &self,
-        mut held: Held,
+        mut held: Held<'_, '_>,
         emit: &mut (dyn FnMut(&Event) + Send),
-    ) -> Result<(Vec<(StepId, Outcome)>, Held), Failure> {
+    ) -> Result<(Vec<(StepId, Outcome)>, Option<Loaded>), Failure> {
         let writer = self.session.writer()?;
         let known = words(&held).cloned().unwrap_or_default();
-        let mut journal = journal(self.session)?;
-        let mut run = self.run(&writer, &mut journal, BTreeSet::new());
-        let mut course = Course::begin(self.plan, &mut run, emit).map_err(|e| unkept(&e))?;
-        course.pass(&mut run, emit).await.map_err(|e| unkept(&e))?;
+        let mut journal = held.hold.journal().await?;
+        let run = self.run(&writer, &journal, BTreeSet::new());
+        let mut course = Course::begin(self.plan, &run, emit)
+            .await
+            .map_err(|e| unkept(&e))?;
+        course.pass(&run, emit).await.map_err(|e| unkept(&e))?;
         if let Some(Waiting { limit, poll }) = self.waiting {
             let deadline = Instant::now() + limit;
             let mut told = Vec::new();
@@ -106,24 +89,25 @@ impl Conduct<'_> {
                 if let Some(failure) = by_now_frozen(self.session, self.plan) {
                     return Err(failure);
                 }
-                journal = self::journal(self.session)?;
-                let mut run = self.run(&writer, &mut journal, self.attested(&held, &known));
-                course.pass(&mut run, emit).await.map_err(|e| unkept(&e))?;
+                journal = held.hold.journal().await?;
+                let run = self.run(&writer, &journal, self.attested(&held, &known));
+                course.pass(&run, emit).await.map_err(|e| unkept(&e))?;
             }
         }
-        let mut run = self.run(&writer, &mut journal, BTreeSet::new());
-        let outcomes = course.end(&mut run, emit).map_err(|e| unkept(&e))?;
-        Ok((outcomes, held))
+        let run = self.run(&writer, &journal, BTreeSet::new());
+        let outcomes = course.end(&run, emit).await.map_err(|e| unkept(&e))?;
+        Ok((outcomes, held.loaded))
     }
 
     fn run<'r>(
         &self,
         writer: &'r Writer,
-        journal: &'r mut Journal,
+        journal: &'r Journal,
         attested: BTreeSet<StepId>,
     ) -> Run<'r> {
         Run {
             id: self.context.run.clone(),
+            by: who(None),
             writer,
             journal,
             clock: &now,
@@ -134,20 +118,24 @@ impl Conduct<'_> {
     }
 
     /// Keeps what was done so far, lets go of the state for a while, and takes it up again.
-    async fn rest(&self, held: Held, pause: Duration) -> Result<Held, Failure> {
-        let Held { lock, loaded } = held;
-        let kept = keep(self.session, self.plan, loaded)?;
-        drop(lock);
+    async fn rest<'h, 'a>(
+        &self,
+        held: Held<'h, 'a>,
+        pause: Duration,
+    ) -> Result<Held<'h, 'a>, Failure> {
+        let Held { hold, loaded } = held;
+        let kept = keep(self.session, self.plan, loaded).await?;
+        hold.free().await;
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = self.cancel.cancelled() => {}
         }
-        let lock = patient_lock(self.session, &note("apply --wait", None)).await?;
-        let failed = |error: crate::state::StateError| {
+        hold.retake(PATIENCE).await?;
+        let failed = |error: crate::journal::JournalError| {
             Failure::from_error(error.code(), &error).hint(error.hint())
         };
         let store = &self.session.store;
-        let added = store.since(kept.journal_sequence).map_err(failed)?;
+        let added = store.since(kept.journal_sequence).await.map_err(failed)?;
         if added.iter().any(|entry| !is_word(&entry.fact)) {
             return Err(Failure::new(
                 "SW0618",
@@ -158,14 +146,14 @@ impl Conduct<'_> {
             )));
         }
         Ok(Held {
-            lock,
-            loaded: load(self.session)?,
+            hold,
+            loaded: load(self.session).await?,
         })
     }
 
     /// The console steps of the plan that somebody gave his word for since it was made, for the very value that is asked
     /// for: a plan asks only for what an older word does not close.
-    fn attested(&self, held: &Held, known: &Words) -> BTreeSet<StepId> {
+    fn attested(&self, held: &Held<'_, '_>, known: &Words) -> BTreeSet<StepId> {
         let Some(words) = words(held) else {
             return BTreeSet::new();
         };
@@ -189,7 +177,7 @@ impl Conduct<'_> {
 /// Words by the id of the step that they were given for.
 type Words = BTreeMap<String, Attestation>;
 
-fn words(held: &Held) -> Option<&Words> {
+fn words<'l>(held: &'l Held<'_, '_>) -> Option<&'l Words> {
     let loaded = held.loaded.as_ref()?;
     Some(&loaded.state.ownership.attestations)
 }
@@ -198,7 +186,11 @@ fn words(held: &Held) -> Option<&Words> {
 fn is_word(fact: &Fact) -> bool {
     matches!(
         fact,
-        Fact::Attested { .. } | Fact::DistributionUpdated { .. } | Fact::UnassignedSeen { .. }
+        Fact::Attested { .. }
+            | Fact::DistributionUpdated { .. }
+            | Fact::UnassignedSeen { .. }
+            | Fact::LeaseTakenOver { .. }
+            | Fact::LockBroken { .. }
     )
 }
 

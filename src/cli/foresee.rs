@@ -65,7 +65,7 @@ pub(super) async fn foresee(
         None
     };
     let loaded = match &desired {
-        Some(_) => load(&session)?,
+        Some(_) => load(&session).await?,
         None => None,
     };
     let state = loaded.as_ref().map(|loaded| &loaded.state);

@@ -19,6 +19,7 @@ mod export;
 mod files;
 mod firewall;
 mod foresee;
+mod hold;
 mod import;
 mod plan;
 mod platform;
@@ -107,6 +108,9 @@ struct Global {
     /// The folder of the state, instead of the workspace's
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "FOLDER")]
     state: Option<PathBuf>,
+    /// How long to wait for the lock of the state, in seconds
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "SECONDS", default_value_t = 0)]
+    lock_timeout: u64,
     /// When to colour: on a terminal unless `NO_COLOR` is set, always, never
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "WHEN", default_value = "auto")]
     color: Colour,

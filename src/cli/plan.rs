@@ -8,8 +8,8 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
-use super::apply::who;
 use super::error::Failure;
+use super::hold::who;
 use super::session::{Home, Session};
 use super::{Context, Exit, Format, now, print};
 use crate::model::{
@@ -27,7 +27,7 @@ use crate::state::{Loaded, State};
 Examples:
   sitewright plan
   sitewright plan -f sites/ --out friday.plan.json --detailed-exitcode
-  sitewright plan --override maxDeletes=12 --reason 'the lab closes, ticket 4711'
+  sitewright plan --override maxDeletes=12 --reason 'ticket 4711'
   sitewright plan --platform sim:flat-lan -f examples/deployment-site")]
 pub(super) struct PlanArgs {
     #[command(flatten)]
@@ -122,7 +122,7 @@ pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<Exit, Fail
     stage("reading the manifests");
     let desired = home.desired(&args.what.files, session.declared_name())?;
     stage("reading the state");
-    let loaded = load(&session)?;
+    let loaded = load(&session).await?;
     let (plan, _) = plan(&session, &desired, loaded.as_ref(), &args.what).await?;
     stage("rendering");
     if let Some(file) = &args.out {
@@ -153,10 +153,11 @@ fn exit(plan: &Plan, detailed: bool) -> Exit {
 }
 
 /// The state with what the journal adds to it; `None` where there is none yet.
-pub(super) fn load(session: &Session) -> Result<Option<Loaded>, Failure> {
+pub(super) async fn load(session: &Session) -> Result<Option<Loaded>, Failure> {
     session
         .store
         .load()
+        .await
         .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))
 }
 

@@ -50,7 +50,7 @@ async fn check(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> {
     let chosen = context.choosing(args.name.as_deref());
     let home = Home::find(&[])?;
     let session = Session::open(&chosen, &home)?;
-    let loaded = load(&session)?;
+    let loaded = load(&session).await?;
     let nothing = Ownership::default();
     let ownership = loaded
         .as_ref()

@@ -1,19 +1,17 @@
 //! `sitewright restore`: the XML of an item as it was before a run wrote over it.
 //!
-//! I/O: reads the backup, asks, imports it, looks again, keeps the journal.
+//! I/O: reads the store, asks, imports it, looks again, keeps the journal.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "reads the backup, and waits for the server"
-)]
+#![expect(clippy::disallowed_methods, reason = "waits for the server")]
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 
-use super::apply::{agreed, journal, note};
+use super::apply::agreed;
 use super::error::Failure;
+use super::hold::{Hold, locked};
 use super::session::{Home, Session};
 use super::{Context, Exit, now, print, wrap};
 use crate::apply::changed_beside;
@@ -40,11 +38,19 @@ pub(super) struct RestoreArgs {
 pub(super) async fn run(context: &Context, args: &RestoreArgs) -> Result<Exit, Failure> {
     let home = Home::find(&[])?;
     let session = Session::open(context, &home)?;
-    let _lock = session
-        .store
-        .lock(&note("restore", None))
-        .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
-    let (item, file, old) = kept(&session, args)?;
+    locked(context, &session, "restore", None, async |hold| {
+        under_lock(context, args, &session, hold).await
+    })
+    .await
+}
+
+async fn under_lock(
+    context: &Context,
+    args: &RestoreArgs,
+    session: &Session,
+    hold: &Hold<'_>,
+) -> Result<Exit, Failure> {
+    let (item, file, old) = kept(session, args).await?;
     let profile = session.known()?;
     let noise = noise(&profile, item);
     let writer = session.writer()?;
@@ -70,9 +76,10 @@ pub(super) async fn run(context: &Context, args: &RestoreArgs) -> Result<Exit, F
     let failed = |error: crate::journal::JournalError| {
         Failure::from_error(error.code(), &error).hint(error.hint())
     };
-    let mut journal = journal(&session)?;
+    let journal = hold.journal().await?;
     let instead = journal
         .keep_item(&context.run, now(), item, &present)
+        .await
         .map_err(failed)?;
     writer
         .import_item(&old)
@@ -81,6 +88,7 @@ pub(super) async fn run(context: &Context, args: &RestoreArgs) -> Result<Exit, F
     let left = settled(&writer, item, &noise, &old).await?;
     journal
         .append(&context.run, now(), Fact::ItemRestored { item, file })
+        .await
         .map_err(failed)?;
     if left.is_empty() {
         print(&wrap(
@@ -101,13 +109,14 @@ pub(super) async fn run(context: &Context, args: &RestoreArgs) -> Result<Exit, F
 }
 
 /// The item and the XML that were kept.
-fn kept(session: &Session, args: &RestoreArgs) -> Result<(Guid, String, String), Failure> {
+async fn kept(session: &Session, args: &RestoreArgs) -> Result<(Guid, String, String), Failure> {
     let name = args.backup.file_name().and_then(|name| name.to_str());
     let found = session
         .store
         .kept_item(name.unwrap_or_default())
+        .await
         .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
-    let Some((kept, path)) = found else {
+    let Some((kept, xml)) = found else {
         return Err(Failure::new(
             "SW0620",
             format!(
@@ -120,8 +129,6 @@ fn kept(session: &Session, args: &RestoreArgs) -> Result<(Guid, String, String),
             "name a file below `backups` in the folder of the state".into(),
         )));
     };
-    let xml = std::fs::read_to_string(&path)
-        .map_err(|error| Failure::io(format!("cannot read `{}`", path.display()), &error))?;
     if kept.holds(&xml) {
         Ok((kept.item, kept.file, xml))
     } else {

@@ -77,7 +77,7 @@ async fn made(context: &Context, what: &What) -> Result<Plan, Failure> {
     let home = Home::find(&what.files)?;
     let session = Session::open(context, &home)?;
     let desired = home.desired(&what.files, session.declared_name())?;
-    let loaded = load(&session)?;
+    let loaded = load(&session).await?;
     let (plan, _) = plan(&session, &desired, loaded.as_ref(), what).await?;
     Ok(plan)
 }

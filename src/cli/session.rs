@@ -17,15 +17,15 @@ use url::Url;
 use super::error::Failure;
 use super::{Context, random_id, secret};
 use crate::manifest::{
-    self, Auth as DeclaredAuth, ClientCertificate, Document, PlatformEntry, SecretFrom, Source,
-    WindowsAccount, Workspace,
+    self, Auth as DeclaredAuth, ClientCertificate, Document, PlatformEntry, PostgresStore,
+    SecretFrom, Source, StateStore, WindowsAccount, Workspace,
 };
 use crate::model::{Desired, Name, Safety};
 use crate::observe::build_change;
 use crate::plan::{Note, Severity, Standing};
 use crate::profile::{self, BuildChange, Profile};
 use crate::smp::{self, Auth, Connection, Reader, Transport, WindowsAuth, WindowsMethod, Writer};
-use crate::state::FileStore;
+use crate::state::Store;
 use crate::validate;
 
 /// The workspace that a command runs in, where there is one.
@@ -196,7 +196,7 @@ pub(super) struct Session {
     /// What the workspace guards it by.
     pub(super) safety: Safety,
     /// Its state.
-    pub(super) store: FileStore,
+    pub(super) store: Store,
     /// The way to it.
     pub(super) transport: Transport,
     /// What becomes of the profile once the build of the server is known.
@@ -238,7 +238,7 @@ impl Session {
         let state = context.global.state.clone().unwrap_or_else(|| {
             home.workspace.as_ref().map_or_else(
                 || PathBuf::from("state"),
-                |workspace| PathBuf::from(near(&home.folder.join(&workspace.state))),
+                |workspace| PathBuf::from(near(&home.folder.join(workspace.state.folder()))),
             )
         });
         let profile_file = context
@@ -268,7 +268,7 @@ impl Session {
                 .workspace
                 .as_ref()
                 .map_or_else(Safety::default, |workspace| workspace.safety.clone()),
-            store: FileStore::new(&state, name.as_str()),
+            store: store(context, home, &state, &name)?,
             name,
             server,
             profile: profile.map(Arc::new),
@@ -516,6 +516,66 @@ fn windows(account: &WindowsAccount, password: Option<SecretString>, folder: &Pa
         kdc: kdc.as_deref().and_then(|kdc| Url::parse(kdc).ok()),
         service_principal: service_principal.clone(),
     }
+}
+
+/// The store that the workspace names, unless the arguments name a folder.
+fn store(context: &Context, home: &Home, folder: &Path, name: &Name) -> Result<Store, Failure> {
+    let declared = home.workspace.as_ref().map(|workspace| &workspace.state);
+    match declared {
+        Some(StateStore::Postgres(declared)) if context.global.state.is_none() => {
+            postgres(declared, home, name)
+        }
+        Some(StateStore::Postgres(_) | StateStore::File { .. }) | None => {
+            Ok(Store::file(folder, name.as_str()))
+        }
+    }
+}
+
+#[cfg(feature = "postgres")]
+fn postgres(declared: &PostgresStore, home: &Home, name: &Name) -> Result<Store, Failure> {
+    let tls = declared.is_tls();
+    let PostgresStore {
+        host,
+        port,
+        user,
+        database,
+        password_from,
+        ca,
+        schema,
+        allow_insecure: _, // said by `is_tls`
+        lease,
+    } = declared;
+    let ca = ca.as_ref().map(|ca| home.folder.join(ca));
+    let settings = tls
+        .then(|| smp::tls_settings(host, ca.as_deref()))
+        .transpose()
+        .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
+    let password = password_from
+        .as_ref()
+        .map(|from| secret::fetch(from, "passwordFrom", &home.folder))
+        .transpose()?;
+    let database = crate::state::Postgres {
+        host: host.clone(),
+        port: *port,
+        user: user.clone(),
+        database: database.clone(),
+        password,
+        tls: settings.map(Arc::new),
+        schema: schema.clone(),
+        lease: *lease,
+    };
+    Ok(Store::postgres(&database, name.as_str()))
+}
+
+#[cfg(not(feature = "postgres"))]
+fn postgres(_: &PostgresStore, _: &Home, _: &Name) -> Result<Store, Failure> {
+    Err(Failure::new(
+        "SW0743",
+        "cannot keep state in a PostgreSQL database: this program is built without it",
+    )
+    .hint(Some(
+        "build it with `--features postgres`, or keep state in files".into(),
+    )))
 }
 
 /// A lineage for a state that is new.

@@ -13,7 +13,7 @@ pub(super) fn run(context: &Context, args: sitewright_sim::SimArgs) -> Result<Ex
     let state = context.global.state.clone().unwrap_or_else(|| {
         home.workspace.as_ref().map_or_else(
             || PathBuf::from("state"),
-            |workspace| home.folder.join(&workspace.state),
+            |workspace| home.folder.join(workspace.state.folder()),
         )
     });
     let code = args

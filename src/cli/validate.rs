@@ -283,8 +283,11 @@ fn audit(
         },
     };
     let reader = session.reader()?;
-    let snapshot = runtime()?.block_on(observe(&reader, &scope))?;
-    let loaded = load(&session)?;
+    let (snapshot, loaded) = runtime()?.block_on(async {
+        let snapshot = observe(&reader, &scope).await?;
+        let loaded = load(&session).await?;
+        Ok::<_, Failure>((snapshot, loaded))
+    })?;
     let ownership = loaded
         .as_ref()
         .map(|loaded| &loaded.state)

@@ -73,7 +73,7 @@ pub(super) async fn run(context: &Context, args: &VerifyArgs) -> Result<Exit, Fa
     // `--server` names the server to verify here; the SMP's own is that of the workspace or the profile.
     let session = Session::open_as(context, &home, None)?;
     let desired = home.desired(&args.files, session.declared_name())?;
-    let loaded = load(&session)?;
+    let loaded = load(&session).await?;
     let nothing = Ownership::default();
     let ownership = loaded
         .as_ref()

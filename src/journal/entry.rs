@@ -4,6 +4,7 @@
 //! newer program's line is told from a damaged one.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use schemars::generate::SchemaSettings;
 use serde::{Deserialize, Serialize};
@@ -11,8 +12,8 @@ use serde_json::Value;
 
 use super::error::LineError;
 use crate::model::{
-    Attestation, CountedKind, Guid, Name, Outcome, PackageRef, Platform, Record, RunId, RunSummary,
-    Step, StepId, Subnet,
+    Attestation, CountedKind, Guid, Holder, Name, Outcome, Ownership, PackageRef, Platform, Record,
+    Relocation, Remembered, RunId, RunSummary, Step, StepId, Subnet,
 };
 
 /// One line of the journal.
@@ -27,6 +28,9 @@ pub struct Entry {
     pub sequence: u64,
     /// When it was written, RFC 3339.
     pub at: String,
+    /// The digest of the record before, [`digest`](super::digest); `None` for the first one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<String>,
     /// What happened.
     pub fact: Fact,
 }
@@ -47,6 +51,14 @@ pub enum Fact {
         lineage: String,
         /// The serial of that state.
         serial: u64,
+        /// Who; versions before it was kept did not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
+    },
+    /// The lease of the state was taken over from a run that let it expire.
+    LeaseTakenOver {
+        /// What the run before said of itself.
+        from: Holder,
     },
     /// A step is about to be carried out.
     StepStarted {
@@ -161,11 +173,124 @@ pub enum Fact {
         /// The word.
         attestation: Attestation,
     },
+    /// A state was put in the place of whatever was there: it is held from here on, whatever stood before it.
+    StateReplaced {
+        /// Where it came from.
+        cause: Replacement,
+        /// Which SMP it is about.
+        platform: Platform,
+        /// Its lineage.
+        lineage: String,
+        /// The serial that it is saved with.
+        serial: u64,
+        /// What it remembers, whole.
+        ownership: Box<Ownership>,
+        /// Where what could not be read is kept, by name.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        aside: Vec<String>,
+        /// Who did it.
+        by: String,
+        /// Why, where a reason was given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+    },
+    /// Entries of the state were taken out by hand.
+    Forgotten {
+        /// Which.
+        what: Vec<Remembered>,
+        /// Who did it.
+        by: String,
+        /// Why, where a reason was given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+    },
+    /// An entry of the state was put right by hand.
+    Relocated {
+        /// Which, and where it is found.
+        change: Relocation,
+        /// Who did it.
+        by: String,
+        /// Why, where a reason was given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+    },
+    /// A lease was ended by force before it ran out.
+    LockBroken {
+        /// Whose it was, where that was noted.
+        from: Option<Holder>,
+        /// Who did it.
+        by: String,
+        /// Why that person is sure that the holder is gone.
+        why: String,
+    },
+    /// State and journal were copied here from another store, which refuses to work since.
+    StateMoved {
+        /// Where they were.
+        from: String,
+        /// Where they are.
+        to: String,
+        /// Who did it.
+        by: String,
+        /// Why, where a reason was given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+    },
     /// A run ended.
     RunEnded {
         /// Counts and duration.
         summary: RunSummary,
     },
+}
+
+/// Where a state that was put in place came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(
+    tag = "from",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
+pub enum Replacement {
+    /// A file that somebody handed in.
+    Pushed {
+        /// Its serial.
+        serial: u64,
+    },
+    /// A version that was kept, brought back on purpose.
+    Restored {
+        /// Its serial.
+        serial: u64,
+    },
+    /// The version before a damaged state, with what the journal holds beyond it.
+    Version {
+        /// Its serial.
+        serial: u64,
+    },
+    /// The journal, from its first record on.
+    Journal,
+    /// The state itself, where only the journal was damaged.
+    State {
+        /// Its serial.
+        serial: u64,
+    },
+}
+
+impl fmt::Display for Replacement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pushed { serial } => write!(f, "pushed a state of serial {serial}"),
+            Self::Restored { serial } => write!(f, "restored the state of serial {serial}"),
+            Self::Version { serial } => {
+                write!(
+                    f,
+                    "recovered the state from version {serial} and the journal"
+                )
+            }
+            Self::Journal => f.write_str("recovered the state from the journal"),
+            Self::State { serial } => {
+                write!(f, "began the journal anew at the state of serial {serial}")
+            }
+        }
+    }
 }
 
 /// What every version of a line has.
@@ -177,20 +302,31 @@ struct Header {
 
 impl Entry {
     /// The version of the format that this program writes, and the newest it reads.
-    pub const FORMAT_VERSION: u32 = 1;
+    pub const FORMAT_VERSION: u32 = 2;
 
     /// The line, with its line feed.
-    pub(super) fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
+    pub(crate) fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
         let mut line = serde_json::to_vec(self)?;
         line.push(b'\n');
         Ok(line)
     }
 
+    /// The number of a line's record, whatever else is wrong with it.
+    pub(crate) fn numbered(line: &[u8]) -> Option<u64> {
+        #[derive(Deserialize)]
+        struct Numbered {
+            sequence: u64,
+        }
+        let numbered: Numbered = serde_json::from_slice(line).ok()?;
+        Some(numbered.sequence)
+    }
+
     /// Reads a line, with or without its line feed.
-    pub(super) fn decode(line: &[u8]) -> Result<Self, LineError> {
+    pub(crate) fn decode(line: &[u8]) -> Result<Self, LineError> {
         let Header { format_version } = serde_json::from_slice(line)?;
         match format_version {
-            Self::FORMAT_VERSION => Ok(serde_json::from_slice(line)?),
+            // Version 1 had no chain.
+            1 | Self::FORMAT_VERSION => Ok(serde_json::from_slice(line)?),
             found if found > Self::FORMAT_VERSION => Err(LineError::Newer { found }),
             found => Err(LineError::Unknown { found }),
         }

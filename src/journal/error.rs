@@ -1,8 +1,6 @@
-//! Why the journal cannot be read or kept: codes SW0731 to SW0737, each with what to do.
+//! Why the journal cannot be read or kept: codes SW0723, SW0731 to SW0737, each with what to do.
 //!
 //! Pure.
-
-use std::path::PathBuf;
 
 use super::Entry;
 
@@ -27,6 +25,14 @@ pub enum LineError {
         /// The version found.
         found: u32,
     },
+    /// It is not the record that followed the one before it when it was written.
+    #[error("expected it to follow the record with the digest {expected}, found {found}")]
+    Chain {
+        /// The digest of the line before.
+        expected: String,
+        /// What the line says that it follows.
+        found: String,
+    },
     /// Records are missing before it, or it stands there twice.
     #[error("expected record number {expected}, found {found}")]
     Sequence {
@@ -41,62 +47,74 @@ pub enum LineError {
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
     /// The file cannot be read.
-    #[error("cannot read the journal `{}`", path.display())]
+    #[error("cannot read the journal `{}`", place)]
     Read {
-        /// Which file.
-        path: PathBuf,
+        /// Which journal.
+        place: String,
         /// Why.
         source: std::io::Error,
     },
     /// A line that is not the torn end of a write is damaged.
-    #[error("line {line} of the journal `{}` is damaged", path.display())]
+    #[error("line {line} of the journal `{}` is damaged", place)]
     Damaged {
-        /// Which file.
-        path: PathBuf,
+        /// Which journal.
+        place: String,
         /// Which line, from 1.
         line: u64,
         /// What is wrong.
         source: LineError,
     },
     /// A newer program wrote a line.
-    #[error("line {line} of the journal `{}` was written by a newer program", path.display())]
+    #[error(
+        "line {line} of the journal `{}` was written by a newer program",
+        place
+    )]
     Newer {
-        /// Which file.
-        path: PathBuf,
+        /// Which journal.
+        place: String,
         /// Which line, from 1.
         line: u64,
         /// The versions.
         source: LineError,
     },
     /// The file cannot be opened for writing, or its torn end cannot be mended.
-    #[error("cannot write the journal `{}`", path.display())]
+    #[error("cannot write the journal `{}`", place)]
     Open {
-        /// Which file.
-        path: PathBuf,
+        /// Which journal.
+        place: String,
         /// Why.
         source: std::io::Error,
     },
     /// A record could not be written, or not be brought to the disk.
-    #[error("cannot add a record to the journal `{}`", path.display())]
+    #[error("cannot add a record to the journal `{}`", place)]
     Append {
-        /// Which file.
-        path: PathBuf,
+        /// Which journal.
+        place: String,
         /// Why.
         source: std::io::Error,
     },
     /// The XML of an item could not be kept, so that nothing may be written over it.
-    #[error("cannot keep the old XML of an item in `{}`", path.display())]
+    #[error("cannot keep the old XML of an item in `{}`", place)]
     Backup {
-        /// Which file.
-        path: PathBuf,
+        /// Which journal.
+        place: String,
         /// Why.
         source: std::io::Error,
     },
     /// An earlier record could not be written: what the file ends with is not known.
-    #[error("nothing more is added to the journal `{}` after a failed write", path.display())]
+    #[error(
+        "nothing more is added to the journal `{}` after a failed write",
+        place
+    )]
     Broken {
-        /// Which file.
-        path: PathBuf,
+        /// Which journal.
+        place: String,
+    },
+    /// The lease of the state has run out, or somebody else took it over: nothing more may be written.
+    #[error("the lease of the state ran out, and nothing more was written: {why}")]
+    LeaseLost {
+        /// How that came about.
+        why: String,
     },
 }
 
@@ -112,6 +130,7 @@ impl JournalError {
             Self::Append { .. } => "SW0735",
             Self::Broken { .. } => "SW0736",
             Self::Backup { .. } => "SW0737",
+            Self::LeaseLost { .. } => "SW0723",
         }
     }
 
@@ -119,25 +138,26 @@ impl JournalError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Read { path, .. } => {
-                format!("check who may read `{}`", path.display())
+            Self::Read { place, .. } => {
+                format!("check who may read `{place}`")
             }
-            Self::Damaged { path, line, .. } => format!(
-                "put a copy of the journal back; without one, move `{}` away: the state beside it keeps what it holds, \
-                 and facts from line {line} on that it does not hold yet are adopted again",
-                path.display()
+            Self::Damaged { place, line, .. } => format!(
+                "put a copy of the journal back; without one, move `{place}` away: the state beside it keeps what it holds, \
+                 and facts from line {line} on that it does not hold yet are adopted again"
             ),
             Self::Newer { .. } => {
                 "use the version of sitewright that wrote it, or a newer one".into()
             }
-            Self::Backup { path, .. } => format!(
-                "check that there is room on the disk and who may write `{}`",
-                path.display()
-            ),
-            Self::Open { path, .. } | Self::Append { path, .. } => format!(
-                "check that there is room on the disk and who may write `{}`; then run again: every step looks first",
-                path.display()
-            ),
+            Self::Backup { place, .. } => format!(
+                "check that there is room on the disk and who may write `{place}`"
+),
+            Self::Open { place, .. } | Self::Append { place, .. } => format!(
+                "check that there is room on the disk and who may write `{place}`; then run again: every step looks first"
+),
+            Self::LeaseLost { .. } => {
+                "check the way to the state's store and the load of this machine, then run again: every step looks first"
+                    .into()
+            }
             Self::Broken { .. } => "run again: every step looks first".into(),
         })
     }

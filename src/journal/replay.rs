@@ -1,6 +1,6 @@
 //! Facts folded into what is remembered: [`Ownership`] × entries → [`Ownership`].
 //!
-//! Pure. Every fact sets, takes away or changes one key, so folding the same entries in once more changes nothing, and
+//! Pure. Every fact sets, takes away or changes keys whatever they held, so folding the same entries in once more changes nothing, and
 //! folding them in from an older state ends where the run itself ended.
 
 use super::{Entry, Fact};
@@ -73,9 +73,19 @@ fn fold(ownership: &mut Ownership, fact: Fact) {
         Fact::Attested { step, attestation } => {
             ownership.attestations.insert(step.0, attestation);
         }
+        Fact::StateReplaced { ownership: now, .. } => *ownership = *now,
+        Fact::Forgotten { what, .. } => {
+            for one in &what {
+                ownership.forget(one);
+            }
+        }
+        Fact::Relocated { change, .. } => ownership.relocate(change),
         // What a step meant to do is not what it did: only the facts in between count.
         // Scratch objects are nobody's: they are gone before anything could be owned.
         Fact::RunStarted { .. }
+        | Fact::LeaseTakenOver { .. }
+        | Fact::LockBroken { .. }
+        | Fact::StateMoved { .. }
         | Fact::ScratchIntended { .. }
         | Fact::ScratchCreated { .. }
         | Fact::ScratchAssigned { .. }

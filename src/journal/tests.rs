@@ -1,17 +1,15 @@
-//! The journal's file under crashes and damage, and replay.
+//! The lines of the journal, and replay.
 #![expect(clippy::unwrap_used, reason = "tests")]
-#![expect(clippy::disallowed_methods, reason = "tests damage files")]
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::model::testing::net;
 use crate::model::{
-    Action, Attestation, By, Count, CountedKind, Guid, Held, Name, Outcome, Ownership, PackageRef,
-    Platform, Record, ResourceRef, RunId, RunSummary, SiteRef, Step, StepCount, StepId,
+    Action, Attestation, By, Count, CountedKind, Guid, Held, Holder, Name, Outcome, Ownership,
+    PackageRef, Platform, Record, ResourceRef, RunId, RunSummary, SiteRef, Step, StepCount, StepId,
 };
 
 fn guid(number: u128) -> Guid {
@@ -34,29 +32,6 @@ fn at() -> jiff::Timestamp {
     "2026-11-23T08:00:00Z".parse().unwrap()
 }
 
-fn write(folder: &Path, name: &str, facts: impl IntoIterator<Item = Fact>) {
-    let mut journal = Journal::open(folder, "hq", 0).unwrap();
-    for fact in facts {
-        journal.append(&run(name), at(), fact).unwrap();
-    }
-}
-
-/// Writes three records and damages the file.
-fn damaged(change: impl FnOnce(&mut Vec<u8>)) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    write(folder.path(), "r1", (1..=3).map(created));
-    let path = journal_path(folder.path(), "hq");
-    let mut bytes = std::fs::read(&path).unwrap();
-    change(&mut bytes);
-    std::fs::write(&path, bytes).unwrap();
-    folder
-}
-
-fn sequences(folder: &Path) -> Vec<u64> {
-    let reading = read(folder, "hq", 0).unwrap();
-    reading.entries.iter().map(|entry| entry.sequence).collect()
-}
-
 /// One of every kind.
 #[expect(clippy::too_many_lines, reason = "one entry a kind of fact")]
 fn facts() -> Vec<Fact> {
@@ -76,6 +51,17 @@ fn facts() -> Vec<Fact> {
             },
             lineage: String::new(),
             serial: 0,
+            by: Some("jdoe".into()),
+        },
+        Fact::LeaseTakenOver {
+            from: Holder {
+                who: "jdoe".into(),
+                host: "ops".into(),
+                process: 4711,
+                purpose: "apply".into(),
+                run: "r0".into(),
+                since: at().to_string(),
+            },
         },
         Fact::StepStarted {
             step: Step {
@@ -169,176 +155,34 @@ fn facts() -> Vec<Fact> {
 
 #[test]
 fn every_fact_comes_back_and_meets_the_schema() {
-    let folder = tempfile::tempdir().unwrap();
     let facts = facts();
-    write(folder.path(), "r1", facts.clone());
-    let reading = read(folder.path(), "hq", 0).unwrap();
-    assert_eq!(reading.last, 16);
-    assert_eq!(reading.torn, None);
-    let found: Vec<Fact> = reading
-        .entries
-        .into_iter()
-        .map(|entry| entry.fact)
-        .collect();
+    let mut lines = Vec::new();
+    let mut previous = None;
+    for (sequence, fact) in (1..).zip(facts.clone()) {
+        let entry = Entry {
+            format_version: Entry::FORMAT_VERSION,
+            run: run("r1"),
+            sequence,
+            at: at().to_string(),
+            previous,
+            fact,
+        };
+        let line = entry.encode().unwrap();
+        previous = Some(digest(&line));
+        lines.extend_from_slice(&line);
+    }
+    let mut found = Vec::new();
+    let read = scan(&lines[..], 0, |entry| found.push(entry.fact)).unwrap();
+    assert_eq!(read.head.digest, previous);
+    assert_eq!(read.torn, None);
     assert_eq!(found, facts);
 
     let schema = jsonschema::validator_for(&schema()).unwrap();
-    for line in std::fs::read_to_string(journal_path(folder.path(), "hq"))
-        .unwrap()
-        .lines()
-    {
+    for line in std::str::from_utf8(&lines).unwrap().lines() {
         let value = serde_json::from_str(line).unwrap();
         let faults: Vec<String> = schema.iter_errors(&value).map(|e| e.to_string()).collect();
         assert!(faults.is_empty(), "{line}: {faults:?}");
     }
-}
-
-#[test]
-fn numbers_go_on_over_runs() {
-    let folder = tempfile::tempdir().unwrap();
-    assert_eq!(sequences(folder.path()), Vec::<u64>::new());
-    write(folder.path(), "r1", (1..=2).map(created));
-    write(folder.path(), "r2", (3..=4).map(created));
-    assert_eq!(sequences(folder.path()), [1, 2, 3, 4]);
-    assert_eq!(read(folder.path(), "HQ", 3).unwrap().entries.len(), 1);
-    // The state says that it holds 9: this journal is an old copy.
-    let mut journal = Journal::open(folder.path(), "hq", 9).unwrap();
-    journal.append(&run("r3"), at(), created(5)).unwrap();
-    assert_eq!(journal.sequence(), 10);
-    assert_eq!(sequences(folder.path()), [1, 2, 3, 4, 10]);
-}
-
-#[test]
-fn opening_writes_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let below = folder.path().join("state");
-    Journal::open(&below, "hq", 0).unwrap();
-    assert!(!below.exists());
-    write(&below, "r1", [created(1)]);
-    assert_eq!(sequences(&below), [1]);
-}
-
-#[test]
-fn every_torn_end_is_cut_off() {
-    let whole = damaged(|_| {});
-    let bytes = std::fs::read(journal_path(whole.path(), "hq")).unwrap();
-    let second = bytes.iter().rposition(|b| *b == b'\n').unwrap();
-    let second = bytes[..second].iter().rposition(|b| *b == b'\n').unwrap() + 1;
-    for length in second..bytes.len() {
-        let folder = damaged(|bytes| bytes.truncate(length));
-        let reading = read(folder.path(), "hq", 0).unwrap();
-        let journal = Journal::open(folder.path(), "hq", 0).unwrap();
-        // Only the line feed is missing: the record is whole, and kept.
-        let kept = length + 1 == bytes.len();
-        let torn = length > second && !kept;
-        assert_eq!(reading.torn.is_some(), torn, "{length}");
-        assert_eq!(journal.torn(), reading.torn.as_ref());
-        assert_eq!(journal.sequence(), if kept { 3 } else { 2 });
-        write(folder.path(), "r2", [created(4)]);
-        let expected: &[u64] = if kept { &[1, 2, 3, 4] } else { &[1, 2, 3] };
-        assert_eq!(sequences(folder.path()), expected, "{length}");
-    }
-}
-
-#[test]
-fn reading_leaves_a_torn_end_where_it_is() {
-    let folder = damaged(|bytes| bytes.extend_from_slice(b"{\"formatVersion\":1,\"ru"));
-    let before = std::fs::read(journal_path(folder.path(), "hq")).unwrap();
-    let torn = read(folder.path(), "hq", 0).unwrap().torn.unwrap();
-    assert_eq!((torn.line, torn.bytes), (4, 22));
-    assert!(torn.to_string().contains("line 4"));
-    assert_eq!(
-        std::fs::read(journal_path(folder.path(), "hq")).unwrap(),
-        before
-    );
-}
-
-#[test]
-fn zeros_of_a_power_cut_are_a_torn_end() {
-    for end in [&b"\0\0\0\0"[..], &b"\0\0\0\"}}\n"[..]] {
-        let folder = damaged(|bytes| bytes.extend_from_slice(end));
-        assert_eq!(sequences(folder.path()), [1, 2, 3]);
-        write(folder.path(), "r2", [created(4)]);
-        assert_eq!(sequences(folder.path()), [1, 2, 3, 4]);
-    }
-}
-
-fn check(change: impl FnOnce(&mut Vec<u8>), code: &str, message: &str) {
-    let folder = damaged(change);
-    let path = journal_path(folder.path(), "hq");
-    let before = std::fs::read(&path).unwrap();
-    let error = Journal::open(folder.path(), "hq", 0).unwrap_err();
-    assert_eq!(error.code(), code);
-    assert!(error.to_string().contains(message), "{error}");
-    assert!(error.hint().is_some());
-    assert_eq!(std::fs::read(&path).unwrap(), before, "never touched");
-}
-
-#[test]
-fn damage_before_the_end_is_an_error_that_names_the_line() {
-    let line_of = |bytes: &[u8], number: usize| -> Vec<u8> {
-        bytes
-            .split_inclusive(|b| *b == b'\n')
-            .nth(number)
-            .unwrap()
-            .to_vec()
-    };
-    check(|bytes| bytes[0] = b'?', "SW0732", "line 1");
-    check(
-        |bytes| {
-            let first = line_of(bytes, 0).len();
-            bytes[first + 2] = 0;
-        },
-        "SW0732",
-        "line 2",
-    );
-    // A whole line with its line feed was on the disk: it is no torn write.
-    check(
-        |bytes| bytes.extend_from_slice(b"nonsense\n"),
-        "SW0732",
-        "line 4",
-    );
-    check(
-        |bytes| {
-            let (first, second) = (line_of(bytes, 0), line_of(bytes, 1));
-            bytes.drain(first.len()..first.len() + second.len());
-        },
-        "SW0732",
-        "line 2",
-    );
-    check(
-        |bytes| {
-            let last = line_of(bytes, 2);
-            bytes.extend_from_slice(&last);
-        },
-        "SW0732",
-        "line 4",
-    );
-    check(
-        |bytes| bytes.extend_from_slice(b"{\"formatVersion\":2,\"hash\":\"x\"}\n"),
-        "SW0733",
-        "line 4",
-    );
-    check(
-        |bytes| bytes.extend_from_slice(b"{\"formatVersion\":0}\n"),
-        "SW0732",
-        "line 4",
-    );
-}
-
-#[test]
-fn nothing_is_added_after_a_failed_write() {
-    let folder = tempfile::tempdir().unwrap();
-    let below = folder.path().join("state");
-    let mut journal = Journal::open(&below, "hq", 0).unwrap();
-    std::fs::write(&below, "in the way").unwrap();
-    let error = journal.append(&run("r1"), at(), created(1)).unwrap_err();
-    assert_eq!(error.code(), "SW0735");
-    std::fs::remove_file(&below).unwrap();
-    let error = journal.append(&run("r1"), at(), created(1)).unwrap_err();
-    assert_eq!(error.code(), "SW0736");
-    write(&below, "r2", [created(1)]);
-    assert_eq!(sequences(&below), [1]);
 }
 
 #[test]
@@ -457,6 +301,7 @@ fn a_deletion_that_does_not_say_of_what_is_read() {
 
 fn entries(facts: &[Fact]) -> impl Iterator<Item = Entry> {
     (1..).zip(facts).map(|(sequence, fact)| Entry {
+        previous: None,
         format_version: Entry::FORMAT_VERSION,
         run: run("r1"),
         sequence,

@@ -22,6 +22,7 @@ mod schema;
 mod secret;
 mod spec;
 mod split;
+mod store;
 mod tree;
 mod unfold;
 mod workspace;
@@ -35,6 +36,7 @@ pub use load::{LoadError, SIZE_LIMIT, Source, find_workspace, load};
 pub use render::render;
 pub use schema::schema;
 pub use secret::SecretFrom;
+pub use store::{PostgresStore, StateStore};
 pub use unfold::{check_platforms, desired};
 pub use workspace::{PlatformEntry, Workspace};
 

@@ -10,10 +10,11 @@ use std::time::Duration;
 use schemars::JsonSchema;
 
 use super::auth::{self, Auth, AuthSpec, ClientCertificate, Resolved};
-use super::decode::{At, Faults, Fields, items, number, once, one, short, text};
+use super::decode::{At, Faults, Fields, items, number, once, one};
 use super::kinds::{Body, Document};
 use super::location::{PathText, Url};
 use super::safety::{self, SafetySpec};
+use super::store::{self, StateSpec, StateStore};
 use super::tree::{Node, Span};
 use super::{Diagnostic, Source};
 use crate::model::{Name, Origin, Safety};
@@ -23,8 +24,8 @@ use crate::model::{Name, Origin, Safety};
 pub struct Workspace {
     /// Its platforms, in the order of the file, at least one.
     pub platforms: Vec<PlatformEntry>,
-    /// The folder of the state, relative to the file; `state` where it is left out.
-    pub state: PathBuf,
+    /// Where state is kept; left out, in folder `state` beside the file.
+    pub state: StateStore,
     /// What the platforms are guarded by.
     pub safety: Safety,
     /// Where the workspace is declared.
@@ -163,26 +164,6 @@ struct TimeoutsSpec {
     answer: Option<At<u32>>,
 }
 
-/// Where state is kept.
-#[derive(Debug, Clone, JsonSchema)]
-#[schemars(rename_all = "camelCase", deny_unknown_fields)]
-struct StateSpec {
-    /// `file`: one file a platform.
-    #[schemars(with = "Backend")]
-    #[expect(dead_code, reason = "the schema is derived from it")]
-    backend: Backend,
-    /// The folder, relative to this file; left out, `state`.
-    path: Option<At<PathText>>,
-}
-
-/// A store for state.
-#[derive(Debug, Clone, Copy, JsonSchema)]
-#[schemars(rename_all = "camelCase")]
-enum Backend {
-    /// Files in a folder.
-    File,
-}
-
 impl WorkspaceSpec {
     fn resolve(&self, origin: &Origin) -> Workspace {
         let Self {
@@ -197,8 +178,7 @@ impl WorkspaceSpec {
                 .collect(),
             state: state
                 .as_ref()
-                .and_then(|state| state.path.as_ref())
-                .map_or_else(|| "state".into(), |path| PathBuf::from(&path.value.0)),
+                .map_or_else(StateStore::default, |StateSpec(store)| store.clone()),
             safety: safety
                 .as_ref()
                 .map_or_else(Safety::default, SafetySpec::resolve),
@@ -259,14 +239,16 @@ pub(super) fn read_spec(node: &Node<'_>, faults: &mut Faults) -> Option<Workspac
     let mut fields = Fields::of(node, what, faults)?;
     let platforms = fields.need("platforms", what, faults);
     let platforms = platforms.and_then(|node| read_platforms(node, faults));
-    let state = fields.take("state").map(|node| read_state(node, faults));
+    let state = fields
+        .take("state")
+        .and_then(|node| store::read(node, faults));
     let safety = fields
         .take("safety")
         .and_then(|node| safety::read(node, faults));
     fields.finish(what, faults);
     Some(WorkspaceSpec {
         platforms: platforms?,
-        state: state.flatten(),
+        state,
         safety,
     })
 }
@@ -379,34 +361,4 @@ fn read_timeouts(node: &Node<'_>, faults: &mut Faults) -> Option<TimeoutsSpec> {
     };
     fields.finish("`timeouts`", faults);
     Some(spec)
-}
-
-fn read_state(node: &Node<'_>, faults: &mut Faults) -> Option<StateSpec> {
-    let mut fields = Fields::of(node, "`state`", faults)?;
-    if let Some(node) = fields.need("backend", "`state`", faults)
-        && let Some(found) = text(node, "`file`", faults)
-        && found != "file"
-    {
-        let later = matches!(found, "postgres" | "postgresql" | "s3");
-        let (code, message) = if later {
-            (
-                "SW0190",
-                format!("expected `file`: `{found}` is not yet supported"),
-            )
-        } else {
-            (
-                "SW0208",
-                format!("expected `file`, found `{}`", short(found)),
-            )
-        };
-        faults.tell(code, node.span, message);
-        // The other fields are those of another store.
-        return None;
-    }
-    let path = fields.take("path").and_then(|node| one(node, faults));
-    fields.finish("`state`", faults);
-    Some(StateSpec {
-        backend: Backend::File,
-        path,
-    })
 }

@@ -8,10 +8,12 @@ mod desired;
 mod event;
 mod facts;
 mod glob;
+mod holder;
 mod imaging;
 mod key;
 mod ownership;
 mod plug_in;
+mod remembered;
 mod safety;
 mod snapshot;
 mod step;
@@ -32,10 +34,12 @@ pub use facts::{
     Client, Facts, Fetch, Happenings, Hierarchy, Image, Load, Prevention, Product, Surroundings,
 };
 pub(crate) use glob::glob;
+pub use holder::Holder;
 pub use imaging::{ImagingTool, imaging_packages};
 pub use key::{Guid, GuidError, Name, NameError, NameKey, Role, RoleError};
 pub use ownership::{Attestation, Held, Owned, Ownership};
 pub use plug_in::PlugIn;
+pub use remembered::{AddressError, Relocation, Remembered};
 pub use safety::{FREEZE, Freeze, Limit, Override, OverrideError, Overrides, Safety, Share, part};
 pub use snapshot::{
     Assignment, Computer, Listed, Observed, ObservedSite, ObservedSubnet, Platform, Service,

@@ -30,8 +30,8 @@ pub enum SendError {
     /// It was not done, and trying again may help.
     #[error("the write was not carried out")]
     Transient(#[source] ReadError),
-    /// It may have been done: the answer was lost or not understood.
-    #[error("the write may have been carried out: its answer was lost")]
+    /// It may have been done: the answer was lost or not understood, or the server failed in the middle of it.
+    #[error("the write may have been carried out: its answer does not tell")]
     Unknown(#[source] ReadError),
 }
 
@@ -293,11 +293,11 @@ fn lost(error: TransportError) -> SendError {
 
 fn refused(fault: Fault) -> SendError {
     match fault.kind {
-        // A gateway that gave up does not know what became of the request.
-        FaultKind::Busy if fault.status == 504 => SendError::Unknown(fault.into()),
-        FaultKind::Busy | FaultKind::Internal | FaultKind::Unexplained => {
-            SendError::Transient(fault.into())
-        }
+        // A gateway that gave up does not know what became of the request, and a server that failed does not say how far
+        // it had come.
+        FaultKind::Busy if matches!(fault.status, 502 | 504) => SendError::Unknown(fault.into()),
+        FaultKind::Internal | FaultKind::Unexplained => SendError::Unknown(fault.into()),
+        FaultKind::Busy => SendError::Transient(fault.into()),
         FaultKind::Permission
         | FaultKind::Licence
         | FaultKind::DoesNotExist

@@ -1,58 +1,91 @@
-//! Why the state cannot be read, saved or locked: codes SW0701 to SW0722, each with what to do.
+//! Why the state cannot be read, saved or locked: codes SW0701 to SW0722 and SW0760 to SW0789, each with what to do.
 //!
 //! Pure.
 
-use std::path::PathBuf;
-
 use super::format::FormatError;
+use super::postgres::DatabaseError;
 use crate::journal::JournalError;
-use crate::model::Platform;
+use crate::model::{Holder, Platform};
 
 /// Why the state cannot be read or saved.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
     /// The file cannot be read.
-    #[error("cannot read the state `{}`", path.display())]
+    #[error("cannot read the state `{}`", place)]
     Read {
-        /// Which file.
-        path: PathBuf,
+        /// Which one.
+        place: String,
         /// Why.
         source: std::io::Error,
     },
     /// The file is empty, no state, or its checksum is another one.
-    #[error("the state `{}` is damaged", path.display())]
+    #[error("the state `{}` is damaged", place)]
     Damaged {
-        /// Which file.
-        path: PathBuf,
+        /// Which one.
+        place: String,
         /// What is wrong.
         source: FormatError,
     },
     /// A newer program wrote it.
-    #[error("the state `{}` was written by a newer program", path.display())]
+    #[error("the state `{}` was written by a newer program", place)]
     Newer {
-        /// Which file.
-        path: PathBuf,
+        /// Which one.
+        place: String,
         /// The versions.
         source: FormatError,
+    },
+    /// The state was moved to another store.
+    #[error("the state of `{place}` was moved to `{to}`")]
+    MovedAway {
+        /// Where it was.
+        place: String,
+        /// Where it is.
+        to: String,
+    },
+    /// Something cannot be kept, or cannot be moved out of the way.
+    #[error("cannot keep `{name}` in `{place}`")]
+    Keep {
+        /// Which store.
+        place: String,
+        /// Under which name.
+        name: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A store that something is to be copied to holds something already.
+    #[error("expected `{place}` to be empty, found {found}")]
+    NotEmpty {
+        /// Which store.
+        place: String,
+        /// What it holds.
+        found: &'static str,
+    },
+    /// What was copied does not read back as it was.
+    #[error("what was copied to `{place}` is not what was read: {what}")]
+    NotTheSame {
+        /// Which store.
+        place: String,
+        /// What is not the same.
+        what: String,
     },
     /// The state, or the journal beside it, is about another SMP.
     #[error(
         "expected `{}` to be about the SMP `{}` ({}), found `{}` ({})",
-        path.display(), expected.name, expected.server, found.name, found.server
+        place, expected.name, expected.server, found.name, found.server
     )]
     OtherPlatform {
-        /// Which file.
-        path: PathBuf,
+        /// Which one.
+        place: String,
         /// The SMP at hand.
         expected: Box<Platform>,
         /// The SMP that the file is about.
         found: Box<Platform>,
     },
     /// The state, or the journal beside it, does not go back to the same first state.
-    #[error("expected `{}` to be of lineage `{expected}`, found `{found}`", path.display())]
+    #[error("expected `{}` to be of lineage `{expected}`, found `{found}`", place)]
     OtherLineage {
-        /// Which file.
-        path: PathBuf,
+        /// Which one.
+        place: String,
         /// The lineage at hand.
         expected: String,
         /// That of the file.
@@ -61,19 +94,22 @@ pub enum StateError {
     /// The journal cannot be read.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// The database that it is kept in cannot be used.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
     /// The new file cannot be written; the old one is as it was.
-    #[error("cannot save the state `{}`", path.display())]
+    #[error("cannot save the state `{}`", place)]
     Save {
-        /// Which file.
-        path: PathBuf,
+        /// Which one.
+        place: String,
         /// Why.
         source: std::io::Error,
     },
     /// Somebody else saved the state since it was loaded.
-    #[error("expected the state `{}` at serial {expected}, found {found}", path.display())]
+    #[error("expected the state `{}` at serial {expected}, found {found}", place)]
     Moved {
-        /// Which file.
-        path: PathBuf,
+        /// Which one.
+        place: String,
         /// The serial that the new state follows.
         expected: u64,
         /// The serial in the file.
@@ -90,14 +126,20 @@ impl StateError {
             Self::Damaged { source, .. } => match source {
                 FormatError::Empty => "SW0702",
                 FormatError::Checksum { .. } => "SW0704",
-                FormatError::Shape(_) | FormatError::Newer { .. } | FormatError::Unknown { .. } => {
-                    "SW0703"
-                }
+                FormatError::Shape(_)
+                | FormatError::Newer { .. }
+                | FormatError::Moved { .. }
+                | FormatError::Unknown { .. } => "SW0703",
             },
             Self::Newer { .. } => "SW0705",
+            Self::MovedAway { .. } => "SW0760",
+            Self::Keep { .. } => "SW0761",
+            Self::NotEmpty { .. } => "SW0762",
+            Self::NotTheSame { .. } => "SW0763",
             Self::OtherPlatform { .. } => "SW0706",
             Self::OtherLineage { .. } => "SW0707",
             Self::Journal(error) => error.code(),
+            Self::Database(error) => error.code(),
             Self::Save { .. } => "SW0711",
             Self::Moved { .. } => "SW0712",
         }
@@ -107,51 +149,76 @@ impl StateError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Read { path, .. } => format!("check who may read `{}`", path.display()),
-            Self::Damaged { path, .. } => format!(
-                "put a copy of it back, or move `{}` away and run again: what is ours is then read from the journal \
-                 beside it; it was not touched",
-                path.display()
-            ),
+            Self::Read { place, .. } => format!("check who may read `{place}`"),
+            Self::Damaged { .. } => {
+                "it was not touched: `sitewright state recover` keeps it aside and makes the state again, of the version \
+                 before it and the journal"
+                    .into()
+            }
+            Self::MovedAway { to, .. } => {
+                format!("use a workspace whose `state` is `{to}`; what is left here is not used any more")
+            }
+            Self::Keep { .. } => "check that there is room and who may write there; nothing was changed".into(),
+            Self::NotEmpty { .. } => {
+                "name a store that nothing was ever kept in; what is there was not touched".into()
+            }
+            Self::NotTheSame { .. } => {
+                "nothing was changed here: empty the other store and try again, or look at what writes there".into()
+            }
             Self::Newer { .. } => {
                 "use the version of sitewright that wrote it, or a newer one".into()
             }
             Self::OtherPlatform { .. } => {
                 "choose another state folder, or the platform that it was made for".into()
             }
-            Self::OtherLineage { path, .. } => format!(
-                "state and journal were not made together: put the ones back that were, or move `{}` away",
-                path.display()
+            Self::OtherLineage { place, .. } => format!(
+                "state and journal were not made together: put the ones back that were, or move `{place}` away"
             ),
             Self::Journal(error) => return error.hint(),
-            Self::Save { path, .. } => format!(
-                "make room or mend the rights of the folder of `{}`; nothing is lost: the journal holds what was done",
-                path.display()
+            Self::Database(error) => error.hint(),
+            Self::Save { place, .. } => format!(
+                "make room or mend the rights of the folder of `{place}`; nothing is lost: the journal holds what was done"
             ),
             Self::Moved { .. } => "run again: another process saved the state in between".into(),
         })
     }
 }
 
+/// The holder, for people.
+fn said(holder: Option<&Holder>) -> String {
+    holder.map_or_else(|| "another process".into(), ToString::to_string)
+}
+
 /// Why the state cannot be locked.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Another process holds it.
-    #[error("the state of `{platform}` is locked by {holder}")]
+    #[error("the state of `{platform}` is locked by {}", said(holder.as_deref()))]
     Held {
         /// Whose state.
         platform: String,
-        /// Who, since when, for what, as the holder wrote it.
-        holder: String,
+        /// Who, since when, for what; `None` in the moment before the holder has written it.
+        holder: Option<Box<Holder>>,
+    },
+    /// The state that the lock is of was moved to another store.
+    #[error("the state of `{platform}` was moved to `{to}`")]
+    MovedAway {
+        /// Whose state.
+        platform: String,
+        /// Where it is.
+        to: String,
     },
     /// The lock file cannot be used.
-    #[error("cannot lock the state with `{}`", path.display())]
+    #[error("cannot lock the state with `{}`", place)]
     Io {
-        /// Which file.
-        path: PathBuf,
+        /// Which one.
+        place: String,
         /// Why.
         source: std::io::Error,
     },
+    /// The database that it is kept in cannot be used.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
 }
 
 impl LockError {
@@ -160,7 +227,9 @@ impl LockError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Held { .. } => "SW0721",
+            Self::MovedAway { .. } => "SW0760",
             Self::Io { .. } => "SW0722",
+            Self::Database(error) => error.code(),
         }
     }
 
@@ -169,13 +238,16 @@ impl LockError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Held { .. } => {
-                "wait until it has ended; the lock is free as soon as its process is gone, no file need be removed"
+                "wait until it has ended, or let --lock-timeout wait; the lock is free as soon as its process is gone"
                     .into()
             }
-            Self::Io { path, .. } => format!(
-                "check who may write `{}`, and that the file system knows locks (some network shares do not)",
-                path.display()
-            ),
+            Self::Database(error) => error.hint(),
+            Self::MovedAway { to, .. } => {
+                format!("use a workspace whose `state` is `{to}`; what is left here is not used any more")
+            }
+            Self::Io { place, .. } => format!(
+                "check who may write `{place}`, and that the file system knows locks (some network shares do not)"
+),
         })
     }
 }

@@ -1,334 +1,384 @@
-//! The state's file: `<folder>/<platform>.state.json`, read, replaced, brought up to date from the journal.
+//! The store that is the default: files in a folder, a lock of the operating system beside them.
 //!
-//! I/O. Saving writes a new file, brings it to the disk, renames it and brings the folder to the disk: at every moment
-//! one whole state stands there. A file that cannot be read as a state is never replaced.
+//! I/O. `<folder>/<platform>.state.json` is replaced by a new file that was brought to the disk, renamed, and the folder
+//! brought to the disk: at every moment one whole state stands there. What it replaced stays as
+//! `<folder>/versions/<platform>/<serial>.state.json`. The lock is on `<platform>.lock`, which stays, since removing it
+//! would let two processes lock two files; who holds it stands in `<platform>.lock.json`, for nobody else may read a
+//! file that another process has locked. Without a lock the note means nothing.
 
-#![expect(clippy::disallowed_methods, reason = "keeps the state's file")]
+#![expect(clippy::disallowed_methods, reason = "keeps the state's files")]
 
-use std::fs::File;
-use std::io::{self, Write as _};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 
+use super::backend::{Broken, Found, Part, Version};
 use super::error::{LockError, StateError};
-use super::format::{FormatError, State};
-use super::lock::Lock;
-use crate::journal::{
-    self, Entry, Fact, Journal, JournalError, Kept, file_stem, journal_path, replay, sync_folder,
-};
-use crate::model::{Ownership, Platform};
+use super::file_log::{journal_path, scan_error};
+use super::format::State;
+use super::lock::{Kind, Lease, Lock};
+use crate::journal::{Entry, JournalError, Scan, file_stem, scan};
+use crate::model::Holder;
+
+/// How many replaced states are kept.
+const KEPT_VERSIONS: usize = 20;
 
 /// The files of one platform's state in a folder, which need not exist before something is saved.
 #[derive(Debug, Clone)]
-pub struct FileStore {
+pub(super) struct FileBackend {
     folder: PathBuf,
     platform: String,
+    stem: String,
     path: PathBuf,
+    journal: PathBuf,
 }
 
-/// A state with the facts of the journal that the file does not hold yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Loaded {
-    /// The state. Of a state that was never saved the lineage may be empty.
-    pub state: State,
-    /// How many records of the journal were folded in.
-    pub replayed: usize,
-    /// Whether the journal ends in the middle of a record.
-    pub torn: bool,
+/// A lock of the operating system on a file; dropping it frees it.
+#[derive(Debug)]
+pub(super) struct FileLock {
+    note: PathBuf,
+    // Closed after the note is gone: the other way round the note removed could be that of the next holder.
+    _file: File,
 }
 
-impl FileStore {
-    /// The store of a platform, by its name in the workspace. Nothing is read or written yet.
-    #[must_use]
-    pub fn new(folder: &Path, platform: &str) -> Self {
+impl Drop for FileLock {
+    fn drop(&mut self) {
+        // A note that stays behind is overwritten by the next holder.
+        let _ = std::fs::remove_file(&self.note);
+    }
+}
+
+impl FileBackend {
+    /// The files of a platform, by its name in the workspace. Nothing is read or written yet.
+    pub(super) fn new(folder: &Path, platform: &str) -> Self {
+        let stem = file_stem(platform);
         Self {
             folder: folder.to_owned(),
             platform: platform.to_owned(),
-            path: folder.join(format!("{}.state.json", file_stem(platform))),
+            path: folder.join(format!("{stem}.state.json")),
+            journal: journal_path(folder, platform),
+            stem,
         }
     }
 
     /// The file of the state.
-    #[must_use]
-    pub fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Keeps every other process from writing the state and the journal; `note` says who, since when and for what.
-    ///
-    /// # Errors
-    /// `Held`, with the holder's note; it does not wait.
-    pub fn lock(&self, note: &str) -> Result<Lock, LockError> {
-        Lock::take(&self.folder, &self.platform, note)
+    /// The file of the journal.
+    pub(super) fn journal_path(&self) -> &Path {
+        &self.journal
     }
 
-    /// Reads the state as it was saved; `None` where there is no file.
-    ///
-    /// # Errors
-    /// `Read`, `Damaged` and `Newer`.
-    pub fn read(&self) -> Result<Option<State>, StateError> {
-        let path = || self.path.clone();
-        let bytes = match std::fs::read(&self.path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => {
-                return Err(StateError::Read {
-                    path: path(),
-                    source,
-                });
-            }
-        };
-        match State::decode(&bytes) {
-            Ok(state) => Ok(Some(state)),
-            Err(source @ FormatError::Newer { .. }) => Err(StateError::Newer {
-                path: path(),
-                source,
-            }),
-            Err(source) => Err(StateError::Damaged {
-                path: path(),
+    /// The platform's name as part of the names of files.
+    pub(super) fn stem(&self) -> &str {
+        &self.stem
+    }
+
+    fn versions_folder(&self) -> PathBuf {
+        self.folder.join("versions").join(&self.stem)
+    }
+
+    pub(super) fn read(&self) -> Result<Option<Found>, StateError> {
+        match std::fs::read(&self.path) {
+            Ok(bytes) => Ok(Some(Found {
+                bytes,
+                tag: String::new(),
+            })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(StateError::Read {
+                place: self.path.display().to_string(),
                 source,
             }),
         }
     }
 
-    /// Every fact of the journal, in order.
-    ///
-    /// # Errors
-    /// Those of the journal.
-    pub fn facts(&self) -> Result<Vec<Fact>, JournalError> {
-        let reading = journal::read(&self.folder, &self.platform, 0)?;
-        Ok(reading
-            .entries
-            .into_iter()
-            .map(|entry| entry.fact)
-            .collect())
-    }
-
-    /// Reads the state and folds in what the journal knows beyond it. Changes no file.
-    ///
-    /// Without a state file it is made of the whole journal: a first run that died left one, and so does somebody who
-    /// moved a damaged state away. `None` where there is neither.
-    ///
-    /// # Errors
-    /// Those of [`FileStore::read`] and of the journal; `OtherPlatform` and `OtherLineage` where the journal does not
-    /// belong to the state.
-    pub fn load(&self) -> Result<Option<Loaded>, StateError> {
-        let saved = self.read()?;
-        let after = saved.as_ref().map_or(0, |state| state.journal_sequence);
-        let reading = journal::read(&self.folder, &self.platform, after)?;
-        let Some(state) = saved.or_else(|| rebuilt(&reading.entries)) else {
-            return Ok(None);
-        };
-        self.belongs(&state, &reading.entries)?;
-        let torn = reading.torn.is_some();
-        let (state, replayed) = folded(state, reading.entries);
-        Ok(Some(Loaded {
-            state,
-            replayed,
-            torn,
-        }))
-    }
-
-    /// Replaces the file by `state`, whose serial must be one more than that in the file.
-    ///
-    /// # Guarantees
-    /// After an error the old file is there as it was, or, where only its folder could not be brought to the disk, the
-    /// new one. Saving the very state that is there already is no error.
-    ///
-    /// # Assumptions
-    /// The caller holds the lock.
-    ///
-    /// # Errors
-    /// Those of [`FileStore::read`] for the file that is there: a damaged one is never replaced. `OtherPlatform`,
-    /// `OtherLineage`, `Moved` where it is not the one that `state` follows. `Save`.
-    pub fn save(&self, state: &State) -> Result<(), StateError> {
-        let failed = |source: io::Error| StateError::Save {
-            path: self.path.clone(),
-            source,
-        };
-        if let Some(found) = self.read()? {
-            same_platform(&self.path, &state.platform, &found.platform)?;
-            same_lineage(&self.path, &state.lineage, &found.lineage)?;
-            let same = State {
-                checksum: found.checksum.clone(),
-                ..state.clone()
-            } == found;
-            if same {
-                return sync_folder(&self.folder).map_err(failed);
-            }
-            if found.serial.checked_add(1) != Some(state.serial) {
-                return Err(StateError::Moved {
-                    path: self.path.clone(),
-                    expected: state.serial.saturating_sub(1),
-                    found: found.serial,
-                });
-            }
-        }
-        self.replace(state).map_err(failed)
+    pub(super) fn replace(
+        &self,
+        bytes: &[u8],
+        serial: u64,
+        instead_of: Option<&Found>,
+    ) -> Result<(), StateError> {
+        // What is damaged is no version: whoever replaces it keeps it elsewhere. A serial may be passed over.
+        let replaced = instead_of
+            .and_then(|found| State::decode(&found.bytes).ok())
+            .map(|state| state.serial)
+            .filter(|replaced| *replaced < serial);
+        self.try_replace(bytes, replaced)
+            .map_err(|source| StateError::Save {
+                place: self.path.display().to_string(),
+                source,
+            })
     }
 
     /// Writes beside the file and renames. One fixed name will do, since one process at a time may save, and what a
     /// crash leaves of it is overwritten by the next.
-    fn replace(&self, state: &State) -> io::Result<()> {
-        let bytes = state.encode()?;
+    fn try_replace(&self, bytes: &[u8], replaced: Option<u64>) -> io::Result<()> {
         std::fs::create_dir_all(&self.folder)?;
         let mut name = self.path.clone().into_os_string();
         name.push(".new");
         let new = PathBuf::from(name);
         let written = File::create(&new).and_then(|mut file| {
-            file.write_all(&bytes)?;
+            file.write_all(bytes)?;
             file.sync_all()
         });
-        if let Err(error) = written.and_then(|()| std::fs::rename(&new, &self.path)) {
+        let kept =
+            written.and_then(|()| replaced.map_or(Ok(()), |serial| self.keep_version(serial)));
+        if let Err(error) = kept.and_then(|()| std::fs::rename(&new, &self.path)) {
             // Half a file may take the room that is missing. What went wrong before is what is told.
             let _ = std::fs::remove_file(&new);
             return Err(error);
         }
+        sync_folder(&self.folder)?;
+        self.prune();
+        Ok(())
+    }
+
+    /// Keeps the file that is about to be replaced. A second name for it costs nothing; where the file system knows no
+    /// such thing it is copied.
+    fn keep_version(&self, serial: u64) -> io::Result<()> {
+        let folder = self.versions_folder();
+        std::fs::create_dir_all(&folder)?;
+        let kept = folder.join(version_name(serial));
+        match std::fs::hard_link(&self.path, &kept) {
+            Ok(()) => {}
+            // A run that died between this and the renaming has kept it already.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                std::fs::remove_file(&kept)?;
+                std::fs::copy(&self.path, &kept)?;
+                File::open(&kept)?.sync_all()?;
+            }
+            Err(_) => {
+                std::fs::copy(&self.path, &kept)?;
+                File::open(&kept)?.sync_all()?;
+            }
+        }
+        sync_folder(&folder)
+    }
+
+    /// Removes the oldest versions. What goes wrong loses nothing.
+    fn prune(&self) {
+        let Ok(versions) = self.kept_versions() else {
+            return;
+        };
+        for version in versions.iter().skip(KEPT_VERSIONS) {
+            let _ = std::fs::remove_file(self.versions_folder().join(version_name(version.serial)));
+        }
+    }
+
+    /// The replaced states that are kept, the newest first.
+    fn kept_versions(&self) -> io::Result<Vec<Version>> {
+        let entries = match std::fs::read_dir(self.versions_folder()) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let mut versions = Vec::new();
+        for entry in entries {
+            let entry = entry?;
+            let name = entry.file_name();
+            let serial = name
+                .to_str()
+                .and_then(|name| name.strip_suffix(".state.json"))
+                .and_then(|serial| serial.parse().ok());
+            if let Some(serial) = serial {
+                versions.push(version(serial, &entry.metadata()?));
+            }
+        }
+        versions.sort_by_key(|version| std::cmp::Reverse(version.serial));
+        Ok(versions)
+    }
+
+    pub(super) fn versions(&self) -> Result<Vec<Version>, StateError> {
+        self.kept_versions().map_err(|source| StateError::Read {
+            place: self.versions_folder().display().to_string(),
+            source,
+        })
+    }
+
+    pub(super) fn version(&self, serial: u64) -> Result<Option<Vec<u8>>, StateError> {
+        let path = self.versions_folder().join(version_name(serial));
+        match std::fs::read(&path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(StateError::Read {
+                place: path.display().to_string(),
+                source,
+            }),
+        }
+    }
+
+    pub(super) fn try_lock(&self, holder: &Holder) -> Result<Lock, LockError> {
+        let path = self.folder.join(format!("{}.lock", self.stem));
+        let note = self.folder.join(format!("{}.lock.json", self.stem));
+        let failed = |path: &Path, source| LockError::Io {
+            place: path.display().to_string(),
+            source,
+        };
+        std::fs::create_dir_all(&self.folder).map_err(|error| failed(&self.folder, error))?;
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(|error| failed(&path, error))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                // In the moment before the holder has written it there is none, or that of one who died.
+                let holder = std::fs::read(&note)
+                    .ok()
+                    .and_then(|note| serde_json::from_slice(&note).ok());
+                return Err(LockError::Held {
+                    platform: self.platform.clone(),
+                    holder,
+                });
+            }
+            Err(TryLockError::Error(error)) => return Err(failed(&path, error)),
+        }
+        serde_json::to_vec(holder)
+            .map_err(io::Error::from)
+            .and_then(|holder| std::fs::write(&note, holder))
+            .map_err(|error| failed(&note, error))?;
+        Ok(Lock {
+            kind: Kind::File(FileLock { note, _file: file }),
+            lease: Lease::default(),
+            taken_over: None,
+        })
+    }
+
+    pub(super) fn records(
+        &self,
+        after: u64,
+        each: &mut (dyn FnMut(Entry) + Send),
+    ) -> Result<Scan, JournalError> {
+        let file = match File::open(&self.journal) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Scan::default()),
+            Err(error) => return Err(scan_error(&self.journal, error.into())),
+        };
+        scan(BufReader::new(file), after, each).map_err(|error| scan_error(&self.journal, error))
+    }
+
+    pub(super) fn lines(&self, each: &mut (dyn FnMut(&[u8]) + Send)) -> Result<(), JournalError> {
+        let file = match File::open(&self.journal) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(scan_error(&self.journal, error.into())),
+        };
+        let mut reader = BufReader::new(file);
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            match reader.read_until(b'\n', &mut line) {
+                Ok(0) => return Ok(()),
+                Ok(_) => each(&line),
+                Err(error) => return Err(scan_error(&self.journal, error.into())),
+            }
+        }
+    }
+
+    /// A lock of the operating system ends with its process: one that is held belongs to somebody alive.
+    pub(super) fn break_lock(&self) -> Result<Broken, LockError> {
+        let nobody = Holder {
+            who: String::new(),
+            host: String::new(),
+            process: 0,
+            purpose: "unlock".into(),
+            run: String::new(),
+            since: String::new(),
+        };
+        match self.try_lock(&nobody) {
+            // The note of somebody who died went with this, too.
+            Ok(lock) => {
+                drop(lock);
+                Ok(Broken::Free)
+            }
+            Err(LockError::Held { holder, .. }) => Ok(Broken::Alive(holder.map(|holder| *holder))),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) fn set_aside(&self, what: Part, name: &str) -> io::Result<()> {
+        let from = match what {
+            Part::State => &self.path,
+            Part::Journal => &self.journal,
+        };
+        let to = self.folder.join(name);
+        let folder = to.parent().unwrap_or(&self.folder);
+        std::fs::create_dir_all(folder)?;
+        std::fs::rename(from, &to)?;
+        sync_folder(folder)?;
         sync_folder(&self.folder)
     }
 
-    /// Opens the journal to add to it.
-    ///
-    /// # Assumptions
-    /// The caller holds the lock.
-    ///
-    /// # Errors
-    /// Those of [`Journal::open`]. A state that cannot be read is the error of loading it, not of this.
-    pub fn journal(&self) -> Result<Journal, JournalError> {
-        // The state can be ahead of a journal that was lost: numbers go on after both, or new facts would be taken
-        // for ones that the state holds already.
-        let after = self
-            .read()
+    pub(super) fn put_new(&self, name: &str, bytes: &[u8]) -> io::Result<bool> {
+        let path = self.folder.join(name);
+        let folder = path.parent().unwrap_or(&self.folder);
+        std::fs::create_dir_all(folder)?;
+        match OpenOptions::new().write(true).create_new(true).open(&path) {
+            Ok(mut file) => {
+                file.write_all(bytes)?;
+                file.sync_all()?;
+                sync_folder(folder)?;
+                Ok(true)
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) fn put(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let path = self.folder.join(name);
+        let folder = path.parent().unwrap_or(&self.folder);
+        std::fs::create_dir_all(folder)?;
+        // No lock is held: two processes may do this at once, and each file is whole.
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(bytes)?;
+        file.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    }
+
+    pub(super) fn get(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
+        match std::fs::read(self.folder.join(name)) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn version_name(serial: u64) -> String {
+    format!("{serial:08}.state.json")
+}
+
+fn version(serial: u64, metadata: &std::fs::Metadata) -> Version {
+    Version {
+        serial,
+        saved_at: metadata
+            .modified()
             .ok()
-            .flatten()
-            .map_or(0, |state| state.journal_sequence);
-        Journal::open(&self.folder, &self.platform, after)
+            .and_then(|at| jiff::Timestamp::try_from(at).ok()),
+        bytes: metadata.len(),
     }
+}
 
-    /// What the journal says of a file that kept the XML of an item, by the file's name; and the file itself.
-    ///
-    /// # Errors
-    /// Where the journal cannot be read.
-    pub fn kept_item(&self, name: &str) -> Result<Option<(Kept, PathBuf)>, JournalError> {
-        let kept = journal::kept(&self.folder, &self.platform, name)?;
-        Ok(kept.map(|kept| {
-            let file = self.folder.join(&kept.file);
-            (kept, file)
-        }))
+/// Brings the entries of a folder to the disk. Windows knows no such thing and keeps them by itself.
+pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        let folder = if folder.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            folder
+        };
+        File::open(folder)?.sync_all()
     }
-
-    /// Folds in what the journal gained since `base` was loaded and saves the state with the next serial.
-    ///
-    /// Nothing is written where the file says all of it already.
-    ///
-    /// # Assumptions
-    /// The caller holds the lock, and has since before it loaded `base`. `base` has a lineage.
-    ///
-    /// # Errors
-    /// Those of [`FileStore::load`] and [`FileStore::save`].
-    pub fn settle(&self, base: State) -> Result<State, StateError> {
-        let reading = journal::read(&self.folder, &self.platform, base.journal_sequence)?;
-        self.belongs(&base, &reading.entries)?;
-        let (mut state, _) = folded(base, reading.entries);
-        if let Some(found) = self.read()? {
-            state.checksum.clone_from(&found.checksum);
-            if state == found {
-                return Ok(found);
-            }
-        }
-        state.serial = state.serial.saturating_add(1);
-        self.save(&state)?;
-        Ok(state)
-    }
-
-    /// What the journal gained after the entry with this number.
-    ///
-    /// # Errors
-    /// Those of reading the journal.
-    pub fn since(&self, sequence: u64) -> Result<Vec<Entry>, StateError> {
-        Ok(journal::read(&self.folder, &self.platform, sequence)?.entries)
-    }
-
-    /// Whether the runs that wrote these entries went to this platform and stood on this state.
-    fn belongs(&self, state: &State, entries: &[Entry]) -> Result<(), StateError> {
-        let path = journal_path(&self.folder, &self.platform);
-        for entry in entries {
-            if let Fact::RunStarted {
-                platform,
-                lineage,
-                serial: _,
-            } = &entry.fact
-            {
-                same_platform(&path, &state.platform, platform)?;
-                // The first run has no lineage to tell, and a first state none before it is saved.
-                if !lineage.is_empty() && !state.lineage.is_empty() {
-                    same_lineage(&path, &state.lineage, lineage)?;
-                }
-            }
-        }
+    #[cfg(not(unix))]
+    {
+        let _ = folder;
         Ok(())
     }
-}
-
-fn same_platform(path: &Path, expected: &Platform, found: &Platform) -> Result<(), StateError> {
-    if expected.server == found.server {
-        Ok(())
-    } else {
-        Err(StateError::OtherPlatform {
-            path: path.to_owned(),
-            expected: Box::new(expected.clone()),
-            found: Box::new(found.clone()),
-        })
-    }
-}
-
-fn same_lineage(path: &Path, expected: &str, found: &str) -> Result<(), StateError> {
-    if expected == found {
-        Ok(())
-    } else {
-        Err(StateError::OtherLineage {
-            path: path.to_owned(),
-            expected: expected.to_owned(),
-            found: found.to_owned(),
-        })
-    }
-}
-
-/// The state that the journal's last run stood on, without what it knew: the whole journal is folded into it.
-fn rebuilt(entries: &[Entry]) -> Option<State> {
-    let mut attested = 0_u64;
-    entries.iter().rev().find_map(|entry| match &entry.fact {
-        Fact::RunStarted {
-            platform,
-            lineage,
-            serial,
-        } => {
-            let state = State::new(platform.clone(), lineage.clone(), Ownership::default());
-            // A state that was saved and is lost had moved on, by its run and by every attestation after it: no saved
-            // plan may fit it again. One that was never saved had not, and an interrupted first plan goes on.
-            let serial = if lineage.is_empty() {
-                *serial
-            } else {
-                serial.saturating_add(1).saturating_add(attested)
-            };
-            Some(State { serial, ..state })
-        }
-        Fact::Attested { .. } => {
-            attested += 1;
-            None
-        }
-        _ => None,
-    })
-}
-
-fn folded(state: State, entries: Vec<Entry>) -> (State, usize) {
-    let replayed = entries.len();
-    let journal_sequence = entries
-        .last()
-        .map_or(state.journal_sequence, |entry| entry.sequence);
-    let state = State {
-        ownership: replay(state.ownership, entries.into_iter()),
-        journal_sequence,
-        ..state
-    };
-    (state, replayed)
 }

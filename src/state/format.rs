@@ -3,13 +3,11 @@
 //! Pure. The same state gives the same bytes. The checksum is the SHA-256, in hexadecimal, of those bytes with
 //! `"checksum": ""`; it finds damage, it keeps nobody from changing the file on purpose.
 
-use std::fmt::Write as _;
-
 use schemars::generate::SchemaSettings;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
+use crate::journal::{Head, sha256};
 use crate::model::{Ownership, Platform};
 
 /// What is remembered about one platform.
@@ -26,6 +24,9 @@ pub struct State {
     pub serial: u64,
     /// The number of the last journal record that `ownership` holds.
     pub journal_sequence: u64,
+    /// The digest of that record, which the next one follows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub journal_digest: Option<String>,
     /// What is ours, and what people attested.
     pub ownership: Ownership,
     /// The SHA-256 of the file with an empty checksum; set when the state is saved.
@@ -49,6 +50,12 @@ pub enum FormatError {
         /// That in the file.
         found: String,
     },
+    /// It is the note that the state was moved to another store.
+    #[error("expected a state, found a note that it was moved to `{to}`")]
+    Moved {
+        /// Where it is.
+        to: String,
+    },
     /// A newer program wrote it.
     #[error(
         "expected formatVersion {} or older, found {found}",
@@ -70,6 +77,38 @@ pub enum FormatError {
 struct Header {
     #[serde(rename = "formatVersion")]
     format_version: u32,
+    #[serde(rename = "movedTo")]
+    moved_to: Option<String>,
+}
+
+/// What stands in the place of a state that lives elsewhere now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct MovedAway {
+    /// Higher than any that a program knows which does not know of moving: that one refuses it, too.
+    pub(super) format_version: u32,
+    /// Where the state is.
+    pub(super) moved_to: String,
+    /// When it was moved, RFC 3339.
+    pub(super) at: String,
+    /// Who did it.
+    pub(super) by: String,
+}
+
+impl MovedAway {
+    pub(super) const FORMAT_VERSION: u32 = 1000;
+
+    pub(super) fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let mut bytes = serde_json::to_vec_pretty(self)?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+
+    /// Where a state was moved to, where these bytes say that it was.
+    pub(super) fn to(bytes: &[u8]) -> Option<String> {
+        let header: Header = serde_json::from_slice(bytes).ok()?;
+        header.moved_to
+    }
 }
 
 impl State {
@@ -85,13 +124,26 @@ impl State {
             lineage,
             serial: 0,
             journal_sequence: 0,
+            journal_digest: None,
             ownership,
             checksum: String::new(),
         }
     }
 
+    /// What the state holds of the journal.
+    #[must_use]
+    pub fn head(&self) -> Head {
+        Head {
+            sequence: self.journal_sequence,
+            digest: self.journal_digest.clone(),
+        }
+    }
+
     /// The bytes of the file, with the checksum of the content.
-    pub(super) fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
+    ///
+    /// # Errors
+    /// None in practice: a state is made of texts and numbers.
+    pub fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
         let sealed = Self {
             checksum: self.digest()?,
             ..self.clone()
@@ -100,7 +152,10 @@ impl State {
     }
 
     /// Reads the bytes of a file.
-    pub(super) fn decode(bytes: &[u8]) -> Result<Self, FormatError> {
+    ///
+    /// # Errors
+    /// Where they are no state, or damaged, or a newer program's.
+    pub fn decode(bytes: &[u8]) -> Result<Self, FormatError> {
         // A file of zeros is what some file systems leave of a write that a power cut stopped.
         if bytes
             .iter()
@@ -108,7 +163,13 @@ impl State {
         {
             return Err(FormatError::Empty);
         }
-        let Header { format_version } = serde_json::from_slice(bytes)?;
+        let Header {
+            format_version,
+            moved_to,
+        } = serde_json::from_slice(bytes)?;
+        if let Some(to) = moved_to {
+            return Err(FormatError::Moved { to });
+        }
         if format_version > Self::FORMAT_VERSION {
             return Err(FormatError::Newer {
                 found: format_version,
@@ -136,12 +197,7 @@ impl State {
             checksum: String::new(),
             ..self.clone()
         };
-        let mut text = String::with_capacity(64);
-        for byte in Sha256::digest(open.bytes()?) {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "{byte:02x}");
-        }
-        Ok(text)
+        Ok(sha256(&open.bytes()?))
     }
 
     fn bytes(&self) -> Result<Vec<u8>, serde_json::Error> {

@@ -1,70 +1,114 @@
-//! One writer at a time: an OS lock on `<platform>.lock`, and who holds it.
+//! Keeping a second process out: the lock of a state, and how long it is ours.
 //!
-//! I/O. The system frees the lock when its holder dies, so none is ever stale. The holder's note stands in
-//! `<platform>.lock.txt`, a file of its own: Windows lets nobody read a file that another process has locked.
-//! Without a lock the note means nothing. The lock file stays; removing it would let two processes lock two files.
+//! I/O. A lock on a file is freed by the operating system when its holder dies, however it dies. A lease of a store on
+//! the network runs out unless it is renewed: whoever holds one asks [`Lease::held`] before each write. The SMP itself
+//! knows nothing of leases, so a write that was sent in time and arrives late cannot be called back.
 
-#![expect(clippy::disallowed_methods, reason = "locks the state")]
+#![expect(clippy::disallowed_methods, reason = "looks when a lease runs out")]
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use super::error::LockError;
-use crate::journal::file_stem;
+use tokio::sync::watch;
+use tokio::time::Instant;
 
-/// The lock of one platform's state; dropping it frees it.
+use super::file::FileLock;
+#[cfg(feature = "postgres")]
+use super::postgres::Renewed;
+use crate::journal::JournalError;
+use crate::model::Holder;
+
+/// How much of a lease must be left for a write to be sent.
+pub const LEAST_LEFT: Duration = Duration::from_secs(5);
+
+/// The lock of one platform's state. [`Lock::release`] frees it; one that is dropped is freed too, on the network only
+/// once its lease has run out.
 #[derive(Debug)]
-#[must_use = "the lock is free again as soon as this is dropped"]
+#[must_use = "the lock is free again once this is dropped"]
 pub struct Lock {
-    note: PathBuf,
-    // Closed after the note is gone: the other way round the note removed could be that of the next holder.
-    _file: File,
+    pub(super) kind: Kind,
+    pub(super) lease: Lease,
+    /// The holder before, where it let its lease run out.
+    pub(super) taken_over: Option<Holder>,
+}
+
+/// What keeps others out.
+#[derive(Debug)]
+pub(super) enum Kind {
+    /// A lock on a file.
+    File(FileLock),
+    /// A row in a table.
+    #[cfg(feature = "postgres")]
+    Postgres(Renewed),
 }
 
 impl Lock {
-    /// Takes the lock, or tells who has it.
-    pub(super) fn take(folder: &Path, platform: &str, note: &str) -> Result<Self, LockError> {
-        let stem = file_stem(platform);
-        let path = folder.join(format!("{stem}.lock"));
-        let note_path = folder.join(format!("{stem}.lock.txt"));
-        let failed = |path: &Path, source| LockError::Io {
-            path: path.to_owned(),
-            source,
-        };
-        std::fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(|error| failed(&path, error))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                // In the moment before the holder has written it there is none, or that of one who died.
-                let note = std::fs::read_to_string(&note_path).unwrap_or_default();
-                return Err(LockError::Held {
-                    platform: platform.to_owned(),
-                    holder: match note.trim() {
-                        "" => "another process".into(),
-                        note => note.to_owned(),
-                    },
-                });
-            }
-            Err(TryLockError::Error(error)) => return Err(failed(&path, error)),
+    /// How long it is ours.
+    #[must_use]
+    pub fn lease(&self) -> &Lease {
+        &self.lease
+    }
+
+    /// The holder before, where it let its lease run out and this took it over.
+    #[must_use]
+    pub fn taken_over(&self) -> Option<&Holder> {
+        self.taken_over.as_ref()
+    }
+
+    /// Frees it. What goes wrong is in the log: a lease runs out by itself.
+    #[expect(clippy::unused_async, reason = "a store on the network is told")]
+    pub async fn release(self) {
+        let Self {
+            kind,
+            lease: _,
+            taken_over: _,
+        } = self;
+        match kind {
+            Kind::File(lock) => drop(lock),
+            #[cfg(feature = "postgres")]
+            Kind::Postgres(renewed) => renewed.release().await,
         }
-        std::fs::write(&note_path, note).map_err(|error| failed(&note_path, error))?;
-        Ok(Self {
-            note: note_path,
-            _file: file,
-        })
     }
 }
 
-impl Drop for Lock {
-    fn drop(&mut self) {
-        // A note that stays behind is overwritten by the next holder.
-        let _ = std::fs::remove_file(&self.note);
+/// Until when a lock is ours; for ever where no lease can run out.
+#[derive(Debug, Clone, Default)]
+pub struct Lease(Option<watch::Receiver<Until>>);
+
+/// Until when a lease holds, as whoever renews it knows.
+#[derive(Debug, Clone)]
+pub(super) struct Until {
+    /// On this machine's monotonic clock, counted from before the request that renewed it.
+    pub(super) deadline: Instant,
+    /// Why it is lost, where the store said so.
+    pub(super) lost: Option<String>,
+}
+
+impl Lease {
+    /// A lease that whoever renews it keeps up to date.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(dead_code, reason = "the lock on a file does not run out")
+    )]
+    pub(super) fn renewed(until: watch::Receiver<Until>) -> Self {
+        Self(Some(until))
+    }
+
+    /// Whether there is enough of it left to send a write.
+    ///
+    /// # Errors
+    /// `LeaseLost`.
+    pub fn held(&self) -> Result<(), JournalError> {
+        let Some(until) = &self.0 else {
+            return Ok(());
+        };
+        let Until { deadline, lost } = until.borrow().clone();
+        let why = match lost {
+            Some(why) => why,
+            None if deadline.saturating_duration_since(Instant::now()) < LEAST_LEFT => {
+                "it could not be renewed in time".to_owned()
+            }
+            None => return Ok(()),
+        };
+        Err(JournalError::LeaseLost { why })
     }
 }

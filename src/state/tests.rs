@@ -2,14 +2,15 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 #![expect(clippy::disallowed_methods, reason = "tests damage files")]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
 use super::*;
-use crate::journal::{Fact, journal_path};
+use crate::journal::Fact;
 use crate::model::{
-    Attestation, Guid, Held, Name, Owned, Ownership, PackageRef, Platform, RunId, StepId,
+    Attestation, Guid, Held, Holder, Name, Owned, Ownership, PackageRef, Platform, RunId, StepId,
 };
 
 fn platform(number: u128) -> Platform {
@@ -37,15 +38,37 @@ fn at() -> jiff::Timestamp {
     "2026-11-23T08:00:00Z".parse().unwrap()
 }
 
-fn store(folder: &Path) -> FileStore {
-    FileStore::new(folder, "hq")
+fn store(folder: &Path) -> Store {
+    Store::file(folder, "hq")
 }
 
-fn add(store: &FileStore, facts: impl IntoIterator<Item = Fact>) {
-    let mut journal = store.journal().unwrap();
-    for fact in facts {
-        journal.append(&RunId("r".into()), at(), fact).unwrap();
+fn holder(who: &str) -> Holder {
+    Holder {
+        who: who.into(),
+        host: "ops".into(),
+        process: 4711,
+        purpose: "apply".into(),
+        run: "r".into(),
+        since: "08:00".into(),
     }
+}
+
+async fn lock(store: &Store, who: &str) -> Result<Lock, LockError> {
+    store.lock(&holder(who), Duration::ZERO).await
+}
+
+fn file(folder: &Path) -> PathBuf {
+    folder.join("hq.state.json")
+}
+
+async fn add(store: &Store, facts: impl IntoIterator<Item = Fact>) {
+    let lock = lock(store, "jdoe").await.unwrap();
+    let journal = store.journal(&lock).await.unwrap();
+    for fact in facts {
+        let run = RunId("r".into());
+        journal.append(&run, at(), fact).await.unwrap();
+    }
+    lock.release().await;
 }
 
 fn started(lineage: &str, serial: u64) -> Fact {
@@ -53,6 +76,7 @@ fn started(lineage: &str, serial: u64) -> Fact {
         platform: platform(1),
         lineage: lineage.into(),
         serial,
+        by: None,
     }
 }
 
@@ -64,18 +88,18 @@ fn created(number: u128) -> Fact {
     }
 }
 
-#[test]
-fn what_is_saved_is_loaded_and_meets_the_schema() {
+#[tokio::test]
+async fn what_is_saved_is_loaded_and_meets_the_schema() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(&folder.path().join("state"));
-    assert_eq!(store.read().unwrap(), None);
-    assert_eq!(store.load().unwrap(), None);
-    store.save(&state()).unwrap();
-    let found = store.read().unwrap().unwrap();
+    assert_eq!(store.read().await.unwrap(), None);
+    assert_eq!(store.load().await.unwrap(), None);
+    store.save(&state()).await.unwrap();
+    let found = store.read().await.unwrap().unwrap();
     assert_eq!(found.ownership, state().ownership);
     assert_eq!(found.serial, 1);
 
-    let text = std::fs::read_to_string(store.path()).unwrap();
+    let text = std::fs::read_to_string(file(folder.path())).unwrap();
     let schema = jsonschema::validator_for(&schema()).unwrap();
     assert!(schema.is_valid(&serde_json::from_str(&text).unwrap()));
     // As docs/errors.md says that anybody can check it.
@@ -88,51 +112,52 @@ fn what_is_saved_is_loaded_and_meets_the_schema() {
 }
 
 /// A file that is no state: told with its code, and never replaced.
-fn check(content: &[u8], code: &str) {
+async fn check(content: &[u8], code: &str) {
     let folder = tempfile::tempdir().unwrap();
     let store = store(folder.path());
-    std::fs::write(store.path(), content).unwrap();
+    std::fs::write(file(folder.path()), content).unwrap();
     for error in [
-        store.read().unwrap_err(),
-        store.load().unwrap_err(),
-        store.save(&state()).unwrap_err(),
-        store.settle(state()).unwrap_err(),
+        store.read().await.unwrap_err(),
+        store.load().await.unwrap_err(),
+        store.save(&state()).await.unwrap_err(),
+        store.settle(state()).await.unwrap_err(),
     ] {
         assert_eq!(error.code(), code, "{error}");
         assert!(error.hint().is_some());
     }
-    assert_eq!(std::fs::read(store.path()).unwrap(), content);
+    assert_eq!(std::fs::read(file(folder.path())).unwrap(), content);
 }
 
-#[test]
-fn a_damaged_file_is_an_error_and_never_replaced() {
-    check(b"", "SW0702");
-    check(&[0; 512], "SW0702");
-    check(b"\n", "SW0702");
-    check(b"{\"formatVersion\": 1", "SW0703");
-    check(b"not json", "SW0703");
-    check(b"\xff\xfe", "SW0703");
-    check(b"{}", "SW0703");
-    check(b"{\"formatVersion\": 0}", "SW0703");
-    check(b"{\"formatVersion\": 2, \"sites\": []}", "SW0705");
+#[tokio::test]
+async fn a_damaged_file_is_an_error_and_never_replaced() {
+    check(b"", "SW0702").await;
+    check(&[0; 512], "SW0702").await;
+    check(b"\n", "SW0702").await;
+    check(b"{\"formatVersion\": 1", "SW0703").await;
+    check(b"not json", "SW0703").await;
+    check(b"\xff\xfe", "SW0703").await;
+    check(b"{}", "SW0703").await;
+    check(b"{\"formatVersion\": 0}", "SW0703").await;
+    check(b"{\"formatVersion\": 2, \"sites\": []}", "SW0705").await;
     let whole = String::from_utf8(state().encode().unwrap()).unwrap();
-    check(whole.replace("Ärzte", "Aerzte").as_bytes(), "SW0704");
+    check(whole.replace("Ärzte", "Aerzte").as_bytes(), "SW0704").await;
     check(
         whole.replace("\"serial\": 1", "\"serial\": 2").as_bytes(),
         "SW0704",
-    );
-    check(format!("{whole}}}").as_bytes(), "SW0703");
+    )
+    .await;
+    check(format!("{whole}}}").as_bytes(), "SW0703").await;
     for length in 1..whole.len() - 2 {
         let error = State::decode(&whole.as_bytes()[..length]);
         assert!(error.is_err(), "{length}");
     }
 }
 
-#[test]
-fn facts_of_a_run_that_died_are_replayed() {
+#[tokio::test]
+async fn facts_of_a_run_that_died_are_replayed() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(folder.path());
-    store.save(&state()).unwrap();
+    store.save(&state()).await.unwrap();
     let package = PackageRef {
         name: Name::new("Win11"),
         guid: Guid::from_u128(9),
@@ -144,15 +169,16 @@ fn facts_of_a_run_that_died_are_replayed() {
             created(6),
             Fact::AssignmentWritten { package },
         ],
-    );
+    )
+    .await;
     // The fourth record was not finished.
     let path = journal_path(folder.path(), "hq");
     let mut bytes = std::fs::read(&path).unwrap();
     bytes.extend_from_slice(b"{\"formatVersion\":1,");
     std::fs::write(&path, bytes).unwrap();
 
-    let loaded = store.load().unwrap().unwrap();
-    assert_eq!((loaded.replayed, loaded.torn), (3, true));
+    let loaded = store.load().await.unwrap().unwrap();
+    assert_eq!((loaded.replayed, loaded.torn.is_some()), (3, true));
     assert_eq!(loaded.state.serial, 1, "nobody saved it yet");
     assert_eq!(loaded.state.ownership.sites.len(), 2);
     assert_eq!(loaded.state.ownership.undistributed.len(), 1);
@@ -163,27 +189,28 @@ fn facts_of_a_run_that_died_are_replayed() {
         [Fact::DistributionUpdated {
             package: Guid::from_u128(9),
         }],
-    );
-    store.settle(loaded.state).unwrap();
-    let settled = store.load().unwrap().unwrap();
-    assert_eq!((settled.replayed, settled.torn), (0, false));
+    )
+    .await;
+    store.settle(loaded.state).await.unwrap();
+    let settled = store.load().await.unwrap().unwrap();
+    assert_eq!((settled.replayed, settled.torn), (0, None));
     assert_eq!(
         (settled.state.serial, settled.state.journal_sequence),
         (2, 4)
     );
     assert!(settled.state.ownership.undistributed.is_empty());
     // Once more changes nothing.
-    let before = std::fs::read(store.path()).unwrap();
-    store.settle(settled.state).unwrap();
-    assert_eq!(std::fs::read(store.path()).unwrap(), before);
+    let before = std::fs::read(file(folder.path())).unwrap();
+    store.settle(settled.state).await.unwrap();
+    assert_eq!(std::fs::read(file(folder.path())).unwrap(), before);
 }
 
-#[test]
-fn a_first_run_that_died_is_not_forgotten() {
+#[tokio::test]
+async fn a_first_run_that_died_is_not_forgotten() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(folder.path());
-    add(&store, [started("", 0), created(6)]);
-    let loaded = store.load().unwrap().unwrap();
+    add(&store, [started("", 0), created(6)]).await;
+    let loaded = store.load().await.unwrap().unwrap();
     assert_eq!(loaded.replayed, 2);
     assert_eq!(
         (loaded.state.lineage.as_str(), loaded.state.serial),
@@ -194,12 +221,12 @@ fn a_first_run_that_died_is_not_forgotten() {
     assert_eq!(site.how, Held::Created);
     let mut base = loaded.state;
     base.lineage = "lineage-1".into();
-    store.settle(base).unwrap();
-    assert_eq!(store.read().unwrap().unwrap().serial, 1);
+    store.settle(base).await.unwrap();
+    assert_eq!(store.read().await.unwrap().unwrap().serial, 1);
 }
 
-#[test]
-fn a_lost_state_is_made_of_the_journal() {
+#[tokio::test]
+async fn a_lost_state_is_made_of_the_journal() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(folder.path());
     store
@@ -207,8 +234,9 @@ fn a_lost_state_is_made_of_the_journal() {
             ownership: Ownership::default(),
             ..state()
         })
+        .await
         .unwrap();
-    add(&store, [started("lineage-1", 1), created(6)]);
+    add(&store, [started("lineage-1", 1), created(6)]).await;
     let attestation = Attestation {
         value: "on".into(),
         reason: "seen".into(),
@@ -216,18 +244,18 @@ fn a_lost_state_is_made_of_the_journal() {
         at: at().to_string(),
     };
     let step = StepId("constrain:HQ".into());
-    add(&store, [Fact::Attested { step, attestation }]);
-    let whole = store.load().unwrap().unwrap().state;
-    store.settle(whole.clone()).unwrap();
-    std::fs::remove_file(store.path()).unwrap();
-    let loaded = store.load().unwrap().unwrap();
+    add(&store, [Fact::Attested { step, attestation }]).await;
+    let whole = store.load().await.unwrap().unwrap().state;
+    store.settle(whole.clone()).await.unwrap();
+    std::fs::remove_file(file(folder.path())).unwrap();
+    let loaded = store.load().await.unwrap().unwrap();
     assert_eq!(loaded.state.ownership, whole.ownership);
     assert_eq!(loaded.state.lineage, "lineage-1");
     assert!(loaded.state.serial > 2, "no saved plan fits it");
 }
 
-#[test]
-fn a_lost_journal_gives_no_number_twice() {
+#[tokio::test]
+async fn a_lost_journal_gives_no_number_twice() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(folder.path());
     store
@@ -235,14 +263,15 @@ fn a_lost_journal_gives_no_number_twice() {
             journal_sequence: 40,
             ..state()
         })
+        .await
         .unwrap();
-    add(&store, [started("lineage-1", 1), created(6)]);
-    let loaded = store.load().unwrap().unwrap();
+    add(&store, [started("lineage-1", 1), created(6)]).await;
+    let loaded = store.load().await.unwrap().unwrap();
     assert_eq!((loaded.replayed, loaded.state.journal_sequence), (2, 42));
 }
 
-#[test]
-fn a_journal_of_another_platform_or_lineage_is_refused() {
+#[tokio::test]
+async fn a_journal_of_another_platform_or_lineage_is_refused() {
     for (fact, code) in [
         (started("lineage-2", 1), "SW0707"),
         (
@@ -250,25 +279,26 @@ fn a_journal_of_another_platform_or_lineage_is_refused() {
                 platform: platform(2),
                 lineage: "lineage-1".into(),
                 serial: 1,
+                by: None,
             },
             "SW0706",
         ),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let store = store(folder.path());
-        store.save(&state()).unwrap();
-        add(&store, [fact]);
-        assert_eq!(store.load().unwrap_err().code(), code);
-        assert_eq!(store.settle(state()).unwrap_err().code(), code);
+        store.save(&state()).await.unwrap();
+        add(&store, [fact]).await;
+        assert_eq!(store.load().await.unwrap_err().code(), code);
+        assert_eq!(store.settle(state()).await.unwrap_err().code(), code);
     }
 }
 
-#[test]
-fn only_the_next_state_of_the_same_line_replaces_one() {
+#[tokio::test]
+async fn only_the_next_state_of_the_same_line_replaces_one() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(folder.path());
-    store.save(&state()).unwrap();
-    store.save(&state()).unwrap();
+    store.save(&state()).await.unwrap();
+    store.save(&state()).await.unwrap();
     let next = State {
         serial: 2,
         ..state()
@@ -305,44 +335,44 @@ fn only_the_next_state_of_the_same_line_replaces_one() {
         ),
     ];
     for (state, code) in cases {
-        let error = store.save(&state).unwrap_err();
+        let error = store.save(&state).await.unwrap_err();
         assert_eq!(error.code(), code, "{error}");
     }
-    store.save(&next).unwrap();
-    assert_eq!(store.read().unwrap().unwrap().serial, 2);
+    store.save(&next).await.unwrap();
+    assert_eq!(store.read().await.unwrap().unwrap().serial, 2);
 }
 
-#[test]
-fn the_old_file_stays_where_the_new_one_cannot_be_written() {
+#[tokio::test]
+async fn the_old_file_stays_where_the_new_one_cannot_be_written() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(folder.path());
-    store.save(&state()).unwrap();
-    let before = std::fs::read(store.path()).unwrap();
+    store.save(&state()).await.unwrap();
+    let before = std::fs::read(file(folder.path())).unwrap();
     let new = folder.path().join("hq.state.json.new");
     std::fs::create_dir(&new).unwrap();
     let next = State {
         serial: 2,
         ..state()
     };
-    let error = store.save(&next).unwrap_err();
+    let error = store.save(&next).await.unwrap_err();
     assert_eq!(error.code(), "SW0711");
-    assert_eq!(std::fs::read(store.path()).unwrap(), before);
+    assert_eq!(std::fs::read(file(folder.path())).unwrap(), before);
     std::fs::remove_dir(&new).unwrap();
     // What a crash left of a new file is no obstacle.
     std::fs::write(&new, "half a st").unwrap();
-    store.save(&next).unwrap();
+    store.save(&next).await.unwrap();
     assert!(!new.exists());
 }
 
-#[test]
-fn a_second_holder_is_told_who_since_when_and_for_what() {
+#[tokio::test]
+async fn a_second_holder_is_told_who_since_when_and_for_what() {
     let folder = tempfile::tempdir().unwrap();
     let first = store(folder.path());
     let second = store(folder.path());
-    let other = FileStore::new(folder.path(), "branch");
-    let lock = first.lock("CORP\\jdoe since 08:00, for `apply`").unwrap();
-    let _apart = other.lock("jdoe").unwrap();
-    let error = second.lock("asmith").unwrap_err();
+    let other = Store::file(folder.path(), "branch");
+    let held = lock(&first, "CORP\\jdoe").await.unwrap();
+    let _apart = lock(&other, "jdoe").await.unwrap();
+    let error = lock(&second, "asmith").await.unwrap_err();
     assert_eq!(error.code(), "SW0721");
     assert!(error.hint().is_some());
     let text = error.to_string();
@@ -350,30 +380,30 @@ fn a_second_holder_is_told_who_since_when_and_for_what() {
         assert!(text.contains(part), "{part}: {text}");
     }
     // Reading needs no lock.
-    assert_eq!(second.load().unwrap(), None);
-    drop(lock);
-    drop(second.lock("asmith").unwrap());
+    assert_eq!(second.load().await.unwrap(), None);
+    drop(held);
+    drop(lock(&second, "asmith").await.unwrap());
 }
 
-#[test]
-fn the_note_of_a_dead_holder_means_nothing() {
+#[tokio::test]
+async fn the_note_of_a_dead_holder_means_nothing() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("hq.lock"), "").unwrap();
-    std::fs::write(folder.path().join("hq.lock.txt"), "a ghost").unwrap();
+    std::fs::write(folder.path().join("hq.lock.json"), "{\"who\":\"a ghost\"}").unwrap();
     let store = store(folder.path());
-    let lock = store.lock("jdoe").unwrap();
-    std::fs::write(folder.path().join("hq.lock.txt"), "").unwrap();
-    let error = store.lock("asmith").unwrap_err().to_string();
+    let held = lock(&store, "jdoe").await.unwrap();
+    std::fs::write(folder.path().join("hq.lock.json"), "").unwrap();
+    let error = lock(&store, "asmith").await.unwrap_err().to_string();
     assert!(error.contains("another process"), "{error}");
-    drop(lock);
+    drop(held);
 }
 
-#[test]
-fn a_folder_that_is_a_file_is_an_error() {
+#[tokio::test]
+async fn a_folder_that_is_a_file_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("state");
     std::fs::write(&file, "").unwrap();
     let store = store(&file);
-    assert_eq!(store.lock("jdoe").unwrap_err().code(), "SW0722");
-    assert_eq!(store.save(&state()).unwrap_err().code(), "SW0701");
+    assert_eq!(lock(&store, "jdoe").await.unwrap_err().code(), "SW0722");
+    assert_eq!(store.save(&state()).await.unwrap_err().code(), "SW0701");
 }

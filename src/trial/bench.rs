@@ -16,11 +16,12 @@ use tokio_util::sync::CancellationToken;
 use super::TrialError;
 use super::remains::Remains;
 use super::report::{Correction, Report};
-use crate::journal::{Fact, Journal};
+use crate::journal::Fact;
 use crate::model::{Guid, Name, RunId, ServerRef, Snapshot, Subnet};
 use crate::observe::ModelDescription;
 use crate::profile::Profile;
 use crate::smp::{ReadError, Reader, Scratch, ScratchError, ScratchName, ScratchWriter, SendError};
+use crate::state::Journal;
 
 /// How the pauses between looks grow.
 const FIRST_PAUSE: Duration = Duration::from_millis(60);
@@ -31,7 +32,7 @@ pub struct Outside<'a> {
     /// The run's id.
     pub run: &'a RunId,
     /// Keeps the records.
-    pub journal: &'a mut Journal,
+    pub journal: &'a Journal,
     /// The time.
     pub clock: &'a (dyn Fn() -> Timestamp + Sync),
     /// Ends the trial before the next write; what was made is cleared away all the same.
@@ -129,13 +130,14 @@ impl<'a> Bench<'a> {
     }
 
     /// Writes a fact down; it is on the disk when this returns.
-    pub fn note(&mut self, fact: Fact) -> Result<(), TrialError> {
+    pub async fn note(&mut self, fact: Fact) -> Result<(), TrialError> {
         let at = (self.outside.clock)();
         // Also where it cannot be written down: then the next thing is to clear away.
         self.remains.fold(&fact);
         self.outside
             .journal
             .append(self.outside.run, at, fact)
+            .await
             .map_err(TrialError::Journal)
     }
 
@@ -183,7 +185,8 @@ impl<'a> Bench<'a> {
     ) -> Result<Created, TrialError> {
         self.going_on()?;
         let name = Name::new(&scratch.to_string());
-        self.note(Fact::ScratchIntended { name: name.clone() })?;
+        self.note(Fact::ScratchIntended { name: name.clone() })
+            .await?;
         let description = self.description();
         let answered = match self.writer.create(scratch, &description, supplied).await {
             Ok(answered) => answered,
@@ -208,7 +211,7 @@ impl<'a> Bench<'a> {
                     name: name.to_string(),
                 })?,
         };
-        self.note(Fact::ScratchCreated { guid, name })?;
+        self.note(Fact::ScratchCreated { guid, name }).await?;
         Ok(Created { guid, answered })
     }
 

@@ -69,7 +69,8 @@ pub async fn clear(
                 };
                 outside
                     .journal
-                    .append(outside.run, (outside.clock)(), fact)?;
+                    .append(outside.run, (outside.clock)(), fact)
+                    .await?;
             }
             Err(why) => cleared.left.push((name, why)),
         }

@@ -116,7 +116,7 @@ async fn subnets(bench: &mut Bench<'_>) -> Result<(), TrialError> {
     if deleted.at_all() {
         // Nobody needs to look for it again.
         let name = Name::new(&second.to_string());
-        bench.note(Fact::ScratchGone { name })?;
+        bench.note(Fact::ScratchGone { name }).await?;
     }
     if gone.at_all() {
         bench
@@ -156,7 +156,9 @@ async fn form(
 ) -> Result<(), TrialError> {
     bench.going_on()?;
     if member == Member::Server {
-        bench.note(Fact::ScratchAssigned { server: guid, site })?;
+        bench
+            .note(Fact::ScratchAssigned { server: guid, site })
+            .await?;
     }
     let sent = match member {
         Member::Subnet => bench.writer.join(guid, site).await,

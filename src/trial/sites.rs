@@ -230,7 +230,9 @@ async fn named(bench: &mut Bench<'_>, scratch: &Scratch, site: Guid) -> Result<(
     match bench.writer.create(scratch, &description, None).await {
         Ok(Some(twin)) if twin != site => {
             let name = crate::model::Name::new(&scratch.to_string());
-            bench.note(crate::journal::Fact::ScratchCreated { guid: twin, name })?;
+            bench
+                .note(crate::journal::Fact::ScratchCreated { guid: twin, name })
+                .await?;
             bench.report.refutes(
                 "A16",
                 "a second site of the same name was created; both are cleared away",

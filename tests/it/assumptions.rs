@@ -1075,7 +1075,7 @@ async fn scoped_lists() {
     ] {
         let lab = lab_of(flat_lan(switches, 1), reports).await;
         converged(&lab, &example("deployment-site")).await;
-        let before = lab.ownership();
+        let before = lab.ownership().await;
         let scope = |hidden| {
             let (kind, hidden) = (text("subnets"), text(hidden));
             lab.world()
@@ -1090,7 +1090,7 @@ async fn scoped_lists() {
         );
         scope("none");
         assert_eq!(lab.plan(&example("deployment-site")).await.steps, []);
-        assert_eq!(lab.ownership(), before);
+        assert_eq!(lab.ownership().await, before);
     }
     // Without the switch the server is silent either way, and what is hidden looks gone.
     let lab = lab_of(flat_lan(&[], 1), false).await;

@@ -270,8 +270,8 @@ async fn found(place: Place, ids: &[&str]) -> Vec<Note> {
             let wanted = desired(BEFORE);
             lab.converge_watched(&wanted, &mut |_| {}).await;
             let seen = lab.snapshot(&Scope::of(&wanted, None)).await;
-            let fact = unassigned_seen(&seen, &[], &lab.ownership());
-            remember(&lab, fact.expect("subnets in no site"));
+            let fact = unassigned_seen(&seen, &[], &lab.ownership().await);
+            remember(&lab, fact.expect("subnets in no site")).await;
             let subnet = "10.77.0.0/24".into();
             let description = String::new();
             lab.world()
@@ -286,14 +286,14 @@ async fn found(place: Place, ids: &[&str]) -> Vec<Note> {
 }
 
 /// Writes a fact down as `apply` does at its end.
-fn remember(lab: &Lab, fact: Fact) {
-    lab.store
-        .journal()
-        .unwrap()
+async fn remember(lab: &Lab, fact: Fact) {
+    let (_lock, journal) = lab.journal().await;
+    journal
         .append(&RunId("test".into()), (lab.clock)(), fact)
+        .await
         .unwrap();
-    let loaded = lab.store.load().unwrap().unwrap();
-    lab.store.settle(loaded.state).unwrap();
+    let loaded = lab.store.load().await.unwrap().unwrap();
+    lab.store.settle(loaded.state).await.unwrap();
 }
 
 #[tokio::test]

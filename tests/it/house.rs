@@ -443,6 +443,47 @@ fn every_assumption_has_its_test() {
 }
 
 #[test]
+fn every_guarantee_has_its_test() {
+    let page = read(&root().join("docs/guarantees.md"));
+    let rows = rows(&page, "| G");
+    assert!(rows.len() > 20, "the tables were not found");
+    let test = Regex::new("`([a-z_]+(?:::[a-z_]+)+)`").unwrap();
+    let mut offenders = Vec::new();
+    let mut ids = BTreeSet::new();
+    for row in &rows {
+        let [id, promise, _under, tests] = row.as_slice() else {
+            offenders.push(format!("a row without four cells: {row:?}"));
+            continue;
+        };
+        if !ids.insert(id) {
+            offenders.push(format!("{id} stands there twice"));
+        }
+        if tests.is_empty() && !promise.contains("to be filled in") {
+            offenders.push(format!("{id} has no test"));
+        }
+    }
+    // Those of the text between the tables, too.
+    for found in test
+        .captures_iter(&page)
+        .filter(|found| &found[1] != "a::b")
+    {
+        let (module, name) = found[1].rsplit_once("::").unwrap();
+        let path = module.replace("::", "/");
+        let is_there = ["tests/it", "src"].into_iter().any(|folder| {
+            let file = root().join(folder).join(&path);
+            let files = [file.with_extension("rs"), file.join("mod.rs")];
+            files.into_iter().any(|file| {
+                fs::read_to_string(file).is_ok_and(|text| text.contains(&format!("fn {name}(")))
+            })
+        });
+        if !is_there {
+            offenders.push(format!("there is no test `{}`", &found[1]));
+        }
+    }
+    assert_none(&offenders, "docs/guarantees.md and its tests");
+}
+
+#[test]
 fn links_lead_somewhere() {
     let link = Regex::new(r"\]\(([^)\s]+)\)").unwrap();
     let mut offenders = Vec::new();

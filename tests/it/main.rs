@@ -13,6 +13,7 @@
 mod assumptions;
 mod checks;
 mod connect;
+mod crash;
 mod examples;
 mod firewall;
 mod house;

@@ -19,10 +19,10 @@ async fn over(transport: &Transport, stages: &Stages) -> Report {
     let reader = Reader::new(transport.clone(), stages.profile.clone().into());
     let now = jiff::Timestamp::now();
     let findings = look(&reader, true, None, now, &|_| {}).await;
-    kept(&findings, stages, Some(&stages.profile))
+    kept(&findings, stages, Some(&stages.profile)).await
 }
 
-fn kept(
+async fn kept(
     findings: &sitewright::check::Findings,
     stages: &Stages,
     profile: Option<&Profile>,
@@ -33,7 +33,7 @@ fn kept(
             platform: Some("hq"),
             profile_file: "profiles/hq.yaml",
             profile,
-            counted: &stages.ownership().counted,
+            counted: &stages.ownership().await.counted,
             safety: &Safety::default(),
         },
     )

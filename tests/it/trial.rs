@@ -95,10 +95,10 @@ impl<'a> Trial<'a> {
         let reader = Reader::new(stages.transport.clone(), Arc::new(self.profile.clone()));
         let (setting, snapshot) = self.setting(&reader).await;
         let (_, model) = look_at_build(&reader).await.unwrap();
-        let mut journal = stages.store.journal().unwrap();
+        let (_lock, journal) = stages.journal().await;
         let outside = Outside {
             run: &RunId("trial".into()),
-            journal: &mut journal,
+            journal: &journal,
             clock: &|| Timestamp::UNIX_EPOCH,
             cancel: self.cancel.clone(),
             settle: self.settle,
@@ -125,7 +125,7 @@ impl<'a> Trial<'a> {
         assert_eq!(outcome.cleared.left, []);
         assert!(outcome.cleared.deleted.len() >= 3, "{:?}", outcome.cleared);
         assert_eq!(lab.world().dump(), before);
-        assert!(Remains::of(lab.store.facts().unwrap().iter()).is_empty());
+        assert!(Remains::of(lab.store.facts().await.unwrap().iter()).is_empty());
         let reader = Reader::new(lab.transport.clone(), Arc::new(self.profile.clone()));
         let (build, _) = look_at_build(&reader).await.unwrap();
         let mut profile = self.profile.clone();
@@ -504,14 +504,14 @@ async fn reports_are_tried_where_they_are_installed() {
 async fn clean(stages: &Stages, profile: &Profile) -> Vec<String> {
     let profile = Arc::new(profile.clone());
     let mut writer = ScratchWriter::new(stages.transport.clone(), &profile, None);
-    let mut remains = Remains::of(stages.store.facts().unwrap().iter());
+    let mut remains = Remains::of(stages.store.facts().await.unwrap().iter());
     for (guid, name) in writer.sites().await.unwrap() {
         remains.add(&name, Some(guid));
     }
-    let mut journal = stages.store.journal().unwrap();
+    let (_lock, journal) = stages.journal().await;
     let mut outside = Outside {
         run: &RunId("clean".into()),
-        journal: &mut journal,
+        journal: &journal,
         clock: &|| Timestamp::UNIX_EPOCH,
         cancel: CancellationToken::new(),
         settle: Duration::from_secs(3),
@@ -554,7 +554,7 @@ async fn whatever_is_cut_off_is_cleaned_up() {
             trial.run(&lab, transport(&cut.url)).await;
             let deleted = clean(&lab, &profile).await;
             assert_eq!(lab.world().dump(), before, "cut off at write {write}");
-            assert!(Remains::of(lab.store.facts().unwrap().iter()).is_empty());
+            assert!(Remains::of(lab.store.facts().await.unwrap().iter()).is_empty());
             assert_eq!(clean(&lab, &profile).await, [""; 0]);
             deleted.len()
         })
@@ -613,7 +613,7 @@ async fn intentions_are_written_down_first() {
     let lab = Lab::start(options("flat-lan", 1));
     let profile = lowered(&lab.profile);
     Trial::whole(&profile).completes(&lab).await;
-    let facts = lab.store.facts().unwrap();
+    let facts = lab.store.facts().await.unwrap();
     let mut intended = BTreeSet::new();
     for fact in &facts {
         match fact {
@@ -634,5 +634,5 @@ async fn intentions_are_written_down_first() {
         ))
         .await;
     assert!(!plan.is_blocked());
-    assert!(lab.ownership().sites.is_empty());
+    assert!(lab.ownership().await.sites.is_empty());
 }

@@ -62,7 +62,7 @@ fn wrote(lab: &Lab) -> bool {
 async fn subnets_that_are_no_longer_shown_are_not_created_again() {
     for reports in [false, true] {
         let lab = lab(reports, 12).await;
-        let (before, wanted) = (lab.ownership(), office(12));
+        let (before, wanted) = (lab.ownership().await, office(12));
         scope(&lab, "subnets", "half");
         let plan = lab.plan(&wanted).await;
         let told = doubts(&plan);
@@ -84,7 +84,7 @@ async fn subnets_that_are_no_longer_shown_are_not_created_again() {
         // The right is back, and nothing was forgotten.
         scope(&lab, "subnets", "none");
         assert_eq!(lab.plan(&wanted).await.steps, []);
-        assert_eq!(lab.ownership(), before);
+        assert_eq!(lab.ownership().await, before);
     }
 }
 
@@ -135,7 +135,7 @@ async fn somebody_may_vouch_that_subnets_are_gone() {
     assert_eq!(plan.steps[0].id.0, "accept-fewer:subnets");
     lab.apply_watched(&plan, &mut |_| {}).await;
     // The word is in the journal, with its reason, and is not asked for again.
-    let journal = journal::read(lab.store.path().parent().unwrap(), "hq", 0).unwrap();
+    let journal = lab.store.facts().await.unwrap();
     let record = Record::AcceptFewer {
         of: CountedKind::Subnets,
         before: 14,
@@ -143,7 +143,7 @@ async fn somebody_may_vouch_that_subnets_are_gone() {
         why: "the lab was closed, ticket 4711".into(),
     };
     let recorded = |fact: &journal::Fact| matches!(fact, journal::Fact::Recorded { record: found } if *found == record);
-    assert!(journal.entries.iter().any(|entry| recorded(&entry.fact)));
+    assert!(journal.iter().any(recorded));
     let plan = lab.plan(&wanted).await;
     assert_eq!(plan.steps, []);
     assert_eq!(plan.counts[&CountedKind::Subnets], 14);

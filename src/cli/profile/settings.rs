@@ -3,17 +3,18 @@
 //! I/O: asks, keeps the old XML, imports it, exports again, writes the profile. The item that is imported is, byte for
 //! byte, the one that was exported; what is different afterwards is what this server changes at every save.
 
-use super::super::apply::{agreed, journal};
+use super::super::apply::agreed;
 use super::super::error::Failure;
+use super::super::hold::Hold;
 use super::super::session::Session;
 use super::super::{Context, Exit, now, print, second, wrap};
 use super::save;
 use crate::apply::changed_beside;
 use crate::items::Difference;
-use crate::journal::Journal;
 use crate::model::Guid;
 use crate::profile::{Ability, Profile, Setting, SettingItem, Standing, TypeRole};
 use crate::smp::Writer;
+use crate::state::Journal;
 
 /// What is wanted of it.
 pub(super) struct Wanted<'a> {
@@ -36,6 +37,7 @@ struct Trial {
 pub(super) async fn verify(
     context: &Context,
     session: &Session,
+    hold: &Hold<'_>,
     args: &Wanted<'_>,
 ) -> Result<Exit, Failure> {
     let mut profile = Profile::clone(&*session.known()?);
@@ -57,13 +59,13 @@ pub(super) async fn verify(
     if !args.yes && !agreed("Write them back?")? {
         return Err(Failure::new("SW0610", "not verified: nobody said yes"));
     }
-    let mut journal = journal(session)?;
+    let journal = hold.journal().await?;
     let mut refuted = 0;
     for trial in &trials {
         let Some(setting) = entry(&mut profile, trial.entry) else {
             continue;
         };
-        match written_back(context, &writer, &mut journal, setting, trial).await? {
+        match written_back(context, &writer, &journal, setting, trial).await? {
             Ok(noise) => {
                 for place in noise.iter().filter_map(|one| one.place.pattern()) {
                     if !setting.noise.contains(&place) {
@@ -179,7 +181,7 @@ async fn chosen_site(writer: &Writer, wanted: Option<&str>) -> Result<Guid, Fail
 async fn written_back(
     context: &Context,
     writer: &Writer,
-    journal: &mut Journal,
+    journal: &Journal,
     setting: &Setting,
     trial: &Trial,
 ) -> Result<Result<Vec<Difference>, String>, Failure> {
@@ -201,6 +203,7 @@ async fn written_back(
     };
     let file = journal
         .keep_item(&context.run, now(), trial.item, &before)
+        .await
         .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
     if let Err(error) = writer.import_item(&before).await {
         let failure = Failure::from_error(error.code(), &error).hint(error.hint());

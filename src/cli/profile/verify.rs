@@ -9,8 +9,9 @@ use std::time::Duration;
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
-use super::super::apply::{agreed, interrupted, journal, note};
+use super::super::apply::{agreed, interrupted};
 use super::super::error::Failure;
+use super::super::hold::{Hold, locked};
 use super::super::plan::observe;
 use super::super::session::Session;
 use super::super::{Context, Exit, now, print, random_id, second, wrap};
@@ -70,20 +71,28 @@ pub(super) async fn run(
     session: &Session,
     args: &VerifyArgs,
 ) -> Result<Exit, Failure> {
-    let _lock = session
-        .store
-        .lock(&note("profile verify", None))
-        .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
+    locked(context, session, "profile verify", None, async |hold| {
+        under_lock(context, session, args, hold).await
+    })
+    .await
+}
+
+async fn under_lock(
+    context: &Context,
+    session: &Session,
+    args: &VerifyArgs,
+    hold: &Hold<'_>,
+) -> Result<Exit, Failure> {
     if args.settings {
         let wanted = settings::Wanted {
             write: args.write,
             site: args.site.as_deref(),
             yes: args.yes,
         };
-        return settings::verify(context, session, &wanted).await;
+        return settings::verify(context, session, hold, &wanted).await;
     }
     if args.clean {
-        return clean(context, session, args).await;
+        return clean(context, session, args, hold).await;
     }
     let mut known = Profile::clone(&*session.known()?);
     let reader = session.reader()?;
@@ -108,10 +117,10 @@ pub(super) async fn run(
     }
     let cancel = CancellationToken::new();
     let watch = tokio::spawn(interrupted(cancel.clone()));
-    let mut journal = journal(session)?;
+    let journal = hold.journal().await?;
     let outside = Outside {
         run: &context.run,
-        journal: &mut journal,
+        journal: &journal,
         clock: &now,
         cancel,
         settle: Duration::from_secs(args.settle),
@@ -331,6 +340,7 @@ async fn remains(session: &Session, reader: &Reader) -> Result<Remains, Failure>
     let facts = session
         .store
         .facts()
+        .await
         .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
     let mut remains = Remains::of(facts.iter());
     let writer = ScratchWriter::new(session.transport.clone(), reader.profile(), None);
@@ -345,7 +355,12 @@ async fn remains(session: &Session, reader: &Reader) -> Result<Remains, Failure>
     Ok(remains)
 }
 
-async fn clean(context: &Context, session: &Session, args: &VerifyArgs) -> Result<Exit, Failure> {
+async fn clean(
+    context: &Context,
+    session: &Session,
+    args: &VerifyArgs,
+    hold: &Hold<'_>,
+) -> Result<Exit, Failure> {
     let reader = session.reader()?;
     identify(&reader, session.server.as_ref())
         .await
@@ -370,10 +385,10 @@ async fn clean(context: &Context, session: &Session, args: &VerifyArgs) -> Resul
         &Arc::clone(reader.profile()),
         None,
     );
-    let mut journal = journal(session)?;
+    let journal = hold.journal().await?;
     let mut outside = Outside {
         run: &context.run,
-        journal: &mut journal,
+        journal: &journal,
         clock: &now,
         cancel: CancellationToken::new(),
         settle: Duration::from_secs(args.settle),

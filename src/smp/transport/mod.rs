@@ -44,7 +44,7 @@ pub use certificate::{Certificate, CertificateFault, Untrusted};
 pub use probe::{Answered, Probe, TlsSeen};
 use route::Route;
 pub use sign_in::{WindowsAuth, WindowsMethod};
-pub use tls::ClientCertificate;
+pub use tls::{ClientCertificate, tls_settings};
 
 /// How to sign in.
 #[derive(Debug, Clone)]

@@ -75,13 +75,15 @@ async fn reads_are_tried_again_and_writes_are_not() {
     for (said, transient, unknown) in [
         (answer(503, "busy"), true, false),
         (answer(504, "gave up"), true, true),
+        (answer(502, "broke off"), true, true),
+        (answer(500, "<title>Runtime Error</title>"), true, true),
         (None, true, true),
         (
             answer(500, "ASDKInsufficientPermissionException: no"),
             false,
             false,
         ),
-        (answer(500, "ASDKInternalException: oops"), true, false),
+        (answer(500, "ASDKInternalException: oops"), true, true),
     ] {
         let server = serve(move |_| said.clone()).await;
         let writer = Writer::new(transport(&server.url, |_| ()), Arc::new(testing::profile()));

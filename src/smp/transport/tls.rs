@@ -29,6 +29,14 @@ pub struct ClientCertificate {
     pub key: SecretString,
 }
 
+/// The settings for a server that is no SMP: the same are trusted, and one that is refused is told of in the same words.
+///
+/// # Errors
+/// Where `ca` cannot be read.
+pub fn tls_settings(server: &str, ca: Option<&Path>) -> Result<ClientConfig, TransportError> {
+    settings(server, ca, None)
+}
+
 /// The settings of a client that trusts what the system trusts, and `ca`.
 pub(super) fn settings(
     base: &str,

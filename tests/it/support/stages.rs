@@ -8,20 +8,20 @@ use jiff::Timestamp;
 use sitewright::apply::{Options as ApplyOptions, Run, apply, counted};
 use sitewright::journal::Fact;
 use sitewright::model::{
-    Acceptance, Action, Attestation, ConsoleStep, Desired, Event, Guid, Observed, Outcome,
+    Acceptance, Action, Attestation, ConsoleStep, Desired, Event, Guid, Holder, Observed, Outcome,
     Ownership, RunId, Safety, Snapshot, Step, StepId, StepKind,
 };
 use sitewright::observe::{Bindings, Scope, install_reports, look, refresh};
 use sitewright::plan::{Inputs, Plan, console_value, make};
 use sitewright::profile::Profile;
 use sitewright::smp::{Connection, Reader, Transport, Writer};
-use sitewright::state::{FileStore, State};
+use sitewright::state::{Journal, Lock, State, Store};
 use tokio_util::sync::CancellationToken;
 
 /// A server by its address and profile, and everything that the program keeps about it.
 pub(crate) struct Stages {
     pub(crate) profile: Profile,
-    pub(crate) store: FileStore,
+    pub(crate) store: Store,
     pub(crate) transport: Transport,
     pub(crate) options: ApplyOptions,
     pub(crate) clock: fn() -> Timestamp,
@@ -55,7 +55,7 @@ impl Stages {
         let state = tempfile::tempdir().unwrap();
         Self {
             transport: Transport::new(connection).unwrap(),
-            store: FileStore::new(state.path(), "hq"),
+            store: Store::file(state.path(), "hq"),
             options: ApplyOptions {
                 settle: Duration::from_secs(3),
                 await_limit: Duration::from_secs(20),
@@ -66,6 +66,23 @@ impl Stages {
             profile,
             _state: state,
         }
+    }
+
+    /// The journal to add to, with the lock that it is under.
+    pub(crate) async fn journal(&self) -> (Lock, Journal) {
+        let holder = Holder {
+            who: "test".into(),
+            host: "test".into(),
+            process: 0,
+            purpose: "test".into(),
+            run: "test".into(),
+            since: clock().to_string(),
+        };
+        // Steps of a test that follow one another closely may meet.
+        let lock = self.store.lock(&holder, Duration::from_secs(5));
+        let lock = lock.await.unwrap();
+        let journal = self.store.journal(&lock).await.unwrap();
+        (lock, journal)
     }
 
     pub(crate) fn reader(&self) -> Reader {
@@ -89,9 +106,10 @@ impl Stages {
         Box::pin(refresh(&reader, scope, &|_| {})).await.unwrap()
     }
 
-    pub(crate) fn ownership(&self) -> Ownership {
+    pub(crate) async fn ownership(&self) -> Ownership {
         self.store
             .load()
+            .await
             .unwrap()
             .map_or_else(Ownership::default, |loaded| loaded.state.ownership)
     }
@@ -112,7 +130,7 @@ impl Stages {
         takeover: bool,
         acceptance: Option<&Acceptance>,
     ) -> Plan {
-        let ownership = self.ownership();
+        let ownership = self.ownership().await;
         let scope = Scope::of(desired, None).remembering(&ownership);
         let snapshot = self.snapshot(&scope).await;
         make(&Inputs {
@@ -132,12 +150,12 @@ impl Stages {
         .unwrap()
     }
 
-    fn keep(&self, plan: &Plan) {
-        let base = self.store.load().unwrap().map_or_else(
+    async fn keep(&self, plan: &Plan) {
+        let base = self.store.load().await.unwrap().map_or_else(
             || State::new(plan.platform.clone(), "test".into(), Ownership::default()),
             |loaded| loaded.state,
         );
-        self.store.settle(base).unwrap();
+        self.store.settle(base).await.unwrap();
     }
 
     /// Applies a plan and tells every event.
@@ -147,13 +165,14 @@ impl Stages {
         emit: &mut (dyn FnMut(&Event) + Send),
     ) -> Vec<(StepId, Outcome)> {
         let writer = self.writer();
-        let mut journal = self.store.journal().unwrap();
+        let (_lock, journal) = self.journal().await;
         let outcomes = apply(
             plan,
             Run {
                 id: RunId("test".into()),
+                by: "jdoe".into(),
                 writer: &writer,
-                journal: &mut journal,
+                journal: &journal,
                 clock: &self.clock,
                 cancel: CancellationToken::new(),
                 options: self.options.clone(),
@@ -170,11 +189,11 @@ impl Stages {
             .filter(|(_, (_, outcome))| matches!(outcome, Outcome::Done | Outcome::AlreadyDone))
             .map(|(step, _)| step)
             .collect();
-        if let Some(fact) = counted(&plan.counts, &done, &self.ownership()) {
+        if let Some(fact) = counted(&plan.counts, &done, &self.ownership().await) {
             let run = RunId("test".into());
-            journal.append(&run, (self.clock)(), fact).unwrap();
+            journal.append(&run, (self.clock)(), fact).await.unwrap();
         }
-        self.keep(plan);
+        self.keep(plan).await;
         outcomes
     }
 
@@ -188,9 +207,8 @@ impl Stages {
         // A site that was born in the same run has no GUID in the step; what is about it can be read next time.
         let seen = look(&self.reader(), &step.action, &Bindings::default()).await;
         if let Ok(Observed::Unavailable(_)) = seen {
-            self.store
-                .journal()
-                .unwrap()
+            let (_lock, journal) = self.journal().await;
+            journal
                 .append(
                     &RunId("test".into()),
                     clock(),
@@ -204,8 +222,9 @@ impl Stages {
                         },
                     },
                 )
+                .await
                 .unwrap();
-            self.keep(plan);
+            self.keep(plan).await;
         }
     }
 
