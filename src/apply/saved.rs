@@ -220,7 +220,7 @@ fn only_ours(plan: &Plan, since: &[Entry]) -> Result<Resumed, Moved> {
             // Part of the word for a package that somebody distributed by hand.
             Fact::DistributionUpdated { .. } if vouching.contains(&entry.run) => {}
             // A lock that somebody died with says nothing of what he wrote.
-            Fact::LeaseTakenOver { .. } => {}
+            Fact::LeaseTakenOver { .. } | Fact::LockBroken { .. } => {}
             // They were gone before the command ended that made them, and nothing is remembered of them.
             Fact::ScratchIntended { .. }
             | Fact::ScratchCreated { .. }

@@ -198,7 +198,7 @@ async fn under_lock(
     if plan.changes_anything() && !args.yes && !agreed("Apply these steps?")? {
         return Err(Failure::new("SW0610", "not applied: nobody said yes"));
     }
-    if let Some(failure) = by_now_frozen(&session, &plan) {
+    if let Some(failure) = by_now_frozen(session, &plan) {
         return Err(failure);
     }
     let cancel = CancellationToken::new();

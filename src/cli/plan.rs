@@ -29,7 +29,7 @@ use crate::state::{Loaded, State};
 Examples:
   sitewright plan
   sitewright plan -f sites/ --out friday.plan.json --detailed-exitcode
-  sitewright plan --override maxDeletes=12 --reason 'the lab closes, ticket 4711'
+  sitewright plan --override maxDeletes=12 --reason 'ticket 4711'
   sitewright plan --target Site/HQ --target Subnet/192.168.20.0/24
   sitewright plan --platform sim:flat-lan -f examples/deployment-site")]
 pub(super) struct PlanArgs {

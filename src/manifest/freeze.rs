@@ -60,7 +60,7 @@ impl JsonSchema for Moment {
 
 impl Written for Moment {
     const EXPECTED: &'static str = "a day such as 2026-12-20 or a time such as 2026-12-20T18:00";
-    const CODE: &'static str = "SW0144";
+    const CODE: &'static str = "SW0127";
     fn written(text: &str) -> Result<Self, (String, Option<String>)> {
         // Anything longer than a day names a time, and a zone of its own would contradict `zone`.
         let read = if text.len() == "2026-12-20".len() {
@@ -102,7 +102,7 @@ impl JsonSchema for Zone {
 
 impl Written for Zone {
     const EXPECTED: &'static str = "a time zone such as Europe/Berlin";
-    const CODE: &'static str = "SW0145";
+    const CODE: &'static str = "SW0128";
     fn written(text: &str) -> Result<Self, (String, Option<String>)> {
         let database = TimeZoneDatabase::bundled();
         match database.get(text) {

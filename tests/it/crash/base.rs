@@ -42,22 +42,16 @@ pub(super) const APPLY: [&str; 12] = [
     "--accept-fewer",
     "subnets",
     "--override",
-    "maxDeletes=99",
+    "maxDeletes=20",
     "--override",
     "freeze",
     "--reason",
     "the old plant was sold",
 ];
 
-/// What `apply` is called with before, while nothing changes by the workspace.
-const FIRST: [&str; 6] = [
-    "apply",
-    "--yes",
-    "--override",
-    "freeze",
-    "--reason",
-    "the first run",
-];
+/// What the workspace guards the run by that may be killed, so that a word is needed for it.
+const SAFETY: &str =
+    "  safety: { maxDeletes: 0, freeze: [{ from: 2000-01-01, to: 2999-12-31, zone: UTC }] }\n";
 
 /// Why somebody is sure of what he did.
 const WORD: &str = "seen in the console";
@@ -191,7 +185,7 @@ fn make(root: &Path, able: Able, names: Names) {
     fs::create_dir_all(here.join("profiles")).unwrap();
     fs::write(here.join("profiles/hq.yaml"), profile).unwrap();
     let declare = |text: &str| fs::write(here.join("sites.yaml"), text).unwrap();
-    let case = opened(root, None);
+    let case = opened(root, None, "");
     if able == Able::Fully {
         case.told(&["profile", "install-reports", "--yes"], 0);
     }
@@ -200,8 +194,8 @@ fn make(root: &Path, able: Able, names: Names) {
     drop(case);
     // The two calls of an assignment, and a program that dies between them.
     declare(&format!("{BEFORE}---\n{DISTRIBUTED}"));
-    let case = opened(root, Some((2, Fault::Kill(Moment::Before))));
-    assert_eq!(case.run(&FIRST).code, None);
+    let case = opened(root, Some((2, Fault::Kill(Moment::Before))), "");
+    assert_eq!(case.run(&["apply", "--yes"]).code, None);
     for action in by_others() {
         case.world().console(action).unwrap();
     }
@@ -212,13 +206,13 @@ fn make(root: &Path, able: Able, names: Names) {
 fn case(start: &Path, fault: Option<(usize, Fault)>) -> Case {
     let folder = tempfile::tempdir().unwrap();
     copy(start, folder.path());
-    let mut case = opened(folder.path(), fault);
+    let mut case = opened(folder.path(), fault, SAFETY);
     case.folder = Some(folder);
     case
 }
 
-/// The world and the workspace of a folder.
-fn opened(root: &Path, fault: Option<(usize, Fault)>) -> Case {
+/// The world and the workspace of a folder; `safety` is what the workspace says of that.
+fn opened(root: &Path, fault: Option<(usize, Fault)>, safety: &str) -> Case {
     let world = World::open_existing(&root.join("world.db")).unwrap();
     let server = Server::start(world, "127.0.0.1:0".parse().unwrap()).unwrap();
     let living = server.world().clone();
@@ -234,8 +228,7 @@ fn opened(root: &Path, fault: Option<(usize, Fault)>) -> Case {
     let here = root.join("here");
     let workspace = format!(
         "apiVersion: sitewright/v1\nkind: Workspace\nspec:\n  platforms:\n    - {{ name: hq, url: '{}', server: \
-         SMP01.corp.example, profile: profiles/hq.yaml }}\n  safety:\n    maxDeletes: 1\n    freeze:\n      - {{ \
-         from: 2020-01-01, to: 2099-12-31, zone: Europe/Berlin }}\n",
+         SMP01.corp.example, profile: profiles/hq.yaml }}\n{safety}",
         way.url
     );
     fs::write(here.join("sitewright.yaml"), workspace).unwrap();
