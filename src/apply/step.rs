@@ -265,13 +265,16 @@ impl Stepper<'_> {
             };
             self.bind(step, &seen);
             self.found(step, &seen, lost).await?;
+            let owed = owed(step).filter(|_| lost);
             lost = false;
-            let writes = match self.judge(step, &seen) {
-                Ok(Progress::AlreadyDone) if wrote => return Ok(Outcome::Done),
-                Ok(Progress::AlreadyDone) => return Ok(Outcome::AlreadyDone),
-                Ok(Progress::Ready(writes)) => writes,
-                Ok(Progress::NotYet(condition)) => return Err(blind(&condition)),
-                Err(drifted) => return Err(drifted.into()),
+            let writes = match (self.judge(step, &seen), owed) {
+                // The first of two calls went through without an answer.
+                (Ok(Progress::AlreadyDone), Some(owed)) => vec![owed],
+                (Ok(Progress::AlreadyDone), None) if wrote => return Ok(Outcome::Done),
+                (Ok(Progress::AlreadyDone), None) => return Ok(Outcome::AlreadyDone),
+                (Ok(Progress::Ready(writes)), _) => writes,
+                (Ok(Progress::NotYet(condition)), _) => return Err(blind(&condition)),
+                (Err(drifted), _) => return Err(drifted.into()),
             };
             match self.send(step, &writes).await {
                 Ok(()) => wrote = true,
@@ -316,6 +319,7 @@ impl Stepper<'_> {
                 Err(error) => return Err(Sent::Error(error)),
             };
             self.keep(&prepared).await.map_err(Sent::Journal)?;
+            self.owe(step, write).await.map_err(Sent::Journal)?;
             self.journal.held().map_err(Sent::Journal)?;
             let created = match self.writer.send(prepared).await {
                 Ok(created) => created,
@@ -328,6 +332,19 @@ impl Stepper<'_> {
                 .map_err(Sent::Journal)?;
         }
         Ok(())
+    }
+
+    /// Notes before the first of two calls that the second is owed: whether the first arrives may stay unknown.
+    async fn owe(&self, step: &Step, write: &Write) -> Result<(), JournalError> {
+        match (&step.action, write) {
+            (Action::AssignPackage { package, .. }, Write::SetPackageServers { .. }) => {
+                self.note(Fact::AssignmentWritten {
+                    package: package.clone(),
+                })
+                .await
+            }
+            _ => Ok(()),
+        }
     }
 
     async fn written(
@@ -366,12 +383,6 @@ impl Stepper<'_> {
                 self.note(Fact::Deleted {
                     guid: *resource,
                     of: deletes(action).map(|(_, of)| of),
-                })
-                .await
-            }
-            (Action::AssignPackage { package, .. }, Write::SetPackageServers { .. }, _) => {
-                self.note(Fact::AssignmentWritten {
-                    package: package.clone(),
                 })
                 .await
             }
@@ -502,6 +513,16 @@ fn deletes(action: &Action) -> Option<(Guid, CountedKind)> {
     match action {
         Action::DeleteSite { site } => site.guid.map(|guid| (guid, CountedKind::Sites)),
         Action::DeleteSubnet { guid, .. } => Some((*guid, CountedKind::Subnets)),
+        _ => None,
+    }
+}
+
+/// The second of two calls, where the first alone can be seen.
+fn owed(step: &Step) -> Option<Write> {
+    match &step.action {
+        Action::AssignPackage { package, .. } => Some(Write::UpdateDistributionPoints {
+            package: package.guid,
+        }),
         _ => None,
     }
 }
