@@ -45,6 +45,26 @@ test: setup build ## The whole suite
 	$(CARGO) test --locked --workspace --doc --quiet
 	$(CARGO) nextest run --locked --workspace
 
+# The same properties as in `make test` and as many more worlds as are asked for: the first ones are the same.
+TORTURE_CASES ?= 10000
+.PHONY: torture
+torture: toolchain ## Every property of the core over 10,000 worlds; TORTURE_CASES=N looks at N
+	@scripts/setup.sh test
+	PROPTEST_CASES=$(TORTURE_CASES) $(CARGO) nextest run --locked --package sitewright --lib --profile torture properties::
+
+# One target after the other, each on one core. Needs a nightly compiler and cargo-fuzz: see fuzz/README.md.
+FUZZ_SECONDS ?= 600
+FUZZ_TARGETS ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
+.PHONY: fuzz
+fuzz: toolchain ## Every fuzz target for ten minutes; FUZZ_SECONDS=N, FUZZ_TARGETS=NAME narrow it
+	@command -v cargo-fuzz >/dev/null || { echo 'cargo-fuzz is missing: `cargo install --locked cargo-fuzz`' >&2; exit 1; }
+	cargo +nightly fuzz build --sanitizer none
+	for target in $(FUZZ_TARGETS); do \
+		mkdir -p fuzz/found/$$target; \
+		cargo +nightly fuzz run --sanitizer none $$target fuzz/found/$$target fuzz/corpus/$$target -- \
+			-max_total_time=$(FUZZ_SECONDS) -max_len=16384 -timeout=20 -rss_limit_mb=2048; \
+	done
+
 .PHONY: check
 check: format-check lint doc schema-check deny ## Everything that is judged without running the tests
 

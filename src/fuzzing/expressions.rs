@@ -121,7 +121,11 @@ fn subnet(text: &str) {
 
 fn names(text: &str) {
     let name = Name::new(text);
-    assert_eq!(NameKey::new(name.key().as_str()), *name.key(), "folding twice");
+    assert_eq!(
+        NameKey::new(name.key().as_str()),
+        *name.key(),
+        "folding twice"
+    );
     assert!(name.names_same(&name));
     assert!(name.host().len() <= name.as_str().len());
     match Name::declared(text) {
