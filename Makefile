@@ -45,9 +45,25 @@ test: setup build ## The whole suite
 	$(CARGO) test --locked --workspace --doc --quiet
 	$(CARGO) nextest run --locked --workspace
 
+# The properties look first at the worlds that they look at in `make test`, and then at as many more as are asked for.
+TORTURE_CASES ?= 10000
 .PHONY: torture
-torture: setup build ## What `make test` tries a sample of, in full; takes hours
+torture: setup build ## What `make test` tries a sample of, in full; takes hours. TORTURE_CASES=N looks at N worlds
+	PROPTEST_CASES=$(TORTURE_CASES) $(CARGO) nextest run --locked --profile torture --package sitewright --lib properties::
 	SITEWRIGHT_TORTURE=1 $(CARGO) nextest run --locked --profile torture --package sitewright -E 'test(/^crash::/)'
+
+# One target after the other, each on one core. Needs a nightly compiler and cargo-fuzz: see fuzz/README.md.
+FUZZ_SECONDS ?= 600
+FUZZ_TARGETS ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
+.PHONY: fuzz
+fuzz: toolchain ## Every fuzz target for ten minutes; FUZZ_SECONDS=N, FUZZ_TARGETS=NAME narrow it
+	@command -v cargo-fuzz >/dev/null || { echo 'cargo-fuzz is missing: `cargo install --locked cargo-fuzz`' >&2; exit 1; }
+	cargo +nightly fuzz build --sanitizer none
+	for target in $(FUZZ_TARGETS); do \
+		mkdir -p fuzz/found/$$target; \
+		cargo +nightly fuzz run --sanitizer none $$target fuzz/found/$$target fuzz/corpus/$$target -- \
+			-max_total_time=$(FUZZ_SECONDS) -max_len=16384 -timeout=20 -rss_limit_mb=2048; \
+	done
 
 .PHONY: check
 check: format-check lint doc schema-check deny ## Everything that is judged without running the tests

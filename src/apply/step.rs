@@ -284,6 +284,8 @@ impl Stepper<'_> {
         let retries = self.run.options.retries;
         let mut attempts = 0;
         let mut wrote = false;
+        // The answer to the last write was lost.
+        let mut unanswered = false;
         // Set once nothing is sent any more: a last look says whether the write went through all the same.
         let mut given_up: Option<SendError> = None;
         for _ in 0..=ROUNDS + retries {
@@ -293,12 +295,16 @@ impl Stepper<'_> {
             };
             self.bind(step, &seen);
             self.found(step, &seen).await?;
-            let writes = match self.judge(step, &seen) {
-                Ok(Progress::AlreadyDone) if wrote => return Ok(Outcome::Done),
-                Ok(Progress::AlreadyDone) => return Ok(Outcome::AlreadyDone),
-                Ok(Progress::Ready(writes)) => writes,
-                Ok(Progress::NotYet(condition)) => return Err(blind(&condition)),
-                Err(drifted) => return Err(drifted.into()),
+            let owed = owed(step).filter(|_| unanswered);
+            unanswered = false;
+            let writes = match (self.judge(step, &seen), owed) {
+                // The first of two calls went through without an answer.
+                (Ok(Progress::AlreadyDone), Some(owed)) => vec![owed],
+                (Ok(Progress::AlreadyDone), None) if wrote => return Ok(Outcome::Done),
+                (Ok(Progress::AlreadyDone), None) => return Ok(Outcome::AlreadyDone),
+                (Ok(Progress::Ready(writes)), _) => writes,
+                (Ok(Progress::NotYet(condition)), _) => return Err(blind(&condition)),
+                (Err(drifted), _) => return Err(drifted.into()),
             };
             if let Some(error) = given_up {
                 return Err(unsent(&error));
@@ -309,6 +315,7 @@ impl Stepper<'_> {
                 Err(Sent::Error(error)) => {
                     let unknown = error.outcome_unknown();
                     wrote |= unknown;
+                    unanswered = unknown;
                     if !error.transient() {
                         return Err(unsent(&error));
                     }
@@ -356,6 +363,7 @@ impl Stepper<'_> {
             };
             self.keep(&prepared).await?;
             self.intend(write).await?;
+            self.owe(step, write).await?;
             self.run.journal.held()?;
             let created = match self.within(smp.send(prepared)).await? {
                 Ok(created) => created,
@@ -397,6 +405,19 @@ impl Stepper<'_> {
         Ok(())
     }
 
+    /// Notes before the first of two calls that the second is owed: whether the first arrives may stay unknown.
+    async fn owe(&self, step: &Step, write: &Write) -> Result<(), JournalError> {
+        match (&step.action, write) {
+            (Action::AssignPackage { package, .. }, Write::SetPackageServers { .. }) => {
+                self.note(Fact::AssignmentWritten {
+                    package: package.clone(),
+                })
+                .await
+            }
+            _ => Ok(()),
+        }
+    }
+
     async fn written(
         &mut self,
         step: &Step,
@@ -418,12 +439,6 @@ impl Stepper<'_> {
                 self.note(Fact::Deleted {
                     guid: *resource,
                     of: deletes(action).map(|(_, of)| of),
-                })
-                .await
-            }
-            (Action::AssignPackage { package, .. }, Write::SetPackageServers { .. }, _) => {
-                self.note(Fact::AssignmentWritten {
-                    package: package.clone(),
                 })
                 .await
             }
@@ -594,6 +609,16 @@ fn deletes(action: &Action) -> Option<(Guid, CountedKind)> {
     match action {
         Action::DeleteSite { site } => site.guid.map(|guid| (guid, CountedKind::Sites)),
         Action::DeleteSubnet { guid, .. } => Some((*guid, CountedKind::Subnets)),
+        _ => None,
+    }
+}
+
+/// The second of two calls, where the first alone can be seen.
+fn owed(step: &Step) -> Option<Write> {
+    match &step.action {
+        Action::AssignPackage { package, .. } => Some(Write::UpdateDistributionPoints {
+            package: package.guid,
+        }),
         _ => None,
     }
 }

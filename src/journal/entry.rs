@@ -101,7 +101,7 @@ pub enum Fact {
         /// What.
         record: Record,
     },
-    /// The first of two calls is done: the distribution points of the package are still the old ones.
+    /// The first of two calls goes out: the distribution points of the package may be the old ones from now on.
     AssignmentWritten {
         /// Which package.
         package: PackageRef,

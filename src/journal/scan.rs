@@ -146,12 +146,12 @@ fn in_order(entry: Entry, before: Option<&(RunId, u64)>) -> Result<Entry, LineEr
     let Some((run, sequence)) = before else {
         return Ok(entry);
     };
-    let expected = sequence + 1;
-    if entry.sequence == expected || (entry.sequence > expected && entry.run != *run) {
+    let follows = sequence.checked_add(1) == Some(entry.sequence);
+    if follows || (entry.sequence > *sequence && entry.run != *run) {
         Ok(entry)
     } else {
         Err(LineError::Sequence {
-            expected,
+            expected: sequence.saturating_add(1),
             found: entry.sequence,
         })
     }
@@ -163,7 +163,7 @@ fn chained(entry: Entry, before: Option<&(RunId, u64)>, line: &[u8]) -> Result<E
     let (Some(found), Some((_, sequence))) = (&entry.previous, before) else {
         return Ok(entry);
     };
-    if entry.sequence != sequence + 1 {
+    if sequence.checked_add(1) != Some(entry.sequence) {
         return Ok(entry);
     }
     let expected = digest(line);
