@@ -360,7 +360,7 @@ impl Case {
                 *child = None;
                 break status;
             }
-            if begun.elapsed() > Duration::from_mins(2) {
+            if begun.elapsed() > Duration::from_mins(4) {
                 child.as_mut().unwrap().kill().unwrap();
                 panic!("no end: {:?}", self.said());
             }
