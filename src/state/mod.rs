@@ -17,6 +17,8 @@ mod lock;
 mod migrate;
 mod recover;
 #[cfg(test)]
+mod recover_tests;
+#[cfg(test)]
 mod log_tests;
 mod store;
 #[cfg(test)]
