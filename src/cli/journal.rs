@@ -92,8 +92,7 @@ pub(super) async fn run(context: &Context, args: &JournalArgs) -> Result<Exit, F
 }
 
 async fn all(store: &Store) -> Result<Vec<RunRecord>, Failure> {
-    let failed =
-        |error: &JournalError| Failure::from_error(error.code(), error).hint(error.hint());
+    let failed = |error: &JournalError| Failure::from_error(error.code(), error).hint(error.hint());
     let entries = store.since(0).await.map_err(|error| failed(&error))?;
     Ok(runs(entries))
 }
@@ -103,13 +102,21 @@ async fn list(context: &Context, store: &Store, args: &ListArgs) -> Result<Exit,
     let mut found: Vec<RunRecord> = all(store)
         .await?
         .into_iter()
-        .filter(|run| args.run.as_ref().is_none_or(|wanted| run.run.0.starts_with(wanted)))
+        .filter(|run| {
+            args.run
+                .as_ref()
+                .is_none_or(|wanted| run.run.0.starts_with(wanted))
+        })
         .filter(|run| {
             let wanted = args.step.as_ref();
             wanted.is_none_or(|wanted| run.steps.iter().any(|step| step.id.0.contains(wanted)))
         })
         .filter(|run| {
-            since.is_none_or(|since| run.last.parse().is_ok_and(|last: jiff::Timestamp| last >= since))
+            since.is_none_or(|since| {
+                run.last
+                    .parse()
+                    .is_ok_and(|last: jiff::Timestamp| last >= since)
+            })
         })
         .collect();
     let skipped = args.last.map_or(0, |last| found.len().saturating_sub(last));
@@ -129,13 +136,12 @@ fn moment(text: &str) -> Result<jiff::Timestamp, Failure> {
         let days = jiff::SpanRelativeTo::days_are_24_hours();
         super::now().checked_sub(span.to_duration(days).ok()?).ok()
     };
-    text.parse().ok().or_else(date).or_else(ago)
-        .ok_or_else(|| {
-            Failure::usage(
-                format!("expected a time, found `{text}`"),
-                "write 2026-11-25, 2026-11-25T08:00:00Z, or how long ago: 7d, 12h",
-            )
-        })
+    text.parse().ok().or_else(date).or_else(ago).ok_or_else(|| {
+        Failure::usage(
+            format!("expected a time, found `{text}`"),
+            "write 2026-11-25, 2026-11-25T08:00:00Z, or how long ago: 7d, 12h",
+        )
+    })
 }
 
 async fn show(context: &Context, store: &Store, args: &ShowArgs) -> Result<Exit, Failure> {
@@ -143,7 +149,9 @@ async fn show(context: &Context, store: &Store, args: &ShowArgs) -> Result<Exit,
     let place = if args.run == "last" {
         all.len().checked_sub(1)
     } else {
-        let mut places = (0_usize..).zip(&all).filter(|(_, run)| run.run.0.starts_with(&args.run));
+        let mut places = (0_usize..)
+            .zip(&all)
+            .filter(|(_, run)| run.run.0.starts_with(&args.run));
         match (places.next(), places.next()) {
             (Some((place, _)), None) => Some(place),
             (Some(_), Some(_)) => {

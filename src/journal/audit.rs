@@ -139,7 +139,10 @@ impl fmt::Display for Fault {
                 )
             }
             Self::PutIn { record, line } => {
-                write!(f, "line {line} was put in: there is a record {record} already")
+                write!(
+                    f,
+                    "line {line} was put in: there is a record {record} already"
+                )
             }
             Self::CutOff { from, to } => write!(
                 f,
@@ -402,7 +405,10 @@ impl Auditor {
         }
         let last = self.audit.last;
         let known = self.audit.sealed == Some(last);
-        let named = self.audit.faults.contains(&Fault::NotTheStates { record: last });
+        let named = self
+            .audit
+            .faults
+            .contains(&Fault::NotTheStates { record: last });
         match &self.parted {
             // The state says that the second is as it was written, or that it is not.
             Some(Parted { record, .. }) if known => self.settle_parted(Some((true, *record, 0))),

@@ -180,7 +180,9 @@ impl RunRecord {
                 // Until its end is noted it has none.
                 self.result = RunResult::Died;
             }
-            Fact::LeaseTakenOver { from } => self.notes.push(format!("took over the lease of {from}")),
+            Fact::LeaseTakenOver { from } => {
+                self.notes.push(format!("took over the lease of {from}"))
+            }
             Fact::StepStarted { step } => self.steps.push(StepRecord {
                 id: step.id.clone(),
                 step: Some(step),
@@ -208,7 +210,8 @@ impl RunRecord {
             }
             Fact::Attested { step, attestation } => {
                 self.be(What::Attest, Some(attestation.by), Some(attestation.reason));
-                self.notes.push(format!("attested {step}: {}", attestation.value));
+                self.notes
+                    .push(format!("attested {step}: {}", attestation.value));
             }
             Fact::ItemRestored { item, file } => {
                 self.be(What::Restore, None, None);
@@ -227,21 +230,21 @@ impl RunRecord {
                     why,
                 } = record
                 {
-                    self.notes
-                        .push(format!("accepted that there are {after} {of} and not {before}: {why}"));
+                    self.notes.push(format!(
+                        "accepted that there are {after} {of} and not {before}: {why}"
+                    ));
                 }
             }
             Fact::ItemKept { item, file, .. } => {
                 self.notes.push(format!("kept item {item} in {file}"));
             }
-            Fact::StateReplaced {
-                cause, by, why, ..
-            } => {
+            Fact::StateReplaced { cause, by, why, .. } => {
                 self.notes.push(cause.to_string());
                 self.be(What::State, Some(by), why);
             }
             Fact::Forgotten { what, by, why } => {
-                self.notes.extend(what.iter().map(|one| format!("forgot {one}")));
+                self.notes
+                    .extend(what.iter().map(|one| format!("forgot {one}")));
                 self.be(What::State, Some(by), why);
             }
             Fact::Relocated { change, by, why } => {

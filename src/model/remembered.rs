@@ -93,7 +93,9 @@ pub enum Relocation {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     /// It does not begin with a kind.
-    #[error("expected `Site/`, `Subnet/`, `Attestation/`, `Undistributed/`, `Count/` or `Unassigned`, found `{0}`")]
+    #[error(
+        "expected `Site/`, `Subnet/`, `Attestation/`, `Undistributed/`, `Count/` or `Unassigned`, found `{0}`"
+    )]
     Kind(String),
     /// Nothing of the sort is remembered.
     #[error("nothing is remembered under `{0}`")]
@@ -130,7 +132,9 @@ impl Ownership {
             name: owned.name.clone(),
         });
         let mut subnets: Vec<(&Guid, &Owned)> = self.subnets.iter().collect();
-        subnets.sort_by_key(|(guid, owned)| (owned.name.as_str().parse::<super::Subnet>().ok(), **guid));
+        subnets.sort_by_key(|(guid, owned)| {
+            (owned.name.as_str().parse::<super::Subnet>().ok(), **guid)
+        });
         let subnets = subnets.into_iter().map(|(guid, owned)| Remembered::Subnet {
             guid: *guid,
             name: owned.name.clone(),
@@ -142,9 +146,12 @@ impl Ownership {
             guid: *guid,
             name: name.clone(),
         });
-        let words = self.attestations.keys().map(|step| Remembered::Attestation {
-            step: StepId(step.clone()),
-        });
+        let words = self
+            .attestations
+            .keys()
+            .map(|step| Remembered::Attestation {
+                step: StepId(step.clone()),
+            });
         let counts = self.counted.keys().map(|of| Remembered::Count { of: *of });
         let unassigned = self.unassigned.iter().map(|_| Remembered::Unassigned);
         let all: Vec<Remembered> = sites
@@ -170,7 +177,9 @@ impl Ownership {
             Remembered::Site { guid, name: _ } => format!("Site/{guid}"),
             Remembered::Subnet { guid, name: _ } => format!("Subnet/{guid}"),
             Remembered::Undistributed { guid, name: _ } => format!("Undistributed/{guid}"),
-            Remembered::Attestation { step: _ } | Remembered::Count { of: _ } | Remembered::Unassigned => by_name,
+            Remembered::Attestation { step: _ }
+            | Remembered::Count { of: _ }
+            | Remembered::Unassigned => by_name,
         }
     }
 
@@ -211,7 +220,11 @@ impl Ownership {
                 .attestations
                 .keys()
                 .find(|step| *step == rest)
-                .or_else(|| self.attestations.keys().find(|step| step.eq_ignore_ascii_case(rest)))
+                .or_else(|| {
+                    self.attestations
+                        .keys()
+                        .find(|step| step.eq_ignore_ascii_case(rest))
+                })
                 .map(|step| Remembered::Attestation {
                     step: StepId(step.clone()),
                 })
@@ -232,7 +245,9 @@ impl Ownership {
             Remembered::Site { guid, name: _ } => self.sites.remove(guid).is_some(),
             Remembered::Subnet { guid, name: _ } => self.subnets.remove(guid).is_some(),
             Remembered::Attestation { step } => self.attestations.remove(&step.0).is_some(),
-            Remembered::Undistributed { guid, name: _ } => self.undistributed.remove(guid).is_some(),
+            Remembered::Undistributed { guid, name: _ } => {
+                self.undistributed.remove(guid).is_some()
+            }
             Remembered::Count { of } => self.counted.remove(of).is_some(),
             Remembered::Unassigned => self.unassigned.take().is_some(),
         }
@@ -362,7 +377,10 @@ mod tests {
         ));
         for (address, error) in [
             ("Site/Nowhere", AddressError::Unknown("Site/Nowhere".into())),
-            ("Count/packages", AddressError::Unknown("Count/packages".into())),
+            (
+                "Count/packages",
+                AddressError::Unknown("Count/packages".into()),
+            ),
             ("Count/cows", AddressError::Unknown("Count/cows".into())),
             ("HQ", AddressError::Kind("HQ".into())),
             ("Server/S1", AddressError::Kind("Server/S1".into())),

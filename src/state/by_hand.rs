@@ -158,14 +158,21 @@ impl Store {
         match found {
             Some(found) if State::decode(&found.bytes).is_err() => {
                 let number = journal.last().await + 1;
-                Ok(vec![self.keep_aside(&found.bytes, number, "state.json").await?])
+                Ok(vec![
+                    self.keep_aside(&found.bytes, number, "state.json").await?,
+                ])
             }
             _ => Ok(Vec::new()),
         }
     }
 
     /// Keeps bytes aside, and gives the name that they are found by.
-    async fn keep_aside(&self, bytes: &[u8], number: u64, ending: &str) -> Result<String, StateError> {
+    async fn keep_aside(
+        &self,
+        bytes: &[u8],
+        number: u64,
+        ending: &str,
+    ) -> Result<String, StateError> {
         let failed = |name: &str, source| StateError::Keep {
             place: self.place(),
             name: name.to_owned(),

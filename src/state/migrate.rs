@@ -234,7 +234,9 @@ impl Store {
                 return Err(self.not_the_same(&format!("version {serial}")));
             }
         }
-        let mut expected = batches.iter().flat_map(|batch| batch.lines.split_inclusive(|b| *b == b'\n'));
+        let mut expected = batches
+            .iter()
+            .flat_map(|batch| batch.lines.split_inclusive(|b| *b == b'\n'));
         let mut same = true;
         self.backend
             .lines(&mut |line| same &= expected.next() == Some(line))
@@ -282,9 +284,8 @@ impl Names {
 
 /// Adds a line to the last batch where it follows there and has room, else to a new one.
 fn gather(batches: &mut Vec<Batch>, sequence: u64, line: &[u8]) {
-    let fits = |batch: &&mut Batch| {
-        batch.next == sequence && batch.lines.len() + line.len() <= BATCH
-    };
+    let fits =
+        |batch: &&mut Batch| batch.next == sequence && batch.lines.len() + line.len() <= BATCH;
     if let Some(batch) = batches.last_mut().filter(fits) {
         batch.lines.extend_from_slice(line);
         batch.next += 1;

@@ -71,7 +71,9 @@ impl Damage {
                 let all = [&self.own, &self.version, &self.from_journal];
                 let mut all = all.into_iter().flatten();
                 let first = all.next();
-                let better = first.filter(|one| !one.whole).and_then(|_| all.find(|one| one.whole));
+                let better = first
+                    .filter(|one| !one.whole)
+                    .and_then(|_| all.find(|one| one.whole));
                 better.or(first)
             }
         }

@@ -87,7 +87,9 @@ async fn recovered(folder: &Path, from: Option<Origin>) -> (State, Vec<String>, 
 async fn a_state_damaged_anywhere_is_recovered_whole() {
     let sample = tempfile::tempdir().unwrap();
     lived_in(sample.path()).await;
-    let length = std::fs::read(sample.path().join("hq.state.json")).unwrap().len();
+    let length = std::fs::read(sample.path().join("hq.state.json"))
+        .unwrap()
+        .len();
     let mut cases: Vec<Option<usize>> = (0..length).step_by(97).map(Some).collect();
     cases.push(None);
     for case in cases {
@@ -111,7 +113,10 @@ async fn a_state_damaged_anywhere_is_recovered_whole() {
             // The journal alone gives the same, and is whole.
             std::fs::remove_file(&file).unwrap();
             let again = store(folder.path()).load().await.unwrap().unwrap().state;
-            assert_eq!((again.ownership, again.serial), (state.ownership, state.serial));
+            assert_eq!(
+                (again.ownership, again.serial),
+                (state.ownership, state.serial)
+            );
             let audit = store(folder.path()).audit().await.unwrap();
             assert_eq!(audit.faults, []);
         }
@@ -152,17 +157,30 @@ async fn a_migrated_store_holds_all_and_the_old_one_refuses() {
     let (old, new) = (store(from.path()), store(to.path()));
     let (ours, theirs) = (lock(&old).await, lock(&new).await);
     let copied = old.migrate(&ours, &new, &theirs, hand()).await.unwrap();
-    assert_eq!((copied.serial, copied.versions, copied.records), (Some(3), 2, 8));
+    assert_eq!(
+        (copied.serial, copied.versions, copied.records),
+        (Some(3), 2, 8)
+    );
     let again = old.migrate(&ours, &new, &theirs, hand()).await.unwrap_err();
     assert_eq!(again.code(), "SW0760");
     let loaded = new.load().await.unwrap().unwrap().state;
     assert_eq!(loaded.ownership, lost.ownership);
     assert_eq!(new.audit().await.unwrap().faults, []);
     ours.release().await;
-    let refused = old.lock(&Holder {
-        who: String::new(), host: String::new(), process: 0, purpose: String::new(),
-        run: String::new(), since: String::new(),
-    }, Duration::ZERO).await.unwrap_err();
+    let refused = old
+        .lock(
+            &Holder {
+                who: String::new(),
+                host: String::new(),
+                process: 0,
+                purpose: String::new(),
+                run: String::new(),
+                since: String::new(),
+            },
+            Duration::ZERO,
+        )
+        .await
+        .unwrap_err();
     assert_eq!(refused.code(), "SW0760");
     assert_eq!(old.load().await.unwrap_err().code(), "SW0760");
 }
@@ -171,12 +189,30 @@ async fn a_migrated_store_holds_all_and_the_old_one_refuses() {
 async fn a_journal_that_was_tampered_with_names_the_record() {
     type Change = fn(&mut Vec<String>);
     let cases: [(Change, fn(&Fault) -> bool); 6] = [
-        (|l| l[2] = l[2].replace("r3", "rX"), |f| matches!(f, Fault::Changed { record: 3, .. })),
-        (|l| drop(l.remove(3)), |f| matches!(f, Fault::Missing { from: 4, to: 4, .. })),
-        (|l| l.insert(3, l[2].clone()), |f| matches!(f, Fault::PutIn { record: 3, .. })),
-        (|l| l.swap(1, 2), |f| matches!(f, Fault::OutOfOrder { record: 2, .. })),
-        (|l| l.truncate(4), |f| matches!(f, Fault::CutOff { from: 5, to: 6 })),
-        (|l| l[1] = "{}".into(), |f| matches!(f, Fault::Unreadable { line: 2, .. })),
+        (
+            |l| l[2] = l[2].replace("r3", "rX"),
+            |f| matches!(f, Fault::Changed { record: 3, .. }),
+        ),
+        (
+            |l| drop(l.remove(3)),
+            |f| matches!(f, Fault::Missing { from: 4, to: 4, .. }),
+        ),
+        (
+            |l| l.insert(3, l[2].clone()),
+            |f| matches!(f, Fault::PutIn { record: 3, .. }),
+        ),
+        (
+            |l| l.swap(1, 2),
+            |f| matches!(f, Fault::OutOfOrder { record: 2, .. }),
+        ),
+        (
+            |l| l.truncate(4),
+            |f| matches!(f, Fault::CutOff { from: 5, to: 6 }),
+        ),
+        (
+            |l| l[1] = "{}".into(),
+            |f| matches!(f, Fault::Unreadable { line: 2, .. }),
+        ),
     ];
     for (number, (change, named)) in cases.into_iter().enumerate() {
         let folder = tempfile::tempdir().unwrap();

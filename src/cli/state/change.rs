@@ -6,9 +6,7 @@
 
 use super::super::hold::{Hold, locked_store, who};
 use super::super::{Exit, now, print, wrap};
-use super::{
-    At, MvArgs, PushArgs, RestoreArgs, RmArgs, UnlockArgs, Word, failed, needed, unknown,
-};
+use super::{At, MvArgs, PushArgs, RestoreArgs, RmArgs, UnlockArgs, Word, failed, needed, unknown};
 use crate::cli::error::Failure;
 use crate::journal::{Fact, Replacement};
 use crate::model::{Guid, Holder, Name, Ownership, Relocation, Remembered, StepId, Subnet};
@@ -29,11 +27,16 @@ pub(super) async fn push(at: &At<'_>, args: &PushArgs) -> Result<Exit, Failure> 
     let bytes = std::fs::read(&args.file)
         .map_err(|error| Failure::io(format!("cannot read `{shown}`"), &error))?;
     let pushed = State::decode(&bytes).map_err(|error| {
-        Failure::from_error("SW0766", &Unusable {
-            file: shown.to_string(),
-            source: error,
-        })
-        .hint(Some("push what `sitewright state pull` printed, unchanged".into()))
+        Failure::from_error(
+            "SW0766",
+            &Unusable {
+                file: shown.to_string(),
+                source: error,
+            },
+        )
+        .hint(Some(
+            "push what `sitewright state pull` printed, unchanged".into(),
+        ))
     })?;
     if args.force {
         needed(args.word.reason.as_deref())?;
@@ -93,7 +96,10 @@ fn fits(pushed: &State, there: &State) -> Result<(), Failure> {
     let why = if pushed.platform.server != there.platform.server {
         format!(
             "expected a state of the SMP {} ({}), found one of {} ({})",
-            there.platform.name, there.platform.server, pushed.platform.name, pushed.platform.server
+            there.platform.name,
+            there.platform.server,
+            pushed.platform.name,
+            pushed.platform.server
         )
     } else if pushed.lineage != there.lineage {
         format!(
@@ -113,12 +119,7 @@ fn fits(pushed: &State, there: &State) -> Result<(), Failure> {
     )))
 }
 
-async fn put(
-    at: &At<'_>,
-    hold: &Hold<'_>,
-    new: NewState,
-    word: &Word,
-) -> Result<Exit, Failure> {
+async fn put(at: &At<'_>, hold: &Hold<'_>, new: NewState, word: &Word) -> Result<Exit, Failure> {
     let state = at
         .store
         .replace_by_hand(hold.lock()?, new, at.hand(word))
@@ -155,7 +156,10 @@ pub(super) async fn rm(at: &At<'_>, args: &RmArgs) -> Result<Exit, Failure> {
         let state = at.state().await?;
         let mut what: Vec<Remembered> = Vec::new();
         for address in &args.addresses {
-            let one = state.ownership.find(address).map_err(|error| unknown(&error))?;
+            let one = state
+                .ownership
+                .find(address)
+                .map_err(|error| unknown(&error))?;
             if !what.contains(&one) {
                 what.push(one);
             }
@@ -189,7 +193,10 @@ fn settled(mut state: State) -> State {
 pub(super) async fn mv(at: &At<'_>, args: &MvArgs) -> Result<Exit, Failure> {
     under_lock(at, "state mv", &args.word, async |hold| {
         let state = at.state().await?;
-        let one = state.ownership.find(&args.address).map_err(|error| unknown(&error))?;
+        let one = state
+            .ownership
+            .find(&args.address)
+            .map_err(|error| unknown(&error))?;
         let (change, said) = relocation(&state.ownership, &one, &args.to)?;
         print(&wrap(&said, 2, at.context.style.width));
         at.agreed(&args.word, "Put it right?")?;
@@ -213,12 +220,17 @@ fn relocation(
     one: &Remembered,
     to: &str,
 ) -> Result<(Relocation, String), Failure> {
-    let refused = |why: String, hint: &str| Err(Failure::new("SW0768", why).hint(Some(hint.into())));
+    let refused =
+        |why: String, hint: &str| Err(Failure::new("SW0768", why).hint(Some(hint.into())));
     let guid: Option<Guid> = to.parse().ok();
     match one {
         Remembered::Site { guid: from, name } | Remembered::Subnet { guid: from, name } => {
             let sites = matches!(one, Remembered::Site { .. });
-            let all = if sites { &ownership.sites } else { &ownership.subnets };
+            let all = if sites {
+                &ownership.sites
+            } else {
+                &ownership.subnets
+            };
             let Some(owned) = all.get(from).cloned() else {
                 return refused(format!("`{one}` is not remembered"), "run again");
             };
@@ -290,17 +302,31 @@ pub(super) async fn restore(at: &At<'_>, args: &RestoreArgs) -> Result<Exit, Fai
             .await
             .map_err(|error| failed(&error))?
             .ok_or_else(|| {
-                Failure::new("SW0769", format!("no version of serial {} is kept", args.serial))
-                    .hint(Some("`sitewright state history` lists those that are".into()))
+                Failure::new(
+                    "SW0769",
+                    format!("no version of serial {} is kept", args.serial),
+                )
+                .hint(Some(
+                    "`sitewright state history` lists those that are".into(),
+                ))
             })?;
         if version.lineage != there.lineage || version.platform.server != there.platform.server {
             return Err(Failure::new(
                 "SW0767",
-                format!("version {} is of another lineage or SMP than the state", args.serial),
+                format!(
+                    "version {} is of another lineage or SMP than the state",
+                    args.serial
+                ),
             )
-            .hint(Some("push its file with --force if it is right all the same".into())));
+            .hint(Some(
+                "push its file with --force if it is right all the same".into(),
+            )));
         }
-        print(&difference(&there.ownership, &version.ownership, at.context.style.width));
+        print(&difference(
+            &there.ownership,
+            &version.ownership,
+            at.context.style.width,
+        ));
         at.agreed(&args.word, "Bring this version back?")?;
         let new = NewState {
             platform: there.platform.clone(),
@@ -336,13 +362,19 @@ pub(super) async fn unlock(at: &At<'_>, args: &UnlockArgs) -> Result<Exit, Failu
         Some(from) => format!("Ended the lock of {from}."),
         None => "Ended the lock.".to_owned(),
     };
-    locked_store(at.context, at.store, "state unlock", args.by.as_deref(), async |hold| {
-        let journal = hold.journal().await?;
-        journal
-            .append(&at.context.run, now(), Fact::LockBroken { from, by, why })
-            .await
-            .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))
-    })
+    locked_store(
+        at.context,
+        at.store,
+        "state unlock",
+        args.by.as_deref(),
+        async |hold| {
+            let journal = hold.journal().await?;
+            journal
+                .append(&at.context.run, now(), Fact::LockBroken { from, by, why })
+                .await
+                .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))
+        },
+    )
     .await?;
     print(&wrap(&said, 2, at.context.style.width));
     Ok(Exit::Done)

@@ -53,11 +53,16 @@ pub(in super::super) struct HistoryArgs {
 pub(super) async fn list(at: &At<'_>, args: &ListArgs) -> Result<Exit, Failure> {
     let loaded = at.loaded().await?;
     let nothing = Ownership::default();
-    let ownership = loaded.as_ref().map_or(&nothing, |loaded| &loaded.state.ownership);
+    let ownership = loaded
+        .as_ref()
+        .map_or(&nothing, |loaded| &loaded.state.ownership);
     let all = ownership.remembered();
     match args.format {
         Format::Text => {
-            let lines: String = all.iter().map(|(address, _)| format!("{address}\n")).collect();
+            let lines: String = all
+                .iter()
+                .map(|(address, _)| format!("{address}\n"))
+                .collect();
             print(&lines);
         }
         Format::Json => {
@@ -113,7 +118,10 @@ pub(super) async fn show(at: &At<'_>, args: &ShowArgs) -> Result<Exit, Failure> 
         return Ok(Exit::Done);
     };
     let state = at.state().await?;
-    let one = state.ownership.find(address).map_err(|error| unknown(&error))?;
+    let one = state
+        .ownership
+        .find(address)
+        .map_err(|error| unknown(&error))?;
     match args.format {
         Format::Text => print(&rows(&fields(&one, &state.ownership), width)),
         Format::Json => print(&pretty(&entry(address, &one, &state.ownership))?),
@@ -127,19 +135,32 @@ fn whole(at: &At<'_>, state: &State, beyond: usize, width: usize) -> String {
         all.values().filter(|owned| owned.protected).count()
     };
     let mut list = vec![
-        ("platform", format!("{} ({})", state.platform.name, state.platform.server)),
+        (
+            "platform",
+            format!("{} ({})", state.platform.name, state.platform.server),
+        ),
         ("kept in", at.store.place()),
         ("lineage", state.lineage.clone()),
         ("serial", state.serial.to_string()),
-        ("journal", format!("up to record {}", state.journal_sequence)),
+        (
+            "journal",
+            format!("up to record {}", state.journal_sequence),
+        ),
     ];
     if beyond > 0 {
         let records = if beyond == 1 { "record" } else { "records" };
-        list.push(("unsaved", format!("{beyond} {records} of the journal, which the next apply saves")));
+        list.push((
+            "unsaved",
+            format!("{beyond} {records} of the journal, which the next apply saves"),
+        ));
     }
     list.push((
         "sites",
-        format!("{}, {} of them protected", ownership.sites.len(), protected(&ownership.sites)),
+        format!(
+            "{}, {} of them protected",
+            ownership.sites.len(),
+            protected(&ownership.sites)
+        ),
     ));
     list.push(("subnets", ownership.subnets.len().to_string()));
     list.push(("words", ownership.attestations.len().to_string()));
@@ -168,7 +189,10 @@ fn fields(one: &Remembered, ownership: &Ownership) -> Vec<(&'static str, String)
         }
         Remembered::Undistributed { guid, name: _ } => {
             list.push(("guid", guid.to_string()));
-            list.push(("open", "its distribution points are still to be updated".into()));
+            list.push((
+                "open",
+                "its distribution points are still to be updated".into(),
+            ));
         }
         Remembered::Count { of } => {
             if let Some(count) = ownership.counted.get(of) {
@@ -240,7 +264,10 @@ pub(super) async fn history(at: &At<'_>, args: &HistoryArgs) -> Result<Exit, Fai
     if let Some(state) = current {
         states.push((state.serial, None, Ok(state)));
     }
-    for version in versions.iter().filter(|version| Some(version.serial) != serial) {
+    for version in versions
+        .iter()
+        .filter(|version| Some(version.serial) != serial)
+    {
         let state = match at.store.version(version.serial).await {
             Ok(Some(state)) => Ok(state),
             Ok(None) => continue,

@@ -72,10 +72,15 @@ fn none(damage: &Damage, from: Option<Origin>) -> Failure {
     let what = match from {
         Some(Origin::Version) => "no version that is whole",
         Some(Origin::Journal) => "no journal that goes back to its first record",
-        Some(Origin::Adoption) | None => "neither a version that is whole nor a journal from its first record on",
+        Some(Origin::Adoption) | None => {
+            "neither a version that is whole nor a journal from its first record on"
+        }
     };
-    Failure::new("SW0771", format!("the state cannot be made again: there is {what}"))
-        .hint(Some(other.into()))
+    Failure::new(
+        "SW0771",
+        format!("the state cannot be made again: there is {what}"),
+    )
+    .hint(Some(other.into()))
 }
 
 async fn take(
@@ -121,7 +126,10 @@ async fn anew(at: &At<'_>, args: &RecoverArgs, damage: &Damage) -> Result<Exit, 
     if let Some(recovered) = damage.best(None) {
         line(
             at,
-            &format!("There is something to make it from: without --from, it {}.", past(recovered)),
+            &format!(
+                "There is something to make it from: without --from, it {}.",
+                past(recovered)
+            ),
         );
     }
     line(
@@ -131,13 +139,20 @@ async fn anew(at: &At<'_>, args: &RecoverArgs, damage: &Damage) -> Result<Exit, 
          attestations have to be given anew; protection is as declared.",
     );
     at.agreed(&args.word, "Begin anew?")?;
-    let aside = at.store.begin_anew().await.map_err(|error| failed(&error))?;
+    let aside = at
+        .store
+        .begin_anew()
+        .await
+        .map_err(|error| failed(&error))?;
     kept_aside(at, &aside);
     Ok(Exit::Done)
 }
 
 fn past(recovered: &Recovered) -> String {
-    recovered.cause.to_string().replacen("recovered", "would recover", 1)
+    recovered
+        .cause
+        .to_string()
+        .replacen("recovered", "would recover", 1)
 }
 
 fn kept_aside(at: &At<'_>, aside: &[String]) {
@@ -181,10 +196,16 @@ pub(super) async fn migrate(at: &At<'_>, args: &MigrateArgs) -> Result<Exit, Fai
         ),
     );
     for serial in &copied.damaged {
-        line(at, &format!("Left behind: version {serial}, which is damaged."));
+        line(
+            at,
+            &format!("Left behind: version {serial}, which is damaged."),
+        );
     }
     for name in &copied.lost {
-        line(at, &format!("Not there any more: {name}, which the journal names."));
+        line(
+            at,
+            &format!("Not there any more: {name}, which the journal names."),
+        );
     }
     line(
         at,

@@ -252,7 +252,10 @@ impl At<'_> {
             Some(loaded) => Ok(loaded.state),
             None => Err(Failure::new(
                 "SW0764",
-                format!("nothing is remembered of `{}`: there is no state", self.name),
+                format!(
+                    "nothing is remembered of `{}`: there is no state",
+                    self.name
+                ),
             )
             .hint(Some(format!(
                 "the first `sitewright apply` makes one; expected it at {}",

@@ -44,7 +44,9 @@ pub fn runs(runs: &[RunRecord], style: &Style) -> String {
             what.as_str(),
             result.as_str()
         );
-        let who = by.as_deref().map_or_else(String::new, |by| format!("{by}: "));
+        let who = by
+            .as_deref()
+            .map_or_else(String::new, |by| format!("{by}: "));
         page.item(0, paint(*result), &mark, &format!("{who}{what_of}"), 10);
     }
     page.finish()
@@ -97,7 +99,10 @@ pub fn run(run: &RunRecord, style: &Style) -> String {
         row("plan:", plan);
     }
     let took = milliseconds.map_or_else(String::new, |took| format!(", {}", duration(took)));
-    row("when:", &format!("{} to {}{took}", second(started), second(last)));
+    row(
+        "when:",
+        &format!("{} to {}{took}", second(started), second(last)),
+    );
     if let Some(serial) = serial {
         row("state:", &format!("serial {serial} before it"));
     }
@@ -142,7 +147,13 @@ fn one(page: &mut Page, record: &StepRecord, lookup: &Lookup<'_>) {
             hint: _, // it was told then
         }) => format!("failed: [{code}] {error}"),
     };
-    page.item(0, Paint::Plain, "", &format!("{phrase} ... {came}{took}"), 2);
+    page.item(
+        0,
+        Paint::Plain,
+        "",
+        &format!("{phrase} ... {came}{took}"),
+        2,
+    );
 }
 
 /// What is wrong with a journal, or that nothing is.
@@ -172,7 +183,10 @@ pub fn audit(audit: &Audit, style: &Style) -> String {
     };
     page.para(0, &about);
     if *anew {
-        page.para(0, "It begins with a whole state: nothing before it is needed.");
+        page.para(
+            0,
+            "It begins with a whole state: nothing before it is needed.",
+        );
     }
     if *unchained > 0 {
         let text = format!(
