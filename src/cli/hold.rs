@@ -12,7 +12,7 @@ use super::session::Session;
 use super::{Context, now, second};
 use crate::journal::{Fact, JournalError};
 use crate::model::Holder;
-use crate::state::{Journal, Lock};
+use crate::state::{Journal, Lock, Store};
 
 /// How long a lock is waited for that an `apply --wait` beside us holds for a moment only.
 pub(super) const PATIENCE: Duration = Duration::from_secs(3);
@@ -20,7 +20,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 /// The lock of a platform's state, ours unless it was let go of.
 pub(super) struct Hold<'a> {
     context: &'a Context,
-    session: &'a Session,
+    store: &'a Store,
     holder: Holder,
     lock: Option<Lock>,
     /// Whether the journal knows whose lease was taken over.
@@ -37,9 +37,20 @@ impl<'a> Hold<'a> {
         by: Option<&str>,
         patience: Duration,
     ) -> Result<Self, Failure> {
+        Self::take_store(context, &session.store, purpose, by, patience).await
+    }
+
+    /// The same for a store that no session goes with.
+    pub(super) async fn take_store(
+        context: &'a Context,
+        store: &'a Store,
+        purpose: &str,
+        by: Option<&str>,
+        patience: Duration,
+    ) -> Result<Self, Failure> {
         let mut hold = Self {
             context,
-            session,
+            store,
             holder: holder(context, purpose, by),
             lock: None,
             noted: AtomicBool::new(false),
@@ -55,7 +66,7 @@ impl<'a> Hold<'a> {
             since: second(),
             ..self.holder.clone()
         };
-        let lock = self.session.store.lock(&holder, asked.max(patience)).await;
+        let lock = self.store.lock(&holder, asked.max(patience)).await;
         self.noted = AtomicBool::new(false);
         self.lock = Some(
             lock.map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?,
@@ -67,10 +78,8 @@ impl<'a> Hold<'a> {
     pub(super) async fn journal(&self) -> Result<Journal, Failure> {
         let failed =
             |error: JournalError| Failure::from_error(error.code(), &error).hint(error.hint());
-        let Some(lock) = &self.lock else {
-            return Err(Failure::new("SW0723", "the state is not locked any more"));
-        };
-        let journal = self.session.store.journal(lock).await.map_err(failed)?;
+        let lock = self.lock()?;
+        let journal = self.store.journal(lock).await.map_err(failed)?;
         // A command may open the journal more than once under one lock.
         if let Some(from) = lock.taken_over()
             && !self.noted.swap(true, Ordering::Relaxed)
@@ -82,6 +91,13 @@ impl<'a> Hold<'a> {
                 .map_err(failed)?;
         }
         Ok(journal)
+    }
+
+    /// The lock, for as long as it is ours.
+    pub(super) fn lock(&self) -> Result<&Lock, Failure> {
+        self.lock
+            .as_ref()
+            .ok_or_else(|| Failure::new("SW0723", "the state is not locked any more"))
     }
 
     /// Frees the lock, if it is held.
@@ -100,7 +116,18 @@ pub(super) async fn locked<'a, T>(
     by: Option<&str>,
     work: impl AsyncFnOnce(&mut Hold<'a>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let mut hold = Hold::take(context, session, purpose, by, Duration::ZERO).await?;
+    locked_store(context, &session.store, purpose, by, work).await
+}
+
+/// The same for a store that no session goes with.
+pub(super) async fn locked_store<'a, T>(
+    context: &'a Context,
+    store: &'a Store,
+    purpose: &str,
+    by: Option<&str>,
+    work: impl AsyncFnOnce(&mut Hold<'a>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let mut hold = Hold::take_store(context, store, purpose, by, Duration::ZERO).await?;
     let outcome = work(&mut hold).await;
     hold.free().await;
     outcome

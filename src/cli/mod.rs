@@ -23,6 +23,7 @@ mod foresee;
 mod hold;
 mod import;
 mod interrupt;
+mod journal;
 mod last;
 mod plan;
 mod platform;
@@ -36,6 +37,7 @@ mod serves;
 mod session;
 mod show;
 mod sim;
+mod state;
 mod state_store;
 mod validate;
 mod verify;
@@ -168,6 +170,11 @@ enum Command {
     /// Find out and keep what is particular to a server
     #[command(subcommand)]
     Profile(profile::ProfileCommand),
+    /// Look at what is remembered of a platform, and put it right
+    #[command(subcommand)]
+    State(state::StateCommand),
+    /// Look back on runs and their steps
+    Journal(journal::JournalArgs),
     /// Print the JSON Schemas of the files that are read and written
     Schema(schema::SchemaArgs),
     /// Run and handle the built-in simulator
@@ -267,6 +274,8 @@ fn dispatch(context: &Context, command: Command) -> Result<Exit, Failure> {
         Command::ReplaceServer(args) => runtime()?.block_on(replace_server::run(context, &args)),
         Command::Platform(command) => runtime()?.block_on(platform::run(context, &command)),
         Command::Profile(command) => runtime()?.block_on(profile::run(context, &command)),
+        Command::State(command) => runtime()?.block_on(state::run(context, &command)),
+        Command::Journal(args) => runtime()?.block_on(journal::run(context, &args)),
         Command::Schema(args) => schema::run(&args),
         Command::Sim(args) => sim::run(context, *args),
     }
@@ -378,6 +387,19 @@ static UNWRITTEN: OnceLock<io::Error> = OnceLock::new();
 /// Prints data; a reader that has gone away ends the output, not the program.
 fn print(text: &str) {
     keep(io::stdout().lock().write_all(text.as_bytes()));
+}
+
+/// Prints bytes as they are.
+fn print_bytes(bytes: &[u8]) {
+    keep(io::stdout().lock().write_all(bytes));
+}
+
+/// A time to the second, as people are told it; what is none stays as it is.
+fn to_the_second(time: &str) -> String {
+    time.parse::<jiff::Timestamp>()
+        .ok()
+        .and_then(|time| time.round(jiff::Unit::Second).ok())
+        .map_or_else(|| time.to_owned(), |time| time.to_string())
 }
 
 /// Whether all that was printed has arrived: a list cut short by a full disk must not pass for the whole.

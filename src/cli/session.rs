@@ -58,19 +58,7 @@ impl Home {
                 workspace: None,
             });
         };
-        let text = std::fs::read_to_string(&file)
-            .map_err(|error| Failure::io(format!("cannot read `{}`", file.display()), &error))?;
-        let source = Source::new(&near(&file), &text);
-        let workspace = Workspace::read(&source).map_err(|diagnostics| Failure::Diagnostics {
-            diagnostics,
-            sources: vec![source],
-        })?;
-        Ok(Self {
-            folder: file
-                .parent()
-                .map_or_else(|| PathBuf::from("."), Path::to_path_buf),
-            workspace: Some(workspace),
-        })
+        Self::of_file(&file)
     }
 
     /// Reads the manifests: those named, else the workspace's folder.
@@ -179,6 +167,72 @@ impl Home {
     }
 }
 
+/// The platform that the arguments and the workspace choose, before anything is opened.
+struct Chosen<'h> {
+    entry: Option<&'h PlatformEntry>,
+    url: String,
+    name: Name,
+    /// The folder of the state, where it is kept in files.
+    state: PathBuf,
+}
+
+impl Home {
+    fn chosen(&self, context: &Context) -> Result<Chosen<'_>, Failure> {
+        let entry = self.entry(context)?;
+        let url = match (entry, context.global.platform.as_deref()) {
+            (Some(entry), _) => entry.url.clone(),
+            (None, Some(url)) if is_url(url) => url.to_owned(),
+            (None, Some(other)) => {
+                return Err(Failure::usage(
+                    format!("`{other}` is no URL, and there is no workspace to look it up in"),
+                    "pass https://…, or sim:NAME for the built-in simulator",
+                ));
+            }
+            (None, None) => {
+                return Err(Failure::usage(
+                    "no platform is chosen",
+                    "pass --platform with a URL, or sim:flat-lan to try things out; or make a sitewright.yaml",
+                ));
+            }
+        };
+        let name = entry.map_or_else(|| Name::new(&file_name(&url)), |entry| entry.name.clone());
+        let state = context.global.state.clone().unwrap_or_else(|| {
+            self.workspace.as_ref().map_or_else(
+                || PathBuf::from("state"),
+                |workspace| PathBuf::from(near(&self.folder.join(workspace.state.folder()))),
+            )
+        });
+        Ok(Chosen {
+            entry,
+            url,
+            name,
+            state,
+        })
+    }
+
+    /// The store of the platform that the arguments choose and its name there, without going to the platform.
+    pub(super) fn store(&self, context: &Context) -> Result<(Name, Store), Failure> {
+        let Chosen { name, state, .. } = self.chosen(context)?;
+        let store = state_store::open(context, self, &state, &name)?;
+        Ok((name, store))
+    }
+
+    /// The workspace of a file, wherever it is.
+    pub(super) fn of_file(file: &Path) -> Result<Self, Failure> {
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| Failure::io(format!("cannot read `{}`", file.display()), &error))?;
+        let source = Source::new(&near(file), &text);
+        let workspace = Workspace::read(&source).map_err(|diagnostics| Failure::Diagnostics {
+            diagnostics,
+            sources: vec![source],
+        })?;
+        Ok(Self {
+            folder: folder_of(file),
+            workspace: Some(workspace),
+        })
+    }
+}
+
 /// A profile as far as it is trusted on the build at hand.
 pub(super) struct Trust {
     profile: Arc<Profile>,
@@ -282,30 +336,12 @@ impl Session {
         server: Option<&str>,
         make: impl FnOnce(Connection) -> Result<(Transport, T), TransportError>,
     ) -> Result<(Self, T), Failure> {
-        let entry = home.entry(context)?;
-        let url = match (entry, context.global.platform.as_deref()) {
-            (Some(entry), _) => entry.url.clone(),
-            (None, Some(url)) if is_url(url) => url.to_owned(),
-            (None, Some(other)) => {
-                return Err(Failure::usage(
-                    format!("`{other}` is no URL, and there is no workspace to look it up in"),
-                    "pass https://…, or sim:NAME for the built-in simulator",
-                ));
-            }
-            (None, None) => {
-                return Err(Failure::usage(
-                    "no platform is chosen",
-                    "pass --platform with a URL, or sim:flat-lan to try things out; or make a sitewright.yaml",
-                ));
-            }
-        };
-        let name = entry.map_or_else(|| Name::new(&file_name(&url)), |entry| entry.name.clone());
-        let state = context.global.state.clone().unwrap_or_else(|| {
-            home.workspace.as_ref().map_or_else(
-                || PathBuf::from("state"),
-                |workspace| PathBuf::from(near(&home.folder.join(workspace.state.folder()))),
-            )
-        });
+        let Chosen {
+            entry,
+            url,
+            name,
+            state,
+        } = home.chosen(context)?;
         let profile_file = context
             .global
             .profile

@@ -4,6 +4,7 @@
 //! Pure. The same input gives the same bytes.
 
 use crate::explain::{Explanation, Serving};
+use crate::journal::{Audit, RunRecord};
 use crate::model::Event;
 use crate::plan::PlanFile;
 
@@ -11,6 +12,24 @@ use crate::plan::PlanFile;
 #[must_use]
 pub fn checked(report: &crate::check::Report) -> String {
     pretty(report)
+}
+
+/// Writes the runs of a journal as JSON, with a final newline.
+#[must_use]
+pub fn runs(runs: &[RunRecord]) -> String {
+    pretty(&runs)
+}
+
+/// Writes one run of a journal as JSON, with a final newline.
+#[must_use]
+pub fn run(run: &RunRecord) -> String {
+    pretty(run)
+}
+
+/// Writes what is wrong with a journal as JSON, with a final newline.
+#[must_use]
+pub fn audit(audit: &Audit) -> String {
+    pretty(audit)
 }
 
 /// Writes one event as JSON on a single line, without a newline.

@@ -24,13 +24,22 @@ impl<'a> Lookup<'a> {
     /// Indexes a plan's steps.
     #[must_use]
     pub fn new(plan: &'a Plan) -> Self {
-        let steps = plan.steps.as_slice();
+        let mut lookup = Self::of_steps(&plan.steps);
+        lookup.names = plan.names.clone();
+        for step in lookup.steps {
+            learn(&step.action, &mut lookup.names);
+        }
+        lookup
+    }
+
+    /// Indexes steps of which no plan is left: names are those that they say themselves.
+    pub(super) fn of_steps(steps: &'a [Step]) -> Self {
         let positions = steps
             .iter()
             .enumerate()
             .map(|(position, step)| (&step.id, position))
             .collect();
-        let mut names = plan.names.clone();
+        let mut names = Names::default();
         for step in steps {
             learn(&step.action, &mut names);
         }

@@ -19,6 +19,8 @@ mod log_tests;
 mod migrate;
 mod postgres;
 mod recover;
+#[cfg(test)]
+mod recover_tests;
 #[cfg(feature = "s3")]
 mod s3;
 mod store;

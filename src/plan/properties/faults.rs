@@ -335,7 +335,7 @@ proptest! {
     fn half_done_worlds_are_planned_the_same(raw in raw(), scripts in scripts(), replaces in any::<bool>()) {
         faulty(&raw, &scripts, replaces, |wanted, seen, _, made, script| {
             let again = plan(wanted, &turned(seen, script.seed), raw.takeover);
-            prop_assert_eq!(serde_json::to_string(made).unwrap(), serde_json::to_string(&again).unwrap());
+            prop_assert_eq!(made.digest(), again.digest());
             Ok(())
         })?;
     }

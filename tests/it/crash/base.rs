@@ -190,7 +190,7 @@ fn make(root: &Path, able: Able, names: Names) {
         case.told(&["profile", "install-reports", "--yes"], 0);
     }
     declare(BEFORE);
-    case.told(&FIRST, 0);
+    case.told(&["apply", "--yes"], 0);
     drop(case);
     // The two calls of an assignment, and a program that dies between them.
     declare(&format!("{BEFORE}---\n{DISTRIBUTED}"));
@@ -360,7 +360,7 @@ impl Case {
                 *child = None;
                 break status;
             }
-            if begun.elapsed() > Duration::from_mins(4) {
+            if begun.elapsed() > Duration::from_mins(2) {
                 child.as_mut().unwrap().kill().unwrap();
                 panic!("no end: {:?}", self.said());
             }
