@@ -65,12 +65,12 @@ pub(super) fn reach(
     let mut touched: BTreeSet<(CountedKind, Guid)> = BTreeSet::new();
     let services = snapshot.services.known();
     // A computer that gets its first role becomes a site server, and is none that exists.
-    let serves = |server: Guid| {
+    let is_there = |server: Guid| {
         services.is_none_or(|all| all.iter().any(|service| service.computer == server))
     };
     for found in changes {
         match object(&found.change) {
-            Some((CountedKind::Servers, server)) if !serves(server) => {}
+            Some((CountedKind::Servers, server)) if !is_there(server) => {}
             Some(object) => {
                 touched.insert(object);
                 if deletes(&found.change) {
