@@ -3,7 +3,7 @@
 #
 # usage: scripts/setup.sh test|deny
 #   test  cargo-nextest, a Python environment in .tools/venv, curl, nft, and what signing in is tried against: Apache
-#         httpd, mod_auth_gssapi, gss-ntlmssp, MIT Kerberos. None of it is started
+#         httpd, mod_auth_gssapi, gss-ntlmssp, MIT Kerberos, and PostgreSQL. None of it is started
 #   deny  cargo-deny
 #
 # Cargo's tools and the Python environment go into .tools. Only Debian packages leave the folder, and only
@@ -56,10 +56,14 @@ python_environment() {
   printf '%s\n' "$wanted" > "$venv/requirements.done"
 }
 
-# Installs the packages named without starting their servers, now or when the machine boots: the tests start their own.
+# without_services REASON PACKAGE…
+# Installs packages without starting their servers, now or when the machine boots: the tests start their own.
 without_services() {
-  local policy=/usr/sbin/policy-rc.d unit name code=0
-  for unit in krb5-kdc krb5-admin-server; do
+  local policy=/usr/sbin/policy-rc.d reason=$1 unit name code=0
+  shift
+  local units='krb5-kdc krb5-admin-server'
+  [ "$*" != postgresql ] || units=postgresql
+  for unit in $units; do
     if [ -d /etc/systemd/system ] && ! [ -e "/lib/systemd/system/$unit.service" ] &&
       ! [ -L "/etc/systemd/system/$unit.service" ]; then
       ln -s /dev/null "/etc/systemd/system/$unit.service"
@@ -72,7 +76,7 @@ without_services() {
     trap 'rm -f /usr/sbin/policy-rc.d' EXIT
   fi
   for name in "$@"; do
-    debian_package "$name" 'the tests sign in at Apache httpd by Kerberos and NTLM' || code=1
+    debian_package "$name" "$reason" || code=1
   done
   return "$code"
 }
@@ -83,10 +87,25 @@ realm_packages() {
   missing=$(cd tests/outside && python3 -B -m realm check 2>&1) && return
   missing=${missing#missing: }
   # shellcheck disable=SC2086 # they are several
-  if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] && without_services $missing; then
+  if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] &&
+    without_services 'the tests sign in at Apache httpd by Kerberos and NTLM' $missing; then
     return
   fi
   say "the tests of Kerberos and of NTLM at Apache httpd lack: $missing. On Debian: sudo apt-get install $missing"
+  [ "${CI:-}" != true ]
+}
+
+# The server that state is kept in. Elsewhere its tests are skipped, but not where CI judges.
+database_package() {
+  local program
+  for program in /usr/lib/postgresql/*/bin/initdb "$(command -v initdb || true)"; do
+    [ -x "$program" ] && return
+  done
+  if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] &&
+    without_services 'the tests keep state in it' postgresql; then
+    return
+  fi
+  say 'the tests of state in a database lack PostgreSQL. On Debian: sudo apt-get install postgresql'
   [ "${CI:-}" != true ]
 }
 
@@ -98,6 +117,7 @@ case "${1:-}" in
       debian_package nftables 'the tests load the allow-lists of `sitewright firewall` with nft'
     python_environment
     realm_packages
+    database_package
     ;;
   deny) cargo_tool cargo-deny cargo-deny "$deny_version" ;;
   *) echo 'usage: scripts/setup.sh test|deny' >&2; exit 64 ;;

@@ -13,6 +13,8 @@
 mod assumptions;
 mod checks;
 mod connect;
+#[cfg(feature = "postgres")]
+mod databases;
 mod examples;
 mod firewall;
 mod house;
@@ -30,6 +32,7 @@ mod secrets;
 mod selection;
 mod sessions;
 mod sign_in;
+mod stores;
 mod support;
 mod surroundings;
 mod trial;

@@ -2,6 +2,8 @@
 //! command line runs them.
 
 mod cut;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod programs;
 mod realm;
 mod stages;
@@ -19,6 +21,8 @@ use sitewright::smp::Connection;
 use sitewright_sim::{Access, ConsoleAction, Options, Server, World};
 
 pub(crate) use cut::Cut;
+#[cfg(feature = "postgres")]
+pub(crate) use postgres::{Database, PASSWORD};
 pub(crate) use programs::{Running, first_line, python, run};
 pub(crate) use realm::{Realm, skip};
 pub(crate) use stages::{Console, Stages};
