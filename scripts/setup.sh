@@ -66,10 +66,14 @@ python_environment() {
   printf '%s\n' "$wanted" > "$venv/requirements.done"
 }
 
-# Installs the packages named without starting their servers, now or when the machine boots: the tests start their own.
+# without_services REASON PACKAGE…
+# Installs packages without starting their servers, now or when the machine boots: the tests start their own.
 without_services() {
-  local policy=/usr/sbin/policy-rc.d unit name code=0
-  for unit in krb5-kdc krb5-admin-server; do
+  local policy=/usr/sbin/policy-rc.d reason=$1 unit name code=0
+  shift
+  local units='krb5-kdc krb5-admin-server'
+  [ "$*" != postgresql ] || units=postgresql
+  for unit in $units; do
     if [ -d /etc/systemd/system ] && ! [ -e "/lib/systemd/system/$unit.service" ] &&
       ! [ -L "/etc/systemd/system/$unit.service" ]; then
       ln -s /dev/null "/etc/systemd/system/$unit.service"
@@ -82,7 +86,7 @@ without_services() {
     trap 'rm -f /usr/sbin/policy-rc.d' EXIT
   fi
   for name in "$@"; do
-    debian_package "$name" 'the tests sign in at Apache httpd by Kerberos and NTLM' || code=1
+    debian_package "$name" "$reason" || code=1
   done
   return "$code"
 }
@@ -93,7 +97,8 @@ realm_packages() {
   missing=$(cd tests/outside && python3 -B -m realm check 2>&1) && return
   missing=${missing#missing: }
   # shellcheck disable=SC2086 # they are several
-  if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] && without_services $missing; then
+  if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] &&
+    without_services 'the tests sign in at Apache httpd by Kerberos and NTLM' $missing; then
     return
   fi
   say "the tests of Kerberos and of NTLM at Apache httpd lack: $missing. On Debian: sudo apt-get install $missing"
@@ -111,6 +116,19 @@ faketime() {
     return
   fi
   say 'the test of a clock that jumps back lacks libfaketime. On Debian: sudo apt-get install faketime'
+}
+
+# The server that state is kept in. Elsewhere its tests are skipped, but not where CI judges.
+database_package() {
+  local program
+  for program in /usr/lib/postgresql/*/bin/initdb "$(command -v initdb || true)"; do
+    [ -x "$program" ] && return
+  done
+  if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] &&
+    without_services 'the tests keep state in it' postgresql; then
+    return
+  fi
+  say 'the tests of state in a database lack PostgreSQL. On Debian: sudo apt-get install postgresql'
   [ "${CI:-}" != true ]
 }
 
@@ -124,6 +142,7 @@ case "${1:-}" in
     python_environment
     realm_packages
     faketime
+    database_package
     ;;
   deny) cargo_tool cargo-deny cargo-deny "$deny_version" ;;
   *) echo 'usage: scripts/setup.sh test|deny' >&2; exit 64 ;;

@@ -15,6 +15,8 @@ mod bucket;
 mod checks;
 mod connect;
 mod crash;
+#[cfg(feature = "postgres")]
+mod databases;
 mod examples;
 mod execution;
 mod firewall;
@@ -33,6 +35,7 @@ mod secrets;
 mod selection;
 mod sessions;
 mod sign_in;
+mod stores;
 mod support;
 mod surroundings;
 mod trial;

@@ -17,7 +17,7 @@ fn foreign_clients_sign_in_at_a_foreign_realm() {
     let server = simulator();
     let (complete, said) = run(python().args(["-m", "realm", "check"]), "");
     if !complete {
-        return skip(said.trim());
+        return skip("Kerberos and NTLM at Apache httpd", said.trim());
     }
     let (passed, said) = run(python().arg("foreign_realm.py").arg(server.url()), "");
     assert!(passed, "{said}");

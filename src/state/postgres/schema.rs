@@ -59,11 +59,15 @@ pub(super) fn quoted(schema: &str) -> String {
 
 /// The version of the tables; 0 where there are none.
 pub(super) async fn version(client: &Client, schema: &str) -> Result<i32, Broken> {
-    let table = format!("{schema}.migration");
+    // Asked of the table of tables: `to_regclass` may answer from before somebody else's transaction, even under a lock.
+    let name = schema.trim_matches('"');
     let there = client
         .query_typed_one(
-            "SELECT to_regclass($1) IS NOT NULL",
-            &[(&table, Type::TEXT)],
+            "SELECT EXISTS (
+                 SELECT FROM pg_catalog.pg_class AS c
+                 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+                 WHERE n.nspname = $1 AND c.relname = 'migration')",
+            &[(&name, Type::TEXT)],
         )
         .await?;
     if !there.try_get::<_, bool>(0)? {

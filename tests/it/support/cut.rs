@@ -5,9 +5,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// Operations that change the server.
@@ -26,6 +28,11 @@ struct State {
     /// The write to cut off at; 0 for none.
     at: AtomicUsize,
     answered: AtomicBool,
+    /// The write whose answer is held back; 0 for none.
+    held: AtomicUsize,
+    /// Told when it is there, and when it may go on.
+    there: Notify,
+    on: Notify,
     end: CancellationToken,
 }
 
@@ -51,6 +58,9 @@ impl Cut {
             writes: AtomicUsize::new(0),
             at: AtomicUsize::new(0),
             answered: AtomicBool::new(false),
+            held: AtomicUsize::new(0),
+            there: Notify::new(),
+            on: Notify::new(),
             end: CancellationToken::new(),
         });
         let shared = Arc::clone(&state);
@@ -81,6 +91,24 @@ impl Cut {
     pub(crate) fn after_write(&self, write: usize, answered: bool) {
         self.state.answered.store(answered, Ordering::Relaxed);
         self.state.at.store(write, Ordering::Relaxed);
+    }
+
+    /// Holds the answer to a write back, counted from 1, until [`Cut::go_on`].
+    pub(crate) fn hold(&self, write: usize) {
+        self.state.held.store(write, Ordering::Relaxed);
+    }
+
+    /// Waits until the write whose answer is held back has been carried out.
+    pub(crate) async fn holds(&self) {
+        let there = self.state.there.notified();
+        tokio::time::timeout(Duration::from_secs(120), there)
+            .await
+            .expect("the write does not come");
+    }
+
+    /// Lets the answer go.
+    pub(crate) fn go_on(&self) {
+        self.state.on.notify_one();
     }
 
     /// How many writes went over it.
@@ -133,6 +161,10 @@ async fn serve(mut near: TcpStream, far: &str, state: &State) -> std::io::Result
     if last && !state.answered.load(Ordering::Relaxed) {
         state.end.cancel();
         return Ok(());
+    }
+    if writes && number == state.held.load(Ordering::Relaxed) {
+        state.there.notify_one();
+        state.on.notified().await;
     }
     near.write_all(&answer).await?;
     near.shutdown().await?;

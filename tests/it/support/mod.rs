@@ -3,6 +3,8 @@
 
 pub(crate) mod bucket;
 mod cut;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod programs;
 mod realm;
 mod stages;
@@ -20,6 +22,8 @@ use sitewright::smp::Connection;
 use sitewright_sim::{Access, ConsoleAction, Options, Server, World};
 
 pub(crate) use cut::{Cut, WRITES};
+#[cfg(feature = "postgres")]
+pub(crate) use postgres::{Database, PASSWORD};
 pub(crate) use programs::{Running, first_line, python, run};
 pub(crate) use realm::{Realm, skip};
 pub(crate) use stages::{Console, Stages};

@@ -55,7 +55,7 @@ impl Realm {
     pub(crate) fn up(upstream: &str) -> Option<Self> {
         let (complete, said) = run(python().args(["-m", "realm", "check"]), "");
         if !complete {
-            skip(said.trim());
+            skip("Kerberos and NTLM at Apache httpd", said.trim());
             return None;
         }
         let mut child = python()
@@ -105,11 +105,11 @@ impl Drop for Realm {
 
 /// Says what is missing; fails where nothing may be.
 #[expect(clippy::print_stderr, reason = "whoever runs the tests is to know")]
-pub(crate) fn skip(why: &str) {
+pub(crate) fn skip(what: &str, why: &str) {
     let judged = std::env::var_os("CI").is_some_and(|value| value == "true");
     assert!(
         !judged,
         "`make setup` has not installed what is needed: {why}"
     );
-    eprintln!("skipped: Kerberos and NTLM at Apache httpd are not tried; {why}; see `make setup`");
+    eprintln!("skipped: {what}: not tried; {why}; see `make setup`");
 }
