@@ -4,7 +4,6 @@
 //! target claims is also held where there is no nightly compiler. Each claims more than that nothing panics: what is
 //! accepted comes back when it is written and read again, the same input gives the same, and what is refused has a
 //! code and, where there are lines, a place inside the text.
-#![expect(clippy::missing_panics_doc, reason = "panicking is how they tell")]
 #![expect(clippy::expect_used, reason = "panicking is how they tell")]
 
 mod expressions;

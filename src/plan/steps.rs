@@ -94,6 +94,7 @@ pub fn plan_steps(changes: &[Found], context: &Context<'_>) -> Result<Ordered, O
     let narrowed = builder.narrows(&pins);
     builder.takes(changes, &pins, &narrowed);
     builder.settings(changes);
+    builder.release_last();
     let hard: Vec<usize> = builder
         .drafts
         .iter()
@@ -317,6 +318,23 @@ impl<'a> Builder<'a> {
             if let Change::Protect { site, on: false } = &found.change {
                 let site = self.site_of_guid(site.guid);
                 self.unprotects.extend(site.map(|site| (site, step)));
+            }
+        }
+    }
+
+    /// A subnet stays ours until it has left its site: released before, and the run cut off in between, it would be a
+    /// stranger's in a site that is to go, and keep that site for good.
+    fn release_last(&mut self) {
+        let leaves: BTreeMap<Guid, usize> = (0..)
+            .zip(&self.drafts)
+            .filter_map(|(index, draft)| match &draft.action {
+                Action::UnassignSubnet { guid, .. } => Some((*guid, index)),
+                _ => None,
+            })
+            .collect();
+        for draft in &mut self.drafts {
+            if let Action::Record(Record::ReleaseSubnet { guid, .. }) = &draft.action {
+                draft.depends_on.extend(leaves.get(guid));
             }
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! Pure. What is claimed of every parser: it ends, it gives the same however the bytes arrive, and what it refuses it
 //! says in one line.
+#![expect(clippy::expect_used, reason = "panicking is how a target tells")]
 
 use std::fmt::Debug;
 use std::io::{BufRead, Read};
@@ -70,10 +71,6 @@ fn parse<T: Debug + PartialEq>(
 }
 
 /// One parser for each answer that is understood; `which` chooses.
-#[expect(
-    clippy::too_many_lines,
-    reason = "one arm for each parser, read as a table"
-)]
 pub(crate) fn answer(which: u8, body: &[u8]) {
     let profile = &*PROFILE;
     let names = Names::of_info(profile).expect("known");

@@ -429,6 +429,9 @@ pub(super) fn execute(
     outcomes
 }
 
+/// A step under way.
+type Going<'a> = Pin<Box<dyn Future<Output = Ended> + 'a>>;
+
 /// Starts what may start and lets one of those under way go on, at random, until nothing moves.
 fn drive(
     shared: &Shared<'_>,
@@ -439,7 +442,7 @@ fn drive(
     let mut random = fastrand::Rng::with_seed(seed);
     let mut outcomes: BTreeMap<usize, Ended> = BTreeMap::new();
     let mut waiting: Vec<usize> = (0..plan.steps.len()).collect();
-    let mut under_way: Vec<(usize, Pin<Box<dyn Future<Output = Ended> + '_>>)> = Vec::new();
+    let mut under_way: Vec<(usize, Going<'_>)> = Vec::new();
     let mut context = Context::from_waker(Waker::noop());
     while !shared.crashed.get() {
         while under_way.len() < parallelism {

@@ -9,7 +9,7 @@ use super::execute::{Ended, Fate, execute};
 use super::server::Server;
 use super::worlds::{Raw, raw};
 use super::{interpreter, plan, shuffle};
-use crate::model::testing::{Seen, known};
+use crate::model::testing::{Seen, desired, known, world};
 use crate::model::*;
 use crate::plan::Plan;
 use crate::smp::Write;
@@ -339,4 +339,19 @@ proptest! {
             Ok(())
         })?;
     }
+}
+
+/// What the property above found: released first and cut off, the subnet was a stranger's and kept its site for good.
+#[test]
+fn a_subnet_is_released_once_it_has_left() {
+    let seen = world()
+        .site("C")
+        .owns_site("C", Held::Created)
+        .subnet("10.7.0.0/24", &["C"])
+        .owns_subnet("10.7.0.0/24", Held::Adopted);
+    let made = plan(&desired(), &seen, false);
+    let at = |id: &str| made.steps.iter().position(|step| step.id.0 == id).unwrap();
+    let release = &made.steps[at("release-subnet:10.7.0.0/24")];
+    let leaves = u32::try_from(at("unassign-subnet:10.7.0.0/24")).unwrap();
+    assert_eq!(release.depends_on, [leaves]);
 }

@@ -2,6 +2,7 @@
 //! nothing of the planner, and the prediction of server selection.
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::too_many_lines,
     clippy::format_push_string,
     clippy::format_collect,
