@@ -9,6 +9,10 @@ use crate::model::{Action, Guid, Name, SiteRef};
 use crate::observe::{Bindings, Seen};
 
 /// Says what of a step's object is not as the step wants it.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one arm for each action, read as a table"
+)]
 pub(super) fn gap(action: &Action, seen: &Seen, bindings: &Bindings) -> Drifted {
     let told = |object: String, expected: String, found: String| Drifted {
         object,

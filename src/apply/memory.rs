@@ -230,13 +230,15 @@ mod tests {
             of,
             name: Name::new(name),
         };
-        let mut ownership = Ownership::default();
-        ownership.intended = [
-            intended(CountedKind::Sites, "hq"),
-            intended(CountedKind::Sites, "10.0.1.0/24"),
-            intended(CountedKind::Subnets, "10.0.1.0/24"),
-        ]
-        .into();
+        let ownership = Ownership {
+            intended: [
+                intended(CountedKind::Sites, "hq"),
+                intended(CountedKind::Sites, "10.0.1.0/24"),
+                intended(CountedKind::Subnets, "10.0.1.0/24"),
+            ]
+            .into(),
+            ..Ownership::default()
+        };
         assert_eq!(
             forgotten(&ownership, &[create, adopt]),
             [Fact::CreationDropped(intended(

@@ -219,10 +219,11 @@ fn only_ours(plan: &Plan, since: &[Entry]) -> Result<Resumed, Moved> {
             }
             // Part of the word for a package that somebody distributed by hand.
             Fact::DistributionUpdated { .. } if vouching.contains(&entry.run) => {}
-            // A lock that somebody died with says nothing of what he wrote.
-            Fact::LeaseTakenOver { .. } | Fact::LockBroken { .. } => {}
-            // They were gone before the command ended that made them, and nothing is remembered of them.
-            Fact::ScratchIntended { .. }
+            // A lock that somebody died with says nothing of what he wrote. Scratch objects were gone before the
+            // command ended that made them, and nothing is remembered of them.
+            Fact::LeaseTakenOver { .. }
+            | Fact::LockBroken { .. }
+            | Fact::ScratchIntended { .. }
             | Fact::ScratchCreated { .. }
             | Fact::ScratchAssigned { .. }
             | Fact::ScratchGone { .. } => {}

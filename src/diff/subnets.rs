@@ -238,6 +238,10 @@ fn will_be_protected(site: &DesiredSite, guid: Guid, ownership: &Ownership) -> b
 }
 
 /// Subnets that leave a site, and what of ours is gone or no longer declared.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one case after the other, read from top to bottom"
+)]
 fn leaving(inputs: &Inputs<'_>, going: &BTreeSet<Guid>, diff: &mut Diff) {
     let declared: BTreeSet<Subnet> = inputs
         .desired

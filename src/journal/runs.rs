@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{Entry, Fact};
-use crate::model::{Outcome, RunId, Step, StepId};
+use crate::model::{Outcome, Record, RunId, Step, StepId};
 
 /// One run, as the journal has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -168,6 +168,7 @@ fn begun(entry: &Entry) -> RunRecord {
 }
 
 impl RunRecord {
+    #[expect(clippy::too_many_lines, reason = "one arm a kind of fact")]
     fn add(&mut self, entry: Entry) {
         let at = entry.at;
         self.last.clone_from(&at);
@@ -217,7 +218,6 @@ impl RunRecord {
                 self.be(What::Restore, None, None);
                 self.notes.push(format!("put item {item} back from {file}"));
             }
-            Fact::CreationIntended(_) => {}
             Fact::CreationDropped(intended) => self.notes.push(format!(
                 "nobody can tell whose `{}` is, which a run was about to create",
                 intended.name
@@ -228,16 +228,26 @@ impl RunRecord {
             | Fact::ScratchGone { .. } => self.what = What::Trial,
             Fact::Recorded { record } => {
                 // A step of our own state is one record.
-                if let crate::model::Record::AcceptFewer {
-                    of,
-                    before,
-                    after,
-                    why,
-                } = record
-                {
-                    self.notes.push(format!(
+                match record {
+                    Record::AcceptFewer {
+                        of,
+                        before,
+                        after,
+                        why,
+                    } => self.notes.push(format!(
                         "accepted that there are {after} {of} and not {before}: {why}"
-                    ));
+                    )),
+                    Record::Override { limit, to, why, .. } => self
+                        .notes
+                        .push(format!("went past {limit}, up to {to}: {why}")),
+                    Record::Thaw { from, to, why, .. } => self.notes.push(format!(
+                        "went into the time from {from} to {to}, in which nothing may change: {why}"
+                    )),
+                    Record::AdoptSite { .. }
+                    | Record::AdoptSubnet { .. }
+                    | Record::ReleaseSite { .. }
+                    | Record::ReleaseSubnet { .. }
+                    | Record::Protect { .. } => {}
                 }
             }
             Fact::ItemKept { item, file, .. } => {
@@ -267,7 +277,8 @@ impl RunRecord {
                 self.notes.push(format!("moved from {from} to {to}"));
                 self.be(What::State, Some(by), why);
             }
-            Fact::SiteCreated { .. }
+            Fact::CreationIntended(_)
+            | Fact::SiteCreated { .. }
             | Fact::SubnetCreated { .. }
             | Fact::Deleted { .. }
             | Fact::AssignmentWritten { .. }

@@ -212,7 +212,7 @@ fn what_was_about_to_be_created_is_ours_once_it_is_found() {
     };
     let intends = Fact::CreationIntended(intended());
     let drops = Fact::CreationDropped(intended());
-    assert_eq!(how(&[intends.clone()]), (vec![], 1));
+    assert_eq!(how(std::slice::from_ref(&intends)), (vec![], 1));
     assert_eq!(how(&[intends.clone(), found(1)]), (vec![Held::Created], 0));
     assert_eq!(
         how(&[intends.clone(), found(1), found(2)]),

@@ -105,23 +105,21 @@ impl Written for Zone {
     const CODE: &'static str = "SW0128";
     fn written(text: &str) -> Result<Self, (String, Option<String>)> {
         let database = TimeZoneDatabase::bundled();
-        match database.get(text) {
-            Ok(zone) => Ok(Self {
+        if let Ok(zone) = database.get(text) {
+            return Ok(Self {
                 name: zone.iana_name().unwrap_or(text).to_owned(),
                 zone,
-            }),
-            Err(_) => {
-                let known: Vec<String> = database
-                    .available()
-                    .map(|name| name.as_str().to_owned())
-                    .collect();
-                let known: Vec<&str> = known.iter().map(String::as_str).collect();
-                Err((
-                    format!("expected {}, found `{}`", Self::EXPECTED, short(text)),
-                    nearest(text, &known).map(|right| format!("did you mean `{right}`?")),
-                ))
-            }
+            });
         }
+        let known: Vec<String> = database
+            .available()
+            .map(|name| name.as_str().to_owned())
+            .collect();
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        Err((
+            format!("expected {}, found `{}`", Self::EXPECTED, short(text)),
+            nearest(text, &known).map(|right| format!("did you mean `{right}`?")),
+        ))
     }
 }
 

@@ -82,6 +82,10 @@ pub struct Document {
 
 /// What stands under `spec`, with what belongs to it in `metadata`.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one workspace, and sites are the many"
+)]
 pub(super) enum Body {
     Site {
         lifecycle: LifecycleSpec,

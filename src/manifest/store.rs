@@ -268,7 +268,7 @@ impl Written for Schema {
 }
 
 /// How long a lock outlives a holder that is gone, unless the workspace says otherwise.
-const LEASE: Duration = Duration::from_secs(60);
+const LEASE: Duration = Duration::from_mins(1);
 
 /// The stores by the name that `backend` has for them.
 const BACKENDS: [&str; 3] = ["file", "postgres", "s3"];
@@ -278,7 +278,7 @@ pub(super) fn read(node: &Node<'_>, faults: &mut Faults) -> Option<StateSpec> {
     let mut fields = Fields::of(node, "`state`", faults)?;
     let backend = fields.need("backend", "`state`", faults)?;
     let store = match text(backend, "the name of a store", faults)? {
-        "file" => read_file(fields, faults),
+        "file" => Some(read_file(fields, faults)),
         "postgres" => read_postgres(fields, faults),
         "s3" => bucket::read(fields, faults).map(StateStore::S3),
         found => {
@@ -300,14 +300,12 @@ pub(super) fn read(node: &Node<'_>, faults: &mut Faults) -> Option<StateSpec> {
     store.map(StateSpec)
 }
 
-fn read_file(mut fields: Fields<'_, '_>, faults: &mut Faults) -> Option<StateStore> {
+fn read_file(mut fields: Fields<'_, '_>, faults: &mut Faults) -> StateStore {
     let path: Option<At<PathText>> = fields.take("path").and_then(|node| one(node, faults));
     fields.finish("`state` with backend `file`", faults);
-    Some(
-        path.map_or_else(StateStore::default, |path| StateStore::File {
-            path: path.value.0.into(),
-        }),
-    )
+    path.map_or_else(StateStore::default, |path| StateStore::File {
+        path: path.value.0.into(),
+    })
 }
 
 fn read_postgres(mut fields: Fields<'_, '_>, faults: &mut Faults) -> Option<StateStore> {

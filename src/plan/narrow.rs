@@ -270,10 +270,6 @@ fn subnet_named(name: &Name) -> Vec<Object> {
     subnet.map(Object::Subnet).into_iter().collect()
 }
 
-#[expect(
-    clippy::too_many_lines,
-    reason = "one arm for each change, read as a table"
-)]
 fn about(change: &Change) -> About {
     let of = |key, own| About {
         key,

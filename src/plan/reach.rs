@@ -143,9 +143,9 @@ fn object(change: &Change) -> Option<(CountedKind, Guid)> {
 }
 
 fn single_server_sites(before: &World, after: &World) -> Vec<Name> {
+    type Standing = BTreeMap<SiteIndex, BTreeSet<Guid>>;
     let (stood, stands) = (before.automatic(), after.automatic());
     let populated: BTreeSet<SiteIndex> = after.subnets.values().flatten().copied().collect();
-    type Standing = BTreeMap<SiteIndex, BTreeSet<Guid>>;
     let servers = |world: &World, standing: &Standing, site: SiteIndex, role: Role| {
         let manual = world.sites.get(site).map(|site| &site.manual);
         let all: BTreeSet<Guid> = manual
@@ -176,7 +176,6 @@ fn single_server_sites(before: &World, after: &World) -> Vec<Name> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
     use crate::diff::{diff, predicted};
     use crate::model::testing::*;

@@ -223,6 +223,10 @@ fn count(number: usize) -> u64 {
 
 /// What two answers mean for whoever has the one before and the other after.
 #[derive(Debug, Clone, Copy)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each answers a question of its own"
+)]
 struct Turn {
     shift: Option<usize>,
     rehomed: bool,

@@ -245,10 +245,7 @@ impl Store {
         if !same {
             return Err(self.not_the_same("the journal"));
         }
-        let head = match self.read().await? {
-            Some(state) => Some(state.head()),
-            None => None,
-        };
+        let head = self.read().await?.map(|state| state.head());
         let audit = self.audit_against(head).await?;
         match audit.faults.first() {
             None => Ok(()),

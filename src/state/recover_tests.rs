@@ -189,7 +189,8 @@ async fn a_migrated_store_holds_all_and_the_old_one_refuses() {
 #[tokio::test]
 async fn a_journal_that_was_tampered_with_names_the_record() {
     type Change = fn(&mut Vec<String>);
-    let cases: [(Change, fn(&Fault) -> bool); 6] = [
+    type Told = fn(&Fault) -> bool;
+    let cases: [(Change, Told); 6] = [
         (
             |l| l[2] = l[2].replace("r3", "rX"),
             |f| matches!(f, Fault::Changed { record: 3, .. }),

@@ -20,7 +20,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::support::{Cut, Database, PASSWORD, Running};
 
-const LEASE: Duration = Duration::from_secs(60);
+const LEASE: Duration = Duration::from_mins(1);
 
 fn holder(who: &str) -> Holder {
     Holder {
@@ -494,7 +494,7 @@ impl Seat {
 
     /// Waits until it has ended, and gives its code and what it said.
     async fn ended(&self, mut apply: Running) -> (Option<i32>, String) {
-        let end = Instant::now() + Duration::from_secs(120);
+        let end = Instant::now() + Duration::from_mins(2);
         let status = loop {
             if let Some(status) = apply.0.try_wait().unwrap() {
                 break status;

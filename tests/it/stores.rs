@@ -26,7 +26,7 @@ pub(crate) enum Place {
 }
 
 /// How long a lease is where it is not to run out.
-const LEASE: Duration = Duration::from_secs(60);
+const LEASE: Duration = Duration::from_mins(1);
 
 impl Place {
     /// A handle on the store of a case, as a process of its own would open it.
@@ -183,6 +183,8 @@ fn started(platform: Platform, lineage: &str, serial: u64) -> Fact {
         platform,
         lineage: lineage.into(),
         serial,
+        by: None,
+        plan: None,
     }
 }
 
@@ -635,7 +637,7 @@ async fn writers_one_after_another_lose_nothing(place: &Place, case: &str) {
         let store = place.store(case);
         async move {
             for turn in 0..TURNS {
-                let wait = Duration::from_secs(120);
+                let wait = Duration::from_mins(2);
                 let lock = store.lock(&holder("jdoe"), wait).await.unwrap();
                 let loaded = store.load().await.unwrap();
                 let base = loaded.map_or_else(fresh, |loaded| loaded.state);

@@ -73,7 +73,7 @@ pub(super) async fn run(
     args: &VerifyArgs,
 ) -> Result<Exit, Failure> {
     locked(context, session, "profile verify", None, async |hold| {
-        under_lock(context, session, args, hold).await
+        Box::pin(under_lock(context, session, args, hold)).await
     })
     .await
 }

@@ -17,9 +17,9 @@ async fn under_lock<'a, T>(
     at: &At<'a>,
     purpose: &str,
     word: &Word,
-    work: impl AsyncFnOnce(&mut Hold<'a>) -> Result<T, Failure>,
+    change: impl AsyncFnOnce(&mut Hold<'a>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    locked_store(at.context, at.store, purpose, word.by.as_deref(), work).await
+    locked_store(at.context, at.store, purpose, word.by.as_deref(), change).await
 }
 
 pub(super) async fn push(at: &At<'_>, args: &PushArgs) -> Result<Exit, Failure> {
@@ -67,7 +67,7 @@ pub(super) async fn push(at: &At<'_>, args: &PushArgs) -> Result<Exit, Failure> 
             }
             print(&difference(&there.ownership, &pushed.ownership, at.context.style.width));
         }
-        at.agreed(&args.word, "Put the state of the file in place?")?;
+        At::agreed(&args.word, "Put the state of the file in place?")?;
         let serial = there.map_or(pushed.serial, |there| there.serial.max(pushed.serial));
         let new = NewState {
             platform: pushed.platform.clone(),
@@ -167,7 +167,7 @@ pub(super) async fn rm(at: &At<'_>, args: &RmArgs) -> Result<Exit, Failure> {
         for one in &what {
             print(&wrap(&format!("  - {one}"), 6, at.context.style.width));
         }
-        at.agreed(&args.word, "Forget this?")?;
+        At::agreed(&args.word, "Forget this?")?;
         let state = at
             .store
             .forget(hold.lock()?, settled(state), what, at.hand(&args.word))
@@ -199,7 +199,7 @@ pub(super) async fn mv(at: &At<'_>, args: &MvArgs) -> Result<Exit, Failure> {
             .map_err(|error| unknown(&error))?;
         let (change, said) = relocation(&state.ownership, &one, &args.to)?;
         print(&wrap(&said, 2, at.context.style.width));
-        at.agreed(&args.word, "Put it right?")?;
+        At::agreed(&args.word, "Put it right?")?;
         let state = at
             .store
             .relocate(hold.lock()?, settled(state), change, at.hand(&args.word))
@@ -327,7 +327,7 @@ pub(super) async fn restore(at: &At<'_>, args: &RestoreArgs) -> Result<Exit, Fai
             &version.ownership,
             at.context.style.width,
         ));
-        at.agreed(&args.word, "Bring this version back?")?;
+        At::agreed(&args.word, "Bring this version back?")?;
         let new = NewState {
             platform: there.platform.clone(),
             lineage: there.lineage.clone(),

@@ -1,5 +1,7 @@
 //! `state list`, `show`, `pull` and `history`: what only looks.
 
+use std::fmt::Write as _;
+
 use clap::Args;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -59,11 +61,9 @@ pub(super) async fn list(at: &At<'_>, args: &ListArgs) -> Result<Exit, Failure> 
     let all = ownership.remembered();
     match args.format {
         Format::Text => {
-            let lines: String = all
-                .iter()
-                .map(|(address, _)| format!("{address}\n"))
-                .collect();
-            print(&lines);
+            for (address, _) in &all {
+                print(&format!("{address}\n"));
+            }
         }
         Format::Json => {
             let all: Vec<Value> = all
@@ -315,7 +315,8 @@ fn table(all: &[Listed]) -> String {
             ),
         };
         let mark = if one.current { "  (the state)" } else { "" };
-        text.push_str(&format!("{:>6}  {saved:<20}  {rest}{mark}\n", one.serial));
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{:>6}  {saved:<20}  {rest}{mark}", one.serial);
     }
     text
 }

@@ -110,7 +110,7 @@ async fn take(
              declared, and attestations have to be given anew."
         },
     );
-    at.agreed(&args.word, "Put it in place?")?;
+    At::agreed(&args.word, "Put it in place?")?;
     let hand = at.hand(&args.word);
     let (state, aside) = at
         .store
@@ -138,7 +138,7 @@ async fn anew(at: &At<'_>, args: &RecoverArgs, damage: &Damage) -> Result<Exit, 
          Sitewright created is no longer known to be its own, and nothing is deleted when its declaration goes; \
          attestations have to be given anew; protection is as declared.",
     );
-    at.agreed(&args.word, "Begin anew?")?;
+    At::agreed(&args.word, "Begin anew?")?;
     let aside = at
         .store
         .begin_anew()
@@ -171,7 +171,7 @@ pub(super) async fn migrate(at: &At<'_>, args: &MigrateArgs) -> Result<Exit, Fai
     }
     line(at, &format!("From {}", at.store.place()));
     line(at, &format!("to   {}", to.place()));
-    at.agreed(&args.word, "Take the state there?")?;
+    At::agreed(&args.word, "Take the state there?")?;
     let by = args.word.by.as_deref();
     let hand = at.hand(&args.word);
     let copied = locked_store(at.context, at.store, "state migrate", by, async |hold| {

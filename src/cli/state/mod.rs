@@ -275,7 +275,7 @@ impl At<'_> {
     }
 
     /// Asks, unless it was told not to.
-    fn agreed(&self, word: &Word, question: &str) -> Result<(), Failure> {
+    fn agreed(word: &Word, question: &str) -> Result<(), Failure> {
         if word.yes || super::apply::agreed(question)? {
             Ok(())
         } else {

@@ -51,7 +51,7 @@ pub fn event(event: &Event, lookup: &Lookup<'_>, style: &Style) -> Option<String
             );
         }
         Event::Stopping { why } => {
-            page.para(0, &format!("Stopping after what is under way: {why}."))
+            page.para(0, &format!("Stopping after what is under way: {why}."));
         }
         Event::StepEnded {
             step,

@@ -88,11 +88,12 @@ impl PostgresBackend {
                 )
                 .await
             });
-        match done.map_err(io::Error::other)? {
-            true => Ok(()),
-            false => Err(io::Error::other(JournalError::LeaseLost {
+        if done.map_err(io::Error::other)? {
+            Ok(())
+        } else {
+            Err(io::Error::other(JournalError::LeaseLost {
                 why: TAKEN_OVER.to_owned(),
-            })),
+            }))
         }
     }
 }

@@ -33,6 +33,17 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// How long the database may take for what it is asked at once.
 pub(super) const ANSWER: Duration = Duration::from_secs(30);
 
+/// Waits for an answer no longer than that.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "gives up on a database that does not answer"
+)]
+pub(super) async fn in_time<T>(work: impl Future<Output = Result<T, Broken>>) -> Result<T, Broken> {
+    tokio::time::timeout(ANSWER, work)
+        .await
+        .unwrap_or(Err(Broken::Slow))
+}
+
 /// What every session is told first. `synchronous_commit`: what is committed is to be there for good, whatever the server
 /// is set to. The others keep a process that was stopped in the middle of a transaction from keeping rows locked.
 const SESSION: &str = "
@@ -149,9 +160,7 @@ macro_rules! attempted {
                     match held.as_mut() {
                         Some($open) => {
                             let work = async { $work };
-                            tokio::time::timeout($crate::state::postgres::link::ANSWER, work)
-                                .await
-                                .unwrap_or(Err($crate::state::postgres::link::Broken::Slow))
+                            $crate::state::postgres::link::in_time(work).await
                         }
                         None => continue,
                     }
@@ -248,20 +257,17 @@ impl Link {
         if let Some(password) = password {
             config.password(password.expose_secret());
         }
-        let client = match tls {
-            Some(settings) => {
-                config.ssl_mode(SslMode::Require);
-                let tls = MakeRustlsConnect::new(ClientConfig::clone(settings));
-                let (client, connection) = config.connect(tls).await?;
-                tokio::spawn(ended(connection));
-                client
-            }
-            None => {
-                config.ssl_mode(SslMode::Disable);
-                let (client, connection) = config.connect(NoTls).await?;
-                tokio::spawn(ended(connection));
-                client
-            }
+        let client = if let Some(settings) = tls {
+            config.ssl_mode(SslMode::Require);
+            let tls = MakeRustlsConnect::new(ClientConfig::clone(settings));
+            let (client, connection) = config.connect(tls).await?;
+            tokio::spawn(ended(connection));
+            client
+        } else {
+            config.ssl_mode(SslMode::Disable);
+            let (client, connection) = config.connect(NoTls).await?;
+            tokio::spawn(ended(connection));
+            client
         };
         client.batch_execute(SESSION).await?;
         let version = schema::version(&client, &self.schema).await?;

@@ -95,16 +95,17 @@ pub(super) async fn migrate(client: &mut Client, schema: &str) -> Result<i32, Br
                 &[(&name, Type::TEXT)],
             )
             .await?;
-        let mut first = String::new();
-        if there.is_empty() {
-            first = format!("CREATE SCHEMA {schema};");
-        }
-        first.push_str(&format!(
-            "CREATE TABLE {schema}.migration (
+        let schema_first = if there.is_empty() {
+            format!("CREATE SCHEMA {schema};")
+        } else {
+            String::new()
+        };
+        let first = format!(
+            "{schema_first} CREATE TABLE {schema}.migration (
                 version    integer PRIMARY KEY,
                 applied_at timestamptz NOT NULL DEFAULT clock_timestamp()
             );"
-        ));
+        );
         transaction.batch_execute(&first).await?;
     }
     for (version, migration) in (1..).zip(MIGRATIONS) {

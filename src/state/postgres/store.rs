@@ -189,7 +189,7 @@ impl PostgresBackend {
         let token = uuid::Uuid::new_v4().to_string();
         let database = &self.link.database;
         let mut asked = Instant::now();
-        let taken: Result<Taken, DatabaseError> =
+        let attempt: Result<Taken, DatabaseError> =
             attempted!(&self.link, Need::Tables, |open, again| {
                 if !again {
                     asked = Instant::now();
@@ -197,7 +197,7 @@ impl PostgresBackend {
                 let (schema, lease) = (&self.link.schema, database.lease);
                 lease::take(&mut open.client, schema, &self.stem, &token, &who, lease).await
             });
-        match taken? {
+        match attempt? {
             Taken::Theirs(holder) => Err(LockError::Held {
                 platform: self.platform.clone(),
                 holder: holder.map(Box::new),

@@ -101,7 +101,7 @@ impl Cut {
     /// Waits until the write whose answer is held back has been carried out.
     pub(crate) async fn holds(&self) {
         let there = self.state.there.notified();
-        tokio::time::timeout(Duration::from_secs(120), there)
+        tokio::time::timeout(Duration::from_mins(2), there)
             .await
             .expect("the write does not come");
     }

@@ -3,6 +3,8 @@
 //! What it lacks on this machine is told once, and the tests are skipped, but not where `CI` is `true`. As root the server
 //! runs as the user `postgres` of Debian's packages, since it refuses to run as root.
 
+#![expect(clippy::disallowed_types, reason = "looks for a free port")]
+
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -125,7 +127,7 @@ impl Database {
 
     /// Starts the server, and waits until it takes connections.
     pub(crate) fn restart(&mut self) {
-        let end = Instant::now() + Duration::from_secs(60);
+        let end = Instant::now() + Duration::from_mins(1);
         let mut running = Running(self.postgres().spawn().unwrap());
         loop {
             let log = || fs::read_to_string(self.path("log")).unwrap();
