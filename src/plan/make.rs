@@ -158,6 +158,8 @@ pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
     };
     let judged = limits::judge(&reach, &impact, &steps, bounds);
     notes.extend(judged.notes);
+    // A word changes nothing of what the steps rely on, whenever it is given.
+    let snapshot_digest = digest::relied_on(&steps, snapshot);
     let records = counted.records.into_iter().chain(judged.records);
     let steps = recorded_first(records.collect(), steps);
     notes.sort();
@@ -169,7 +171,7 @@ pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
         serial,
         journal_sequence,
         desired_digest: digest::declared(desired),
-        snapshot_digest: digest::relied_on(&steps, snapshot),
+        snapshot_digest,
         stale_since: stale_since.map(ToOwned::to_owned),
         changes,
         impact,

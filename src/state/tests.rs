@@ -89,7 +89,7 @@ async fn what_is_saved_is_loaded_and_meets_the_schema() {
     assert_eq!(found.ownership, state().ownership);
     assert_eq!(found.serial, 1);
 
-    let text = std::fs::read_to_string(file(folder.path())).unwrap();
+    let text = std::fs::read_to_string(file(&folder.path().join("state"))).unwrap();
     let schema = jsonschema::validator_for(&schema()).unwrap();
     assert!(schema.is_valid(&serde_json::from_str(&text).unwrap()));
     // As docs/errors.md says that anybody can check it.

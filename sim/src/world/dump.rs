@@ -375,7 +375,12 @@ impl Line {
         } = facts;
         let text = |value: &String| scalar(value);
         self.fact("os", os, text)
-            .fact("plugIns", plug_ins, |all| list(all))
+            // In whatever order they were rolled out.
+            .fact("plugIns", plug_ins, |all| {
+                let mut sorted = all.clone();
+                sorted.sort();
+                list(&sorted)
+            })
             .fact("managed", managed, bool::to_string)
             .fact("local", local, bool::to_string)
             .fact("assetActive", asset_active, bool::to_string)
