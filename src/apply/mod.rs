@@ -4,6 +4,7 @@
 //! stops its dependants only; every event is also a journal record; what it says is [`Event`](crate::model::Event)s and nothing else.
 
 mod born;
+mod creation;
 mod gap;
 mod item;
 mod judge;

@@ -19,10 +19,7 @@ use super::item::WrittenOver;
 use super::judge::{Drifted, Progress, judge, known};
 use super::run::{Run, since};
 use crate::journal::{Fact, JournalError};
-use crate::model::{
-    Action, CountedKind, Event, Guid, Intended, Name, Outcome, Record, ResourceRef, SiteRef, Step,
-    StepKind, Subnet,
-};
+use crate::model::{Action, CountedKind, Event, Guid, Outcome, SiteRef, Step, StepKind};
 use crate::observe::{Bindings, Seen, look};
 use crate::smp::{ReadError, SendError, Write, chain};
 
@@ -156,7 +153,7 @@ impl Stepper<'_> {
         Ok(())
     }
 
-    async fn note(&self, fact: Fact) -> Result<(), JournalError> {
+    pub(super) async fn note(&self, fact: Fact) -> Result<(), JournalError> {
         let Run {
             id, journal, clock, ..
         } = self.run;
@@ -380,186 +377,6 @@ impl Stepper<'_> {
         Ok(())
     }
 
-    /// Writes down what is about to be created, so that a run that is cut off before it can write down the answer leaves
-    /// the next one knowing whose it is. What was there by that name already was seen before.
-    async fn intend(&mut self, write: &Write) -> Result<(), JournalError> {
-        if let Some(intended) = creates(write)
-            && !self.intended
-        {
-            self.note(Fact::CreationIntended(intended)).await?;
-            self.intended = true;
-        }
-        Ok(())
-    }
-
-    /// The server said that it did not create it, and no earlier try of it is on its way any more: whatever has the name
-    /// from now on is somebody else's.
-    async fn dropped(&mut self, write: &Write) -> Result<(), JournalError> {
-        if let Some(intended) = creates(write)
-            && self.intended
-            && !self.lost
-        {
-            self.note(Fact::CreationDropped(intended)).await?;
-            self.intended = false;
-        }
-        Ok(())
-    }
-
-    /// Notes before the first of two calls that the second is owed: whether the first arrives may stay unknown.
-    async fn owe(&self, step: &Step, write: &Write) -> Result<(), JournalError> {
-        match (&step.action, write) {
-            (Action::AssignPackage { package, .. }, Write::SetPackageServers { .. }) => {
-                self.note(Fact::AssignmentWritten {
-                    package: package.clone(),
-                })
-                .await
-            }
-            _ => Ok(()),
-        }
-    }
-
-    async fn written(
-        &mut self,
-        step: &Step,
-        write: &Write,
-        created: Option<Guid>,
-    ) -> Result<(), JournalError> {
-        match (&step.action, write, created) {
-            (
-                Action::CreateSite {
-                    name, protected, ..
-                },
-                Write::CreateSite { .. },
-                Some(guid),
-            ) => self.site_created(name, guid, *protected).await,
-            (Action::CreateSubnet { subnet, .. }, Write::CreateSubnet { .. }, Some(guid)) => {
-                self.subnet_created(*subnet, guid).await
-            }
-            (action, Write::DeleteResource { resource }, _) => {
-                self.note(Fact::Deleted {
-                    guid: *resource,
-                    of: deletes(action).map(|(_, of)| of),
-                })
-                .await
-            }
-            (_, Write::UpdateDistributionPoints { package }, _) => {
-                self.note(Fact::DistributionUpdated { package: *package })
-                    .await
-            }
-            _ => Ok(()),
-        }
-    }
-
-    async fn site_created(
-        &mut self,
-        name: &Name,
-        guid: Guid,
-        protected: bool,
-    ) -> Result<(), JournalError> {
-        self.bind_site(name, guid);
-        self.note(Fact::SiteCreated {
-            guid,
-            name: name.clone(),
-            protected,
-        })
-        .await?;
-        self.born.created(guid);
-        self.intended = false;
-        Ok(())
-    }
-
-    async fn subnet_created(&mut self, subnet: Subnet, guid: Guid) -> Result<(), JournalError> {
-        self.bind_subnet(subnet, guid);
-        self.note(Fact::SubnetCreated {
-            guid,
-            name: Name::new(&subnet.to_string()),
-        })
-        .await?;
-        self.born.created(guid);
-        self.intended = false;
-        Ok(())
-    }
-
-    fn bind_site(&mut self, name: &Name, guid: Guid) {
-        self.bindings.sites.insert(name.clone(), guid);
-        self.born.site(name, guid);
-    }
-
-    fn bind_subnet(&mut self, subnet: Subnet, guid: Guid) {
-        self.bindings.subnets.insert(subnet, guid);
-        self.born.subnet(subnet, guid);
-    }
-
-    /// What was seen may tell the GUID of an object that an earlier, cut-off try created.
-    fn bind(&mut self, step: &Step, seen: &Seen) {
-        match (&step.action, seen) {
-            (Action::CreateSite { name, .. }, Seen::Sites(found)) => {
-                if let [(guid, _)] = found.as_slice() {
-                    self.bind_site(name, *guid);
-                }
-            }
-            (Action::CreateSubnet { subnet, .. }, Seen::Subnets(found)) => {
-                if let [(guid, _)] = found.as_slice() {
-                    self.bind_subnet(*subnet, *guid);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// An object that a step was to create is there: by our own write whose answer was lost or said nothing, or by
-    /// somebody else's. One that a run before this one was about to create is told by the journal, which knows.
-    async fn found(&mut self, step: &Step, seen: &Seen) -> Result<(), JournalError> {
-        match (&step.action, seen) {
-            (
-                Action::CreateSite {
-                    name, protected, ..
-                },
-                Seen::Sites(found),
-            ) => {
-                let [(guid, _)] = found.as_slice() else {
-                    return Ok(());
-                };
-                if self.born.is_created(*guid) {
-                    return Ok(());
-                }
-                if self.intended {
-                    return self.site_created(name, *guid, *protected).await;
-                }
-                self.note(Fact::Recorded {
-                    record: Record::AdoptSite {
-                        site: ResourceRef {
-                            name: name.clone(),
-                            guid: *guid,
-                        },
-                        protected: *protected,
-                    },
-                })
-                .await
-            }
-            (Action::CreateSubnet { subnet, .. }, Seen::Subnets(found)) => {
-                let [(guid, _)] = found.as_slice() else {
-                    return Ok(());
-                };
-                // Our own creation of an earlier round is no find.
-                if self.born.is_created(*guid) {
-                    return Ok(());
-                }
-                if self.intended {
-                    return self.subnet_created(*subnet, *guid).await;
-                }
-                self.note(Fact::Recorded {
-                    record: Record::AdoptSubnet {
-                        subnet: *subnet,
-                        guid: *guid,
-                    },
-                })
-                .await
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// Reads back until the step is done, or something else is left to write, or patience ends.
     async fn settled(&mut self, step: &Step, sent: &[Write]) -> Result<Settled, Failure> {
         let begun = Instant::now();
@@ -605,7 +422,7 @@ impl Stepper<'_> {
 }
 
 /// The resource that is gone once a step is done, and what it is counted as.
-fn deletes(action: &Action) -> Option<(Guid, CountedKind)> {
+pub(super) fn deletes(action: &Action) -> Option<(Guid, CountedKind)> {
     match action {
         Action::DeleteSite { site } => site.guid.map(|guid| (guid, CountedKind::Sites)),
         Action::DeleteSubnet { guid, .. } => Some((*guid, CountedKind::Subnets)),
@@ -648,21 +465,6 @@ impl From<Failure> for Sent {
 impl From<JournalError> for Sent {
     fn from(error: JournalError) -> Self {
         Self::Failure(error.into())
-    }
-}
-
-/// The object that a write brings into being.
-fn creates(write: &Write) -> Option<Intended> {
-    match write {
-        Write::CreateSite { name, .. } => Some(Intended {
-            of: CountedKind::Sites,
-            name: Name::new(name),
-        }),
-        Write::CreateSubnet { subnet } => Some(Intended {
-            of: CountedKind::Subnets,
-            name: Name::new(&subnet.to_string()),
-        }),
-        _ => None,
     }
 }
 

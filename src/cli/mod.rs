@@ -14,6 +14,7 @@ mod again;
 mod apply;
 mod attest;
 mod carry_out;
+mod connection;
 mod error;
 mod explain;
 mod export;

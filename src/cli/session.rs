@@ -7,29 +7,22 @@
     reason = "finds the workspace and the profile"
 )]
 
-use std::num::NonZeroU32;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use secrecy::SecretString;
 use sitewright_sim::{Options, Server, World};
 use url::Url;
 
+use super::connection::connection;
 use super::error::Failure;
-use super::{Context, random_id, random_seed, secret, state_store};
-use crate::manifest::{
-    self, Auth as DeclaredAuth, ClientCertificate, Document, PlatformEntry, SecretFrom, Source,
-    WindowsAccount, Workspace,
-};
+use super::{Context, random_id, state_store};
+use crate::manifest::{self, Document, PlatformEntry, Source, Workspace};
 use crate::model::{Desired, Name, Safety};
 use crate::observe::build_change;
 use crate::plan::{Note, Severity, Standing};
 use crate::profile::{self, BuildChange, Profile};
-use crate::smp::{
-    self, Auth, Connection, Reader, Transport, TransportError, WindowsAuth, WindowsMethod, Writer,
-    WritingTransport,
-};
+use crate::smp::{Connection, Reader, Transport, TransportError, Writer, WritingTransport};
 use crate::state::Store;
 use crate::validate;
 
@@ -529,94 +522,6 @@ fn start(scenario: &str, state: &Path) -> Result<Server, Failure> {
     let world = World::open(options).map_err(|error| failed(&error))?;
     Server::start(world, std::net::SocketAddr::from(([127, 0, 0, 1], 0)))
         .map_err(|error| failed(&error))
-}
-
-fn connection(
-    context: &Context,
-    home: &Home,
-    entry: Option<&PlatformEntry>,
-    address: &str,
-) -> Result<Connection, Failure> {
-    let url = Url::parse(address).map_err(|error| {
-        Failure::new("SW0252", format!("`{address}` is no URL: {error}"))
-            .hint(Some("write it like https://smp.corp.example".into()))
-    })?;
-    let mut connection = Connection::new(url, context.run.clone());
-    connection.seed = random_seed();
-    if let Some(entry) = entry {
-        if let Some(timeout) = entry.connect_timeout {
-            connection.connect_timeout = timeout;
-        }
-        if let Some(timeout) = entry.answer_timeout {
-            connection.answer_timeout = timeout;
-        }
-        if let Some(concurrency) = entry.concurrency.and_then(|c| usize::try_from(c).ok()) {
-            connection.concurrency = concurrency;
-        }
-        connection.rate_limit = entry.rate_limit.and_then(NonZeroU32::new);
-        connection.ca = entry.ca.as_ref().map(|ca| home.folder.join(ca));
-        connection.allow_insecure = entry.allow_insecure;
-        let secret =
-            |from: &SecretFrom, field: &'static str| secret::fetch(from, field, &home.folder);
-        connection.auth = match &entry.auth {
-            DeclaredAuth::None => Auth::None,
-            DeclaredAuth::Basic {
-                username,
-                password_from,
-            } => Auth::Basic {
-                username: username.clone(),
-                password: secret(password_from, "passwordFrom")?,
-            },
-            DeclaredAuth::Bearer { token_from } => Auth::Bearer {
-                token: secret(token_from, "tokenFrom")?,
-            },
-            DeclaredAuth::Windows(account) => {
-                let password = account
-                    .password_from
-                    .as_ref()
-                    .map(|from| secret(from, "passwordFrom"))
-                    .transpose()?;
-                Auth::Windows(windows(account, password, &home.folder))
-            }
-        };
-        if let Some(ClientCertificate {
-            certificate,
-            key_from,
-        }) = &entry.client_certificate
-        {
-            connection.client_certificate = Some(smp::ClientCertificate {
-                certificate: home.folder.join(certificate),
-                key: secret::fetch_whole(key_from, "key", &home.folder)?,
-            });
-        }
-    }
-    Ok(connection)
-}
-
-fn windows(account: &WindowsAccount, password: Option<SecretString>, folder: &Path) -> WindowsAuth {
-    let WindowsAccount {
-        method,
-        username,
-        password_from: _,
-        keytab,
-        realm,
-        kdc,
-        service_principal,
-    } = account;
-    WindowsAuth {
-        method: match method {
-            manifest::WindowsMethod::Negotiate => WindowsMethod::Negotiate,
-            manifest::WindowsMethod::Ntlm => WindowsMethod::Ntlm,
-            manifest::WindowsMethod::Kerberos => WindowsMethod::Kerberos,
-        },
-        username: username.clone(),
-        password,
-        keytab: keytab.as_ref().map(|keytab| folder.join(keytab)),
-        realm: realm.clone(),
-        // It was read as one.
-        kdc: kdc.as_deref().and_then(|kdc| Url::parse(kdc).ok()),
-        service_principal: service_principal.clone(),
-    }
 }
 
 /// A lineage for a state that is new.

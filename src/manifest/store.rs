@@ -101,7 +101,18 @@ impl JsonSchema for StateSpec {
         "State".into()
     }
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        StateSchema::json_schema(generator)
+        let mut schema = StateSchema::json_schema(generator);
+        // The derived tag of a variant has no description of its own.
+        let stores = schema
+            .get_mut("oneOf")
+            .and_then(|stores| stores.as_array_mut());
+        for store in stores.into_iter().flatten() {
+            let tag = store.pointer_mut("/properties/backend");
+            if let Some(tag) = tag.and_then(|tag| tag.as_object_mut()) {
+                tag.insert("description".into(), "The store.".into());
+            }
+        }
+        schema
     }
 }
 

@@ -233,7 +233,8 @@ impl<'a> Index<'a> {
                 Relied::Assigned(self.site(site).map(|of| of.servers.contains(&server.guid)))
             }
             Action::AssignPackage { package, .. } => {
-                Relied::Assignment(self.snapshot.assignments.get(&package.guid)?.known())
+                let assignment = self.snapshot.assignments.get(&package.guid);
+                Relied::Assignment(assignment.and_then(|of| of.known()))
             }
             Action::AwaitHolders { package, servers } => self.holding(package.guid, servers),
             Action::Constrain { site, .. } => self.constrained(site),
@@ -250,8 +251,8 @@ impl<'a> Index<'a> {
                 Relied::Installed(roles.known().map(|roles| roles.contains(role)))
             }
             ConsoleStep::InstallPlugIn { server, plug_in } => {
-                let facts = self.snapshot.surroundings.facts.get(&server.guid)?;
-                let installed = facts.plug_ins.known();
+                let facts = self.snapshot.surroundings.facts.get(&server.guid);
+                let installed = facts.and_then(|facts| facts.plug_ins.known());
                 Relied::Installed(installed.map(|installed| plug_in.is_among(installed)))
             }
             ConsoleStep::Constrain { site, on: _ } => self.constrained(site),

@@ -76,6 +76,10 @@ pub struct Inputs<'a> {
 ///
 /// # Errors
 /// [`OrderError`] where the rules of order contradict each other, which is a defect.
+#[expect(
+    clippy::too_many_lines,
+    reason = "the stages of a plan, one after the other"
+)]
 pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
     let Inputs {
         desired,

@@ -196,7 +196,7 @@ fn a_command_that_reads_sends_nothing_that_writes() {
         &["plan", "-f", file][..],
         &["runbook", "-f", file],
         &["validate", "--live", "-f", file],
-        &["verify", "-f", file],
+        &["verify", "--wait", "0s", "-f", file],
         &["explain", "192.168.0.21"],
         &["explain", "--desired", "-f", file, "10.77.1.9"],
         &["serves", "DEPLOY01.corp.example"],

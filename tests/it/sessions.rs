@@ -385,7 +385,7 @@ impl Session {
             let url = line.trim().rsplit(' ').next().unwrap().to_owned();
             self.variables.insert("URL".into(), url);
         } else {
-            let lock = self.here.join("state/hq.lock.txt");
+            let lock = self.here.join("state/hq.lock.json");
             let held = || fs::read_to_string(&lock).is_ok_and(|note| !note.trim().is_empty());
             for _ in 0..500 {
                 if held() {
