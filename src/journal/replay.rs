@@ -9,7 +9,9 @@ use crate::model::{Count, CountedKind, Held, Intended, Name, Owned, Ownership, R
 /// Folds entries, in their order, into an ownership.
 ///
 /// # Guarantees
-/// Idempotent: `replay(replay(x, e), e) == replay(x, e)`. Facts that say nothing about ownership are passed over.
+/// Idempotent: `replay(replay(x, e), e) == replay(x, e)`, as long as no creation is intended in `e` by the name of an
+/// object that is there already; a step looks before it intends one. Facts that say nothing about ownership are passed
+/// over.
 ///
 /// # Assumptions
 /// The entries are those after the ones that `ownership` holds already, or include some of them again from one point

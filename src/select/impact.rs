@@ -408,14 +408,12 @@ impl<'s, 'a> Comparison<'s, 'a> {
             return;
         };
         // With several addresses, or next to servers of another mask, it is served otherwise than each address.
-        if client.addresses.len() > 1 || turn.shift.is_some() {
-            let place = Place::client(&client.addresses, Some(client.guid));
-            let (was, will) = (self.before.serves(&place), self.after.serves(&place));
-            turn.rehomed = rehomed(&was, &will);
-            turn.stranded = stranded(&was, &will);
-            turn.determined = turns(&was, &will, |one, two| !one && two);
-            turn.undetermined = turns(&was, &will, |one, two| one && !two);
-        }
+        let place = Place::client(&client.addresses, Some(client.guid));
+        let (was, will) = (self.before.serves(&place), self.after.serves(&place));
+        turn.rehomed = rehomed(&was, &will);
+        turn.stranded = stranded(&was, &will);
+        turn.determined = turns(&was, &will, |one, two| !one && two);
+        turn.undetermined = turns(&was, &will, |one, two| one && !two);
         let add = |extent: &mut Extent, holds: bool| {
             if let Some(clients) = extent.clients.as_mut().filter(|_| holds) {
                 *clients += 1;

@@ -296,7 +296,7 @@ impl Store {
     /// Opens the journal to add to it, for as long as the lock is ours.
     ///
     /// # Errors
-    /// Those of [`Journal::open`]. A state that cannot be read is the error of loading it, not of this.
+    /// Those of reading the journal, and `Open`. A state that cannot be read is the error of loading it, not of this.
     pub async fn journal(&self, lock: &Lock) -> Result<Journal, JournalError> {
         // The state can be ahead of a journal that was lost: numbers go on after both, or new facts would be taken
         // for ones that the state holds already.

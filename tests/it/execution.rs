@@ -201,7 +201,7 @@ fn a_command_that_reads_sends_nothing_that_writes() {
         &["explain", "--desired", "-f", file, "10.77.1.9"],
         &["serves", "DEPLOY01.corp.example"],
         &["export"],
-        &["firewall", "HQ", "-f", file],
+        &["firewall", "--site", "HQ", "-f", file],
         &["platform", "check"],
         &["profile", "discover", "--update"],
     ] {

@@ -99,7 +99,9 @@ impl Base {
         if !kept.exists() {
             let new = tempfile::tempdir_in(place).unwrap();
             make(new.path(), able, names);
-            let case = case(new.path(), None);
+            let mut case = case(new.path(), None);
+            // In the order of the plan, by which writes are counted.
+            case.manner.environment.push(one_at_a_time());
             let played = case.play();
             assert!(played.broken.is_empty(), "{:#?}", played.broken);
             let whole = Whole {
@@ -203,11 +205,20 @@ fn make(root: &Path, able: Able, names: Names) {
 }
 
 /// A case in a copy of a start.
+/// Has the program carry out one step after the other.
+fn one_at_a_time() -> (String, String) {
+    ("SITEWRIGHT_PARALLELISM".into(), "1".into())
+}
+
 fn case(start: &Path, fault: Option<(usize, Fault)>) -> Case {
     let folder = tempfile::tempdir().unwrap();
     copy(start, folder.path());
     let mut case = opened(folder.path(), fault, SAFETY);
     case.folder = Some(folder);
+    if let Some((_, Fault::Twice | Fault::TwiceLast)) = fault {
+        // Which write the server gets twice, and what may come of that, is known by its place in the order of the plan.
+        case.manner.environment.push(one_at_a_time());
+    }
     case
 }
 
