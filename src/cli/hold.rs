@@ -137,12 +137,20 @@ pub(super) async fn locked_store<'a, T>(
 fn holder(context: &Context, purpose: &str, by: Option<&str>) -> Holder {
     Holder {
         who: who(by),
-        host: gethostname::gethostname().to_string_lossy().into_owned(),
+        host: host(),
         process: std::process::id(),
         purpose: purpose.to_owned(),
         run: context.run.to_string(),
         since: second(),
     }
+}
+
+/// This machine: as the environment names it, for where its own name says little, as in a container; else its name.
+fn host() -> String {
+    std::env::var("SITEWRIGHT_HOST")
+        .ok()
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| gethostname::gethostname().to_string_lossy().into_owned())
 }
 
 /// Who does this: as told, else the account of the operating system.

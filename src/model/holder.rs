@@ -36,7 +36,7 @@ impl fmt::Display for Holder {
         } = self;
         write!(
             f,
-            "{who} on {host} (process {process}), for `{purpose}`, since {since}"
+            "{who} on {host}, for `{purpose}`, since {since} (process {process})"
         )
     }
 }

@@ -141,6 +141,7 @@ impl Session {
                 r"'?[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}'?",
                 "[GUID]",
             ),
+            (r"\(process \d+\)", "(process [NUMBER])"),
             (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z?", "[TIME]"),
             (r"\b20\d\d-\d\d-\d\d\b", "[DATE]"),
             (r"\b\d+\.\d s\b|\b\d+\.\ds\b|\b\d+ ms\b", "[DURATION]"),
@@ -336,6 +337,7 @@ impl Session {
             .current_dir(&self.here)
             .env_clear()
             .env("USER", "jdoe")
+            .env("SITEWRIGHT_HOST", "ops")
             .env("COLUMNS", WIDTH.to_string())
             // Steps that run side by side end in any order; what is recorded is that of the plan.
             .env("SITEWRIGHT_PARALLELISM", "1")

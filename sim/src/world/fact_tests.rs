@@ -344,7 +344,7 @@ fn the_console_changes_facts_and_plug_ins() {
     assert_eq!(plug_in("Three", "on"), "Three is on on DEPLOY01");
     assert_eq!(plug_in("three", "on"), "three is on on DEPLOY01, as before");
     plug_in("ONE", "off");
-    assert!(line(&world.dump()).contains("plugIns: [Two, Three]"));
+    assert!(line(&world.dump()).contains("plugIns: [Three, Two]"));
     // Network boot brings its plug-in, and takes it away again.
     let role = |action: &str| {
         act(
