@@ -6,6 +6,7 @@ use std::fmt::Display;
 
 use super::apply::ApplyArgs;
 use super::{Format, Global};
+use crate::render::argument;
 
 /// Words of a command line.
 struct Words(Vec<String>);
@@ -20,7 +21,7 @@ impl Words {
     fn value(&mut self, name: &str, value: Option<impl Display>) {
         if let Some(value) = value {
             self.0.push(name.to_owned());
-            self.0.push(quoted(&value.to_string()));
+            self.0.push(argument(&value.to_string()));
         }
     }
 
@@ -38,7 +39,7 @@ pub(super) fn again(args: &ApplyArgs, global: &Global) -> String {
     let usual = ApplyArgs::usual();
     let mut words = Words(vec!["sitewright".into(), "apply".into()]);
     if let Some(file) = &args.plan_file {
-        words.0.push(quoted(&file.display().to_string()));
+        words.0.push(argument(&file.display().to_string()));
         words.flag("--yes", args.yes);
     }
     for file in &args.what.files {
@@ -88,16 +89,6 @@ pub(super) fn again(args: &ApplyArgs, global: &Global) -> String {
     words.0.join(" ")
 }
 
-/// A word as a POSIX shell takes it for one, whatever is in it.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_@%+=:,./-".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
@@ -137,7 +128,7 @@ mod tests {
                 "--color",
                 "never"
             ]),
-            "sitewright apply 'friday plan.json' --yes --parallelism 1"
+            "sitewright apply \"friday plan.json\" --yes --parallelism 1"
         );
         let whole = [
             "-f",
@@ -176,9 +167,9 @@ mod tests {
         let said = after(&whole);
         assert_eq!(
             said,
-            "sitewright apply -f sites/HQ -f 'it'\\''s.yaml' --allow-takeover --allow-stranded 7 --accept-fewer sites \
-             --reason 'the lab; closed' --step-timeout 5 --retry-budget 0 --await-limit 1 --settle 2 --wait --wait-limit 3 \
-             --poll 4 --format json --platform sim:flat-lan --state 'a b' --lock-timeout 9"
+            "sitewright apply -f sites/HQ -f \"it's.yaml\" --allow-takeover --allow-stranded 7 --accept-fewer sites \
+             --reason \"the lab; closed\" --step-timeout 5 --retry-budget 0 --await-limit 1 --settle 2 --wait --wait-limit 3 \
+             --poll 4 --format json --platform sim:flat-lan --state \"a b\" --lock-timeout 9"
         );
     }
 }

@@ -254,7 +254,7 @@ pub(super) fn attest(step: &StepId) -> String {
 #[must_use]
 pub fn argument(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=".contains(c);
-    if text.chars().all(plain) {
+    if !text.is_empty() && text.chars().all(plain) {
         text.to_owned()
     } else if text.contains(['"', '$', '`', '\\']) {
         format!("'{}'", text.replace('\'', "''"))
