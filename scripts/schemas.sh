@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 program=${SITEWRIGHT:-target/debug/sitewright}
-schemas='manifest profile plan events report explanation serving verify baseline check state world'
+schemas='manifest profile plan events report explanation serving verify baseline drift check state world'
 
 case "${1:-}" in
   write)

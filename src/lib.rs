@@ -44,6 +44,8 @@ pub mod trial;
 
 pub mod verify;
 
+pub mod drift;
+
 pub mod render;
 
 pub mod export;

@@ -223,6 +223,10 @@ fn only_ours(plan: &Plan, since: &[Entry]) -> Result<Resumed, Moved> {
             // command ended that made them, and nothing is remembered of them.
             Fact::LeaseTakenOver { .. }
             | Fact::LockBroken { .. }
+            // What the world changed is judged by the steps themselves.
+            | Fact::DriftNoted { .. }
+            | Fact::DriftAcknowledged { .. }
+            | Fact::DriftUnacknowledged { .. }
             | Fact::ScratchIntended { .. }
             | Fact::ScratchCreated { .. }
             | Fact::ScratchAssigned { .. }

@@ -15,6 +15,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget};
 use tokio_util::sync::CancellationToken;
 
 use super::again::again;
+use super::baseline::{self, Ground};
 use super::carry_out::{Conduct, Held, Waiting, unkept};
 use super::error::Failure;
 use super::hold::{Hold, locked};
@@ -26,7 +27,7 @@ use crate::apply::{
     ApplyError, Ended, Halt, Options, Resumed, counted, forgotten, resume, unassigned_seen,
 };
 use crate::journal::{Fact, JournalError};
-use crate::model::{Event, FREEZE, Outcome, Ownership, Snapshot, Step, StepId};
+use crate::model::{Event, FREEZE, Outcome, Ownership, Step, StepId, StepKind};
 use crate::observe::identify;
 use crate::plan::{Bounds, Plan, PlanFile, frozen, judge_again};
 use crate::render::{Lookup, console, json, text};
@@ -164,7 +165,7 @@ async fn under_lock(
     hold: &mut Hold<'_>,
 ) -> Result<Exit, Failure> {
     let loaded = load(session).await?;
-    let (plan, digest, snapshot, resumed) = if let Some(file) = &args.plan_file {
+    let (plan, digest, snapshot, desired, resumed) = if let Some(file) = &args.plan_file {
         let (plan, resumed) = saved(file, session, loaded.as_ref()).await?;
         // It was judged when it was made: limits and time may be others by now.
         let overrides = args.what.overrides()?;
@@ -174,22 +175,30 @@ async fn under_lock(
             now: now(),
         };
         let digest = plan.digest();
-        (judge_again(plan, bounds), digest, None, resumed)
+        (judge_again(plan, bounds), digest, None, None, resumed)
     } else {
         let desired = home.desired(&args.what.files, session.declared_name())?;
         let (plan, snapshot) = plan(session, &desired, loaded.as_ref(), &args.what).await?;
         let digest = plan.digest();
-        (plan, digest, Some(snapshot), Resumed::default())
+        let (snapshot, desired) = (Some(snapshot), Some(desired));
+        (plan, digest, snapshot, desired, Resumed::default())
+    };
+    let ground = Ground {
+        plan: &plan,
+        snapshot: snapshot.as_ref(),
+        desired: desired.as_ref(),
     };
     args.tell(&text::plan(&plan, &context.style));
     if plan.is_blocked() {
         return Ok(Exit::Blocked);
     }
     if plan.steps.is_empty() {
-        let seen = (&plan, snapshot.as_ref());
-        if remember(context, hold, seen, &[], loaded.as_ref()).await? {
-            keep(session, &plan, loaded).await?;
-        }
+        let state = if remember(context, session, hold, ground, &[], loaded.as_ref()).await? {
+            Some(keep(session, &plan, loaded).await?)
+        } else {
+            loaded.map(|loaded| loaded.state)
+        };
+        baseline::keep(session, ground, false, state.as_ref()).await;
         return Ok(Exit::Done);
     }
     if let Some(failure) = able::short_of(&plan, &*session.known()?) {
@@ -215,12 +224,23 @@ async fn under_lock(
     let ours = Held { hold, loaded };
     let (ended, loaded) = watched(context, args, &conduct, ours).await?;
     let Ended { outcomes, halt } = ended;
-    let seen = (&plan, snapshot.as_ref());
     // Where the journal cannot be kept, or is no longer ours, nothing else is either; what it holds is folded in next time.
     let kept = match &halt {
-        Some(Halt::Journal(_)) => Ok(()),
-        _ => settle(context, session, hold, seen, &outcomes, loaded).await,
+        Some(Halt::Journal(_)) => Ok(None),
+        _ => settle(context, session, hold, ground, &outcomes, loaded)
+            .await
+            .map(Some),
     };
+    let ended = match halt {
+        Some(halt) => Err(halted(halt)),
+        None => exit(&outcomes, cancel.is_cancelled()),
+    };
+    if let (Ok(_), Ok(Some(state))) = (&ended, &kept) {
+        let wrote = carried_out(&plan, &outcomes)
+            .iter()
+            .any(|step| step.kind() != StepKind::Record);
+        baseline::keep(session, ground, wrote, Some(state)).await;
+    }
     hold.free().await;
     if plan.changes_anything() {
         args.tell(&text::summary(
@@ -232,10 +252,7 @@ async fn under_lock(
         ));
     }
     kept?;
-    match halt {
-        Some(halt) => Err(halted(halt)),
-        None => exit(&outcomes, cancel.is_cancelled()),
-    }
+    ended
 }
 
 /// Notes what the run leaves behind, and saves the state.
@@ -243,13 +260,13 @@ async fn settle(
     context: &Context,
     session: &Session,
     hold: &Hold<'_>,
-    (plan, snapshot): (&Plan, Option<&Snapshot>),
+    ground: Ground<'_>,
     outcomes: &[(StepId, Outcome)],
     loaded: Option<Loaded>,
-) -> Result<(), Failure> {
-    let done = carried_out(plan, outcomes);
-    remember(context, hold, (plan, snapshot), &done, loaded.as_ref()).await?;
-    keep(session, plan, loaded).await.map(drop)
+) -> Result<State, Failure> {
+    let done = carried_out(ground.plan, outcomes);
+    remember(context, session, hold, ground, &done, loaded.as_ref()).await?;
+    keep(session, ground.plan, loaded).await
 }
 
 /// Carries the plan out, saying what happens.
@@ -306,11 +323,13 @@ fn carried_out<'a>(plan: &'a Plan, outcomes: &[(StepId, Outcome)]) -> Vec<&'a St
 /// already; says whether it did. What was read is not known where the plan was made by an earlier command.
 async fn remember(
     context: &Context,
+    session: &Session,
     hold: &Hold<'_>,
-    (plan, snapshot): (&Plan, Option<&Snapshot>),
+    ground: Ground<'_>,
     done: &[&Step],
     loaded: Option<&Loaded>,
 ) -> Result<bool, Failure> {
+    let Ground { plan, snapshot, .. } = ground;
     let nothing = Ownership::default();
     let ownership = loaded.map_or(&nothing, |loaded| &loaded.state.ownership);
     let unassigned = snapshot.and_then(|snapshot| unassigned_seen(snapshot, done, ownership));
@@ -320,6 +339,7 @@ async fn remember(
         .into_iter()
         .chain(counted(&plan.counts, done, ownership))
         .chain(forgotten.into_iter().flatten())
+        .chain(baseline::rounds(session, ground, done, loaded).await)
         .collect();
     if facts.is_empty() {
         return Ok(false);

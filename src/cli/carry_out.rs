@@ -199,6 +199,9 @@ fn is_word(fact: &Fact) -> bool {
             | Fact::UnassignedSeen { .. }
             | Fact::LeaseTakenOver { .. }
             | Fact::LockBroken { .. }
+            | Fact::DriftNoted { .. }
+            | Fact::DriftAcknowledged { .. }
+            | Fact::DriftUnacknowledged { .. }
     )
 }
 

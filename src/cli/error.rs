@@ -102,6 +102,14 @@ impl Failure {
         }
     }
 
+    /// What is wrong in one line, for a log.
+    pub(super) fn message(&self) -> &str {
+        match self {
+            Self::Diagnostics { .. } => "faults in files",
+            Self::Error { message, .. } => message,
+        }
+    }
+
     /// Why a server could not be audited, as a report says it.
     pub(super) fn as_unread(&self) -> Outcome {
         match self {

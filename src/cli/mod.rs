@@ -13,8 +13,10 @@ mod able;
 mod again;
 mod apply;
 mod attest;
+mod baseline;
 mod carry_out;
 mod connection;
+mod drift;
 mod error;
 mod explain;
 mod export;
@@ -152,6 +154,8 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Say whom a site server serves, and who is left alone without it
     Serves(serves::ServesArgs),
+    /// Say what the world changed since the last apply, and put it right
+    Drift(Box<drift::DriftArgs>),
     /// Close a console step that cannot be read from the server, by your word
     Attest(attest::AttestArgs),
     /// Put the XML of an item back that a run wrote over
@@ -267,6 +271,7 @@ fn dispatch(context: &Context, command: Command) -> Result<Exit, Failure> {
         Command::Verify(args) => runtime()?.block_on(verify::run(context, &args)),
         Command::Explain(args) => runtime()?.block_on(explain::run(context, &args)),
         Command::Serves(args) => runtime()?.block_on(serves::run(context, &args)),
+        Command::Drift(args) => runtime()?.block_on(drift::run(context, &args)),
         Command::Attest(args) => runtime()?.block_on(attest::run(context, &args)),
         Command::Restore(args) => runtime()?.block_on(restore::run(context, &args)),
         Command::Export(args) => runtime()?.block_on(export::run(context, &args)),

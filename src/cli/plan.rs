@@ -226,14 +226,14 @@ async fn plan_of_last(
     planned(session, desired, state, what, &snapshot, Some(&taken_at))
 }
 
-fn scope(session: &Session, desired: &Desired, state: Option<&State>) -> Scope {
+pub(super) fn scope(session: &Session, desired: &Desired, state: Option<&State>) -> Scope {
     let nothing = Ownership::default();
     let ownership = state.map_or(&nothing, |state| &state.ownership);
     Scope::of(desired, session.server.clone()).remembering(ownership)
 }
 
 /// Makes the plan of a snapshot; `stale_since` is when it was read, where that was not for this plan.
-fn planned(
+pub(super) fn planned(
     session: &Session,
     desired: &Desired,
     state: Option<&State>,

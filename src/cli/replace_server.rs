@@ -162,7 +162,7 @@ fn carved(replaced: &Replaced, old: &Name, new: &Name) -> Vec<String> {
     told
 }
 
-fn say(context: &Context, text: &str) {
+pub(super) fn say(context: &Context, text: &str) {
     eprint!("{}", wrap(text, 2, context.style.width));
 }
 
@@ -209,7 +209,7 @@ async fn ready(
 }
 
 /// The change of one file as `diff -u` shows it.
-fn diff(source: &Source, after: Option<&str>, colour: bool) -> String {
+pub(super) fn diff(source: &Source, after: Option<&str>, colour: bool) -> String {
     let name = source.name.as_ref();
     let to = if after.is_some() { name } else { "/dev/null" };
     let diff = TextDiff::from_lines(source.text.as_ref(), after.unwrap_or_default());

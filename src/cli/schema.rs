@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 
 use super::error::Failure;
 use super::{Exit, print};
-use crate::render::{json, report};
+use crate::render::{drift, json, report};
 use crate::{check, manifest, profile, state, verify};
 
 /// Options of `schema`.
@@ -36,6 +36,8 @@ enum File {
     Explanation,
     /// What `serves --format json` writes
     Serving,
+    /// What `drift --format json` writes
+    Drift,
     /// State
     State,
     /// What `platform check --format json` writes
@@ -56,6 +58,7 @@ pub(super) fn run(args: &SchemaArgs) -> Result<Exit, Failure> {
         File::Baseline => pretty(&verify::baseline_schema())?,
         File::Explanation => json::explanation_schema(),
         File::Serving => json::serving_schema(),
+        File::Drift => drift::schema(),
         File::State => pretty(&state::schema())?,
         File::Check => pretty(&check::report_schema())?,
         File::Report => report::schema(),

@@ -75,6 +75,7 @@ fn text(
 fn what(field: &str) -> &'static str {
     match field {
         "tokenFrom" => "token",
+        "urlFrom" => "address of a webhook",
         "key" => "private key",
         "accessKeyFrom" => "access key",
         "secretKeyFrom" => "secret key",

@@ -12,8 +12,9 @@ use serde_json::Value;
 
 use super::error::LineError;
 use crate::model::{
-    Attestation, CountedKind, Guid, Holder, Intended, Name, Outcome, Ownership, PackageRef,
-    Platform, Record, Relocation, Remembered, RunId, RunSummary, Step, StepId, Subnet,
+    Acknowledgement, Attestation, CountedKind, Guid, Holder, Intended, Name, Outcome, Ownership,
+    PackageRef, Platform, Record, Relocation, Remembered, Rounds, RunId, RunSummary, Step, StepId,
+    Subnet,
 };
 
 /// One line of the journal.
@@ -220,6 +221,25 @@ pub enum Fact {
         /// Why, where a reason was given.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         why: Option<String>,
+    },
+    /// Differences that the world made appeared, were taken back, or went: those alone of which that is news.
+    DriftNoted {
+        /// What is to be remembered of each by its key; `null` for nothing any more.
+        rounds: BTreeMap<String, Option<Rounds>>,
+    },
+    /// Somebody called such a difference fine for a while.
+    DriftAcknowledged {
+        /// Which.
+        key: String,
+        /// The word.
+        acknowledgement: Acknowledgement,
+    },
+    /// Somebody took that back.
+    DriftUnacknowledged {
+        /// Which.
+        key: String,
+        /// Who.
+        by: String,
     },
     /// A lease was ended by force before it ran out.
     LockBroken {

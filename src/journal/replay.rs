@@ -83,6 +83,23 @@ fn fold(ownership: &mut Ownership, fact: Fact) {
         Fact::Attested { step, attestation } => {
             ownership.attestations.insert(step.0, attestation);
         }
+        Fact::DriftNoted { rounds } => {
+            for (key, rounds) in rounds {
+                match rounds {
+                    Some(rounds) => ownership.rounds.insert(key, rounds),
+                    None => ownership.rounds.remove(&key),
+                };
+            }
+        }
+        Fact::DriftAcknowledged {
+            key,
+            acknowledgement,
+        } => {
+            ownership.acknowledged.insert(key, acknowledgement);
+        }
+        Fact::DriftUnacknowledged { key, by: _ } => {
+            ownership.acknowledged.remove(&key);
+        }
         Fact::StateReplaced { ownership: now, .. } => *ownership = *now,
         Fact::Forgotten { what, .. } => {
             for one in &what {

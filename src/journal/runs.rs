@@ -63,6 +63,8 @@ pub enum What {
     Trial,
     /// A command of `state`.
     State,
+    /// A word on a difference, given or taken back with `drift`.
+    Drift,
     /// It only counted what there is.
     Observe,
 }
@@ -77,6 +79,7 @@ impl What {
             Self::Restore => "restore",
             Self::Trial => "profile verify",
             Self::State => "state",
+            Self::Drift => "drift",
             Self::Observe => "count",
         }
     }
@@ -213,6 +216,20 @@ impl RunRecord {
                 self.be(What::Attest, Some(attestation.by), Some(attestation.reason));
                 self.notes
                     .push(format!("attested {step}: {}", attestation.value));
+            }
+            Fact::DriftNoted { .. } => self.be(What::Drift, None, None),
+            Fact::DriftAcknowledged {
+                key,
+                acknowledgement,
+            } => {
+                let word = acknowledgement;
+                self.be(What::Drift, Some(word.by), Some(word.reason));
+                self.notes
+                    .push(format!("acknowledged {key} until {}", word.until));
+            }
+            Fact::DriftUnacknowledged { key, by } => {
+                self.be(What::Drift, Some(by), None);
+                self.notes.push(format!("no longer acknowledged {key}"));
             }
             Fact::ItemRestored { item, file } => {
                 self.be(What::Restore, None, None);

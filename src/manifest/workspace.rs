@@ -13,6 +13,7 @@ use super::auth::{self, Auth, AuthSpec, ClientCertificate, Resolved};
 use super::decode::{At, Faults, Fields, items, number, once, one};
 use super::kinds::{Body, Document};
 use super::location::{PathText, Url};
+use super::notify::{self, NotifySpec, Webhook};
 use super::safety::{self, SafetySpec};
 use super::store::{self, StateSpec, StateStore};
 use super::tree::{Node, Span};
@@ -28,6 +29,8 @@ pub struct Workspace {
     pub state: StateStore,
     /// What the platforms are guarded by.
     pub safety: Safety,
+    /// Who is told of drift.
+    pub notify: Vec<Webhook>,
     /// Where the workspace is declared.
     pub origin: Origin,
 }
@@ -127,6 +130,8 @@ pub(super) struct WorkspaceSpec {
     state: Option<StateSpec>,
     /// What the platforms are guarded by.
     safety: Option<SafetySpec>,
+    /// Who is told of drift.
+    notify: Option<NotifySpec>,
 }
 
 /// One SMP.
@@ -175,6 +180,7 @@ impl WorkspaceSpec {
             platforms,
             state,
             safety,
+            notify,
         } = self;
         Workspace {
             platforms: platforms
@@ -187,6 +193,9 @@ impl WorkspaceSpec {
             safety: safety
                 .as_ref()
                 .map_or_else(Safety::default, SafetySpec::resolve),
+            notify: notify
+                .as_ref()
+                .map_or_else(Vec::new, |NotifySpec(webhooks)| webhooks.clone()),
             origin: origin.clone(),
         }
     }
@@ -252,11 +261,15 @@ pub(super) fn read_spec(node: &Node<'_>, faults: &mut Faults) -> Option<Workspac
     let safety = fields
         .take("safety")
         .and_then(|node| safety::read(node, faults));
+    let notify = fields
+        .take("notify")
+        .and_then(|node| notify::read(node, faults));
     fields.finish(what, faults);
     Some(WorkspaceSpec {
         platforms: platforms?,
         state,
         safety,
+        notify,
     })
 }
 

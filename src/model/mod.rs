@@ -5,6 +5,7 @@
 
 mod count;
 mod desired;
+mod drift;
 mod event;
 mod facts;
 mod glob;
@@ -30,6 +31,7 @@ pub use desired::{
     Allowed, Declared, Desired, DesiredAssignment, DesiredPackage, DesiredServer, DesiredSettings,
     DesiredSite, Ignorable, Lifecycle, Origin, PackageSelector, SiteKind,
 };
+pub use drift::{Acknowledgement, Rounds};
 pub use event::{Event, Outcome, RunId, RunSummary, StepCount};
 pub use facts::{
     Client, Facts, Fetch, Happenings, Hierarchy, Image, Load, Prevention, Product, Surroundings,

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Count, CountedKind, Guid, Name, Subnet};
+use super::{Acknowledgement, Count, CountedKind, Guid, Name, Rounds, Subnet};
 
 /// How an object came to be ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -82,4 +82,10 @@ pub struct Ownership {
     /// Objects that a run was about to create, and of which it could not write down what came.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub intended: BTreeSet<Intended>,
+    /// How often differences that the world made came back, by their keys.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rounds: BTreeMap<String, Rounds>,
+    /// Which of them are fine for a while, by their keys.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub acknowledged: BTreeMap<String, Acknowledgement>,
 }

@@ -6,6 +6,7 @@
 
 pub mod console;
 pub mod document;
+pub mod drift;
 pub mod json;
 mod layout;
 pub mod markdown;

@@ -219,11 +219,44 @@ impl Layout<'_> {
         } else {
             format!("- {written}")
         };
+        Some(self.behind(&range, flow, &copy))
+    }
+
+    /// Puts an item behind another one; `None` where that one lies in no way known here.
+    pub(super) fn put_item(&self, item: &Node, flow: bool, written: &str) -> Option<Edit> {
+        let range = self.item(item, flow)?;
+        let text = if flow {
+            written.to_owned()
+        } else {
+            format!("- {written}")
+        };
+        Some(self.behind(&range, flow, &text))
+    }
+
+    /// Leaves nothing of a list in block style but its brackets; `None` where comments would go with it.
+    pub(super) fn empty(&self, list: &Node) -> Option<Edit> {
+        let whole = self.whole(list);
+        let start = self.slice(0..whole.start).trim_end().len();
+        let end = self.line_end(whole.end);
+        let mut comments = self.scan.comments.iter();
+        if !self.slice(0..start).ends_with(':')
+            || comments.any(|comment| !comment.is_empty() && (start..end).contains(&comment.start))
+        {
+            return None;
+        }
+        Some(Edit {
+            range: start..whole.end,
+            with: " []".to_owned(),
+        })
+    }
+
+    /// Puts the text of an item behind the bytes of another one.
+    fn behind(&self, range: &Range<usize>, flow: bool, copy: &str) -> Edit {
         if !flow {
             let (at, before) = self.behind_line(range.end);
             let lead = self.lead(range.start);
             let after = if before.is_empty() { self.ending() } else { "" };
-            return Some(Edit::insert(at, format!("{before}{lead}{copy}{after}")));
+            return Edit::insert(at, format!("{before}{lead}{copy}{after}"));
         }
         let next = self.next(range.end);
         let has_comma = self.slice(next..self.text.len()).starts_with(',');
@@ -233,19 +266,19 @@ impl Layout<'_> {
             rest.is_empty() || rest.starts_with('#')
         };
         if !own_line {
-            return Some(Edit::insert(range.end, format!(", {copy}")));
+            return Edit::insert(range.end, format!(", {copy}"));
         }
         let lead = self.lead(range.start);
         let ending = self.ending();
         if has_comma && next < self.line_end(range.end) {
             let (at, _) = self.behind_line(range.end);
-            Some(Edit::insert(at, format!("{lead}{copy},{ending}")))
+            Edit::insert(at, format!("{lead}{copy},{ending}"))
         } else {
             // The comma of the item stands behind it; that of the copy is the one that follows, if there is one.
-            Some(Edit {
+            Edit {
                 range: range.end..self.line_end(range.end),
                 with: format!(",{line_rest}{lead}{copy}{ending}"),
-            })
+            }
         }
     }
 

@@ -142,7 +142,7 @@ pub(super) fn without(desired: Desired, old: &Name, new: &Name) -> Desired {
 }
 
 /// The place of everything here.
-fn nowhere() -> Origin {
+pub(super) fn nowhere() -> Origin {
     Origin {
         file: "".into(),
         line: 0,

@@ -4,11 +4,16 @@
 //! sources ─ scan ─ places ─▶ where OLD and NEW stand ─ beside, then finish ─▶ texts
 //! ```
 //!
+//! `accept` writes what the world changed into the files in the same manner, field by field.
+//!
 //! Pure. Twice the files change, with a plan in between: first the new server is put beside the old one in every list,
 //! with the same roles; once it holds the packages, the old one is taken out, and captures go to the new one. Comments,
 //! quoting, order and line endings stay. What comes out is read again and compared with what it has to mean; a file
 //! that is written in a way that the change does not fit is an error and never a wrong file.
 
+mod accept;
+#[cfg(test)]
+mod accept_tests;
 mod error;
 mod layout;
 mod meaning;
@@ -19,6 +24,7 @@ mod scan;
 #[cfg(test)]
 mod tests;
 
+pub use accept::{Accept, Refused, accept};
 pub use error::ReplaceError;
 pub use ready::lacking;
 pub use rewrite::{Phase, Replaced, Replacement, replace};

@@ -388,7 +388,7 @@ fn item(list: &Node, index: usize) -> Option<(&Node, bool)> {
 }
 
 /// Whether a value stands inside brackets, where more characters need quotes.
-fn in_flow(scan: &Scan, node: &Node) -> bool {
+pub(super) fn in_flow(scan: &Scan, node: &Node) -> bool {
     fn inside(at: &Node, node: &Node, flow: bool) -> bool {
         if at.range == node.range {
             return flow;

@@ -74,6 +74,9 @@ impl Store {
             // It may be lost at any time.
             let _ = to.keep_snapshot(&bytes).await;
         }
+        if let Ok(Some(bytes)) = self.baseline().await {
+            let _ = to.keep_baseline(&bytes).await;
+        }
         to.is_the_same(&states, &batches, found.as_ref()).await?;
 
         let Hand { run, at, by, why } = hand;

@@ -402,6 +402,26 @@ impl Store {
         self.backend.get(&self.snapshot_name()).await
     }
 
+    /// Keeps what the server held when our last run had ended. It may be lost at any time.
+    ///
+    /// # Errors
+    /// Where it cannot be kept, which stops nothing.
+    pub async fn keep_baseline(&self, bytes: &[u8]) -> std::io::Result<()> {
+        self.backend.put(&self.baseline_name(), bytes).await
+    }
+
+    /// What the server held when our last run had ended, where that is kept.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn baseline(&self) -> std::io::Result<Option<Vec<u8>>> {
+        self.backend.get(&self.baseline_name()).await
+    }
+
+    fn baseline_name(&self) -> String {
+        format!("baselines/{}", self.backend.stem())
+    }
+
     fn snapshot_name(&self) -> String {
         format!("snapshots/{}", self.backend.stem())
     }

@@ -194,6 +194,8 @@ fn a_command_that_reads_sends_nothing_that_writes() {
     let file = manifests.to_str().unwrap();
     for line in [
         &["plan", "-f", file][..],
+        &["drift", "-f", file],
+        &["drift", "--all", "-f", file],
         &["runbook", "-f", file],
         &["validate", "--live", "-f", file],
         &["verify", "--wait", "0s", "-f", file],

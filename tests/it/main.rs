@@ -17,6 +17,7 @@ mod connect;
 mod crash;
 #[cfg(feature = "postgres")]
 mod databases;
+mod drift;
 mod examples;
 mod execution;
 mod firewall;

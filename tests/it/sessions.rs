@@ -33,6 +33,7 @@ sessions! {
     attested,
     blocked,
     damaged,
+    drift,
     explain,
     export,
     firewall,

@@ -13,6 +13,7 @@ mod tests;
 pub use github::github;
 pub use json::{json, schema};
 pub use junit::junit;
+pub(in crate::render) use sarif::physical;
 pub use sarif::sarif;
 
 use crate::manifest::{self, Diagnostic, Label};

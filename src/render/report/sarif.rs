@@ -179,7 +179,7 @@ fn result(entry: &Entry<'_>, rule: Option<usize>) -> Value {
     result
 }
 
-fn physical(origin: &Origin) -> Value {
+pub(in crate::render) fn physical(origin: &Origin) -> Value {
     let Origin { file, line, column } = origin;
     json!({
         "physicalLocation": {

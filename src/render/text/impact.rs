@@ -35,7 +35,7 @@ fn is_row(page: &Page, shift: &Shift) -> bool {
 }
 
 /// Writes the impact of a plan, where there is any.
-pub(super) fn rows(page: &mut Page, impact: &Impact) {
+pub(in crate::render) fn rows(page: &mut Page, impact: &Impact) {
     if !is_shown(page, impact) {
         return;
     }

@@ -9,7 +9,7 @@
 //! - `<stem>/lock.json`, who holds the lock, replaced again and again while it is held (`lease`);
 //! - `<stem>/conditions`, on which it is tried out whether the server checks conditions at all: without that, none of
 //!   the above holds anybody back;
-//! - `backups/…` and `snapshots/…`, as of every store.
+//! - `backups/…`, `snapshots/…` and `baselines/…`, as of every store.
 
 mod by_hand;
 mod lease;
