@@ -281,10 +281,10 @@ impl File<'_> {
         let Value::List { flow, items } = &list.value else {
             return Err(unfit);
         };
-        let Some(last) = items.last() else {
+        let Some(end) = items.last() else {
             return Ok(vec![self.instead(list, &format!("[{item}]"))?]);
         };
-        let edit = self.layout.put_item(last, *flow, item).ok_or(unfit)?;
+        let edit = self.layout.put_item(end, *flow, item).ok_or(unfit)?;
         Ok(vec![edit])
     }
 

@@ -167,8 +167,8 @@ fn what_cannot_be_written_is_refused() {
     assert!(matches!(changed(&block, described), Err(Refused::Unfit(_))));
     // What an alias stands for elsewhere would change with it.
     let anchored = SITES
-        .replace("'Head, office'   # in the lobby", "&said office")
-        .replace("  subnets: []", "  description: *said\n  subnets: []");
+        .replace("'Head, office'   # in the lobby", "&said S2")
+        .replace("{ name: S2 }", "{ name: *said }");
     assert!(matches!(
         changed(&anchored, described),
         Err(Refused::Unsafe(_))

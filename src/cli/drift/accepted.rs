@@ -54,10 +54,10 @@ pub(super) fn run(
             "plan it back with `sitewright drift --revert`, or change the files by hand".into(),
         )));
     }
-    let changed: Vec<(&Source, &Source)> = (before.iter().zip(&after))
+    let rewritten: Vec<(&Source, &Source)> = (before.iter().zip(&after))
         .filter(|(before, after)| before.text != after.text)
         .collect();
-    for (before, after) in &changed {
+    for (before, after) in &rewritten {
         print(&diff(
             before,
             Some(after.text.as_ref()),
@@ -71,7 +71,7 @@ pub(super) fn run(
             "nothing was written: nobody said yes",
         ));
     }
-    let changes: Vec<FileChange> = changed
+    let changes: Vec<FileChange> = rewritten
         .into_iter()
         .map(|(before, after)| FileChange {
             path: PathBuf::from(before.name.as_ref()),

@@ -87,7 +87,11 @@ fn text_fits_the_width_and_steers_no_terminal() {
         text.contains("acknowledged: until 2026-12-01 by jdoe"),
         "{text}"
     );
-    assert!(text.contains("1 change to undo, 1 change of what is not declared, 1 acknowledged"));
+    let joined = text.replace('\n', " ");
+    assert!(
+        joined.contains("1 change to undo, 1 change of what is not declared, 1 acknowledged"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::drift::{Change, Drift, Flapping, Lapsed, Standing};
 use crate::model::Acknowledgement;
 use crate::plan::{Field, ObjectChange};
 use crate::render::layout::{Page, Paint, Style, argument};
-use crate::render::text::impact_rows;
+use crate::render::text::write_impact;
 
 /// Renders drift.
 #[must_use]
@@ -79,7 +79,7 @@ pub fn text(drift: &Drift, about: &About<'_>, style: &Style) -> String {
         .iter()
         .any(|change| change.standing != Standing::Agreed)
     {
-        impact_rows(&mut page, impact);
+        write_impact(&mut page, impact);
     }
     if *hidden > 0 {
         page.gap();

@@ -17,7 +17,7 @@ const SPANS: usize = 3;
 const SERVERS: usize = 5;
 
 /// Writes the impact of a plan under a heading, where there is any.
-pub(super) fn write(page: &mut Page, impact: &Impact) {
+pub(in crate::render) fn write(page: &mut Page, impact: &Impact) {
     if is_shown(page, impact) {
         page.heading("Impact");
         rows(page, impact);
@@ -35,7 +35,7 @@ fn is_row(page: &Page, shift: &Shift) -> bool {
 }
 
 /// Writes the impact of a plan, where there is any.
-pub(in crate::render) fn rows(page: &mut Page, impact: &Impact) {
+pub(super) fn rows(page: &mut Page, impact: &Impact) {
     if !is_shown(page, impact) {
         return;
     }
