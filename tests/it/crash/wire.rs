@@ -5,7 +5,7 @@
 
 use super::base::{APPLY, Able, Base, Names, Played};
 use super::way::Fault;
-use super::{Gap, differences, each, sample};
+use super::{differences, each, sample};
 
 /// Who gets over a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,18 +24,6 @@ impl Over {
                 Self::Again
             }
             _ => Self::AtOnce,
-        }
-    }
-}
-
-impl Gap {
-    /// What is not promised yet of a write whose answer does not come, or is that of another.
-    fn by_wire(fault: Fault, operation: &str) -> Self {
-        let of = Self::of(operation);
-        match fault {
-            Fault::Lost | Fault::CutAnswer | Fault::DoneBut(_) => Self { adopted: 0, ..of },
-            Fault::TwiceLast => Self { untold: 0, ..of },
-            _ => Self::NONE,
         }
     }
 }
@@ -76,11 +64,10 @@ fn faulty(names: Names, faults: &[Fault], first: usize, many: usize) {
         let doubled = Some(operation)
             .filter(|_| matches!(fault, Fault::Twice | Fault::TwiceLast))
             .filter(|operation| !["CreateNewResource", "DeleteResource"].contains(operation));
-        let gap = Gap::by_wire(fault, operation);
         if leaves_a_step(fault, operation) {
             case.told(&APPLY, 0);
         }
-        let mut wrong = differences(base, case, gap, doubled);
+        let mut wrong = differences(base, case, doubled);
         let Played { codes, broken } = played;
         let over = match broken.as_slice() {
             [] => Some(Over::AtOnce),
