@@ -201,6 +201,12 @@ fn can_be_kept(seen: &Seen, steps: &[Step], kept: &BTreeSet<(Ipv4Addr, Role)>) -
     if free.len() > 12 {
         return None;
     }
+    // That everybody is served while no subnet is in a site is no way to keep anybody: the plan does not go there.
+    let in_sites = |seen: &Seen| {
+        let subnets = seen.snapshot.subnets.known().unwrap();
+        subnets.iter().any(|subnet| !subnet.sites.is_empty())
+    };
+    let always_in_sites = in_sites(&start) && in_sites(&after(&start, &free, |_| true));
     let full = (1_usize << free.len()) - 1;
     let mut seen_sets = BTreeSet::from([0]);
     let mut open = vec![0];
@@ -212,7 +218,7 @@ fn can_be_kept(seen: &Seen, steps: &[Step], kept: &BTreeSet<(Ipv4Addr, Role)>) -
             let next = set | 1 << index;
             if next != set && seen_sets.insert(next) {
                 let then = after(&start, &free, |i| next >> i & 1 == 1);
-                if kept.is_subset(&served(&then)) {
+                if kept.is_subset(&served(&then)) && (in_sites(&then) || !always_in_sites) {
                     open.push(next);
                 }
             }

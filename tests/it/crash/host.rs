@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::base::{Able, Base, Case, Given, Names};
 use super::way::{Fault, until};
-use super::{differences, torture};
+use super::{Forgiven, differences, torture};
 
 fn base() -> &'static Base {
     Base::of(Able::Fully, Names::NotUnique)
@@ -27,7 +27,7 @@ fn middle() -> usize {
 fn goes_on(case: &Case) {
     let played = case.play();
     assert_eq!(played.codes, base().whole().codes, "{:#?}", played.broken);
-    let wrong = differences(base(), case, None);
+    let wrong = differences(base(), case, Forgiven::default());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -224,7 +224,7 @@ fn a_clock_that_jumps_back_changes_nothing() {
     case.do_open_steps(&given.out);
     let played = case.play();
     assert_eq!(played.codes, base().whole().codes[1..], "{played:#?}");
-    let wrong = differences(base(), &case, None);
+    let wrong = differences(base(), &case, Forgiven::default());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -253,7 +253,7 @@ fn a_second_apply_is_told_who_is_at_it() {
     case.do_open_steps(&first.out);
     let played = case.play();
     assert_eq!(played.codes, base().whole().codes[1..], "{played:#?}");
-    let wrong = differences(base(), &case, None);
+    let wrong = differences(base(), &case, Forgiven::default());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -365,7 +365,7 @@ fn ctrl_c_ends_the_run_after_what_is_under_way() {
             codes.extend(case.play().codes);
         }
         assert_eq!(codes, base().whole().codes, "write {write}");
-        let wrong = differences(base(), &case, None);
+        let wrong = differences(base(), &case, Forgiven::default());
         assert!(wrong.is_empty(), "write {write}: {}", wrong.join("\n"));
     }
 }
