@@ -157,8 +157,25 @@ fn down_sets(steps: &[Step], seed: u64) -> BTreeSet<BTreeSet<usize>> {
 }
 
 /// Whether some order keeps every address served, whatever the planner thinks: a site must exist before it is used,
-/// and that is all. `None` where there are too many steps to try.
+/// and that is all. `None` where there are too many steps to try, or where addresses could pass through a site by way of
+/// a server that is unassigned from it in the end, which no plan makes use of.
 fn can_be_kept(seen: &Seen, steps: &[Step], kept: &BTreeSet<(Ipv4Addr, Role)>) -> Option<bool> {
+    let unassigned: BTreeSet<&Name> = steps
+        .iter()
+        .filter_map(|step| match &step.action {
+            Action::UnassignServer { site, .. } => Some(&site.name),
+            _ => None,
+        })
+        .collect();
+    let passes = steps.iter().any(|step| match &step.action {
+        Action::CreateSubnet { site, .. } | Action::AssignSubnet { site, .. } => {
+            unassigned.contains(&site.name)
+        }
+        _ => false,
+    });
+    if passes {
+        return None;
+    }
     let mut start = seen.clone();
     let mut free = vec![];
     for step in steps {
