@@ -481,7 +481,14 @@ impl Failure {
                 None => format!("the server answered {status}"),
             },
             (None, Some(HttpErrorKind::Timeout)) => "the server did not answer in time".into(),
-            (None, Some(_)) => innermost(error),
+            (None, Some(_)) => match untrusted(error) {
+                Some(why) => {
+                    // Nor will it be the next time.
+                    kind = Kind::Certain;
+                    format!("the server's certificate is not trusted ({why}): name who signed it as `ca`")
+                }
+                None => innermost(error),
+            },
             (None, None) => {
                 // Not a matter of the way to the server: its answer makes no sense, or the request none.
                 kind = Kind::Certain;
@@ -516,6 +523,20 @@ fn transport(error: &object_store::Error) -> Option<HttpErrorKind> {
     std::iter::successors(error.source(), |error| (*error).source())
         .find_map(|error| error.downcast_ref::<HttpError>())
         .map(HttpError::kind)
+}
+
+/// What is wrong with the server's certificate, where that is what failed.
+fn untrusted(error: &object_store::Error) -> Option<String> {
+    std::iter::successors(error.source(), |error| (*error).source()).find_map(|mut error| {
+        // What an I/O error was made of is not its source.
+        while let Some(inner) = error.downcast_ref().and_then(io::Error::get_ref) {
+            error = inner;
+        }
+        match error.downcast_ref() {
+            Some(rustls::Error::InvalidCertificate(why)) => Some(why.to_string()),
+            _ => None,
+        }
+    })
 }
 
 /// What is at the bottom of an error, which names no address with a query and no header.
