@@ -1,5 +1,5 @@
 //! What only files can suffer: crashes in the middle of a write, damage, notes of the dead, folders that are none. What
-//! every store promises stands in `tests/it/stores.rs`.
+//! every store promises stands in `tests/it/stores`.
 #![expect(clippy::unwrap_used, reason = "tests")]
 #![expect(clippy::disallowed_methods, reason = "tests damage files")]
 
@@ -222,14 +222,15 @@ fn nobody_is_told_of_a_dead_holder() {
         let backend = super::file::FileBackend::new(folder.path(), "hq");
         match backend.try_lock(&holder("jdoe")) {
             Ok(lock) => drop(lock),
-            Err(LockError::Held { holder, .. }) => {
-                let Some(by) = holder.filter(|by| by.who == "a ghost") else {
-                    return;
-                };
-                told.fetch_add(1, Ordering::SeqCst);
-                assert!(by.process > dead, "{by} has been dead by then");
+            Err(error) => {
+                assert_eq!(error.code(), "SW0721", "{error}");
+                if let LockError::Held { holder, .. } = error
+                    && let Some(by) = holder.filter(|by| by.who == "a ghost")
+                {
+                    told.fetch_add(1, Ordering::SeqCst);
+                    assert!(by.process > dead, "{by} has been dead by then");
+                }
             }
-            Err(error) => panic!("{error}"),
         }
     };
     std::thread::scope(|scope| {

@@ -485,7 +485,9 @@ impl Failure {
                 Some(why) => {
                     // Nor will it be the next time.
                     kind = Kind::Certain;
-                    format!("the server's certificate is not trusted ({why}): name who signed it as `ca`")
+                    format!(
+                        "the server's certificate is not trusted ({why}): name who signed it as `ca`"
+                    )
                 }
                 None => innermost(error),
             },

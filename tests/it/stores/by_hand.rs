@@ -27,7 +27,10 @@ fn sites(state: &State) -> Vec<Guid> {
     state.ownership.sites.keys().copied().collect()
 }
 
-pub(super) async fn a_damaged_journal_is_named_kept_aside_and_made_again(place: &Place, case: &str) {
+pub(super) async fn a_damaged_journal_is_named_kept_aside_and_made_again(
+    place: &Place,
+    case: &str,
+) {
     let store = place.store(case);
     lived_in(&store).await;
     let audit = store.audit().await.unwrap();

@@ -164,7 +164,10 @@ pub(super) async fn a_lease_that_was_ended_is_not_renewed(place: &Place) {
     };
     let told = error.to_string();
     // Not because it could not be renewed, which would come later.
-    assert!(told.contains("another process") || told.contains("by hand"), "{told}");
+    assert!(
+        told.contains("another process") || told.contains("by hand"),
+        "{told}"
+    );
     assert_eq!(other.break_lock().await.unwrap(), Broken::Free);
     let ours = lock(&other, "asmith").await.unwrap();
     held.release().await;
@@ -212,4 +215,3 @@ pub(super) async fn writers_one_after_another_lose_nothing(place: &Place, case: 
     // A save for every turn that did not die.
     assert_eq!(loaded.state.serial, WRITERS * TURNS - WRITERS * TURNS / 3);
 }
-

@@ -18,10 +18,7 @@ pub(super) enum Place {
     #[cfg(feature = "postgres")]
     Postgres(Database),
     /// Prefixes of a bucket.
-    S3 {
-        bucket: Bucket,
-        way: Way,
-    },
+    S3 { bucket: Bucket, way: Way },
 }
 
 /// How long a lease is where it is not to run out.

@@ -1,5 +1,8 @@
-//! Real processes over one store: one that is killed, one that sleeps through its lease, one whose store dies under it.
+//! Real processes over one store: one that is killed, one that is stopped at once, one that sleeps through its lease, one
+//! whose store dies under it.
 #![cfg(unix)]
+
+use std::time::Duration;
 
 use sitewright::journal::Fact;
 use sitewright::state::{LockError, Store};
@@ -55,6 +58,32 @@ async fn the_lock_of_whoever_is_killed_is_free_again(place: &Place) {
     }
     desk.is_done(&seat).await;
     assert_eq!(takeovers(&store).await, usize::from(place.leases()));
+}
+
+/// Ctrl-C twice while a record is on its way: the run lets go of all it waits for, and yet neither is the journal broken
+/// nor does anything come in late between the records of the next run, which has the lock at once.
+async fn a_run_that_is_stopped_at_once_leaves_journal_and_lock_whole(place: &Place) {
+    let desk = Desk::new();
+    let seat = desk.seat(&place.declared(CASE, LEASE)).await;
+    let apply = seat.apply_until(3).await;
+    place.slow_down();
+    seat.way.go_on();
+    // By now the record of the write is under way, where that takes its time.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    for _ in 0..2 {
+        signal(&apply.0, "-INT");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let (code, said) = seat.ended(apply).await;
+    assert_eq!(code, Some(130), "{said}");
+    assert!(said.contains("error[SW0662]"), "{said}");
+    assert!(!said.contains("WARN"), "{said}");
+    seat.told(&["apply", "--yes"], 0).await;
+    place.speed_up();
+    desk.is_done(&seat).await;
+    let store = place.store(CASE);
+    assert_eq!(store.audit().await.unwrap().faults, []);
+    assert_eq!(takeovers(&store).await, 0);
 }
 
 /// A process that sleeps through its lease and wakes up writes nothing any more.
@@ -140,6 +169,24 @@ async fn the_lock_of_whoever_is_killed_is_free_again_in_postgres() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_lock_of_whoever_is_killed_is_free_again_in_s3() {
     the_lock_of_whoever_is_killed_is_free_again(&Place::s3().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_is_stopped_at_once_leaves_journal_and_lock_whole_in_files() {
+    a_run_that_is_stopped_at_once_leaves_journal_and_lock_whole(&Place::files()).await;
+}
+
+#[cfg(feature = "postgres")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_is_stopped_at_once_leaves_journal_and_lock_whole_in_postgres() {
+    if let Some(place) = Place::postgres() {
+        a_run_that_is_stopped_at_once_leaves_journal_and_lock_whole(&place).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_is_stopped_at_once_leaves_journal_and_lock_whole_in_s3() {
+    a_run_that_is_stopped_at_once_leaves_journal_and_lock_whole(&Place::s3().await).await;
 }
 
 #[cfg(feature = "postgres")]
