@@ -281,7 +281,8 @@ async fn watched(
             bar.set_draw_target(ProgressDrawTarget::stderr());
         }
     };
-    // Whatever is dropped here is in the journal, or was about to be: the next run looks first.
+    // Whatever is dropped here is in the journal, or was about to be: the next run looks first. A record or a state that
+    // was begun is written all the same, before the lock is given back.
     let result = tokio::select! {
         result = conduct.carry_out(held, &mut emit) => result,
         () = at_once.cancelled() => Err(stopped_at_once()),

@@ -9,7 +9,6 @@ use super::backend::Part;
 use super::by_hand::{Hand, NewState};
 use super::error::StateError;
 use super::format::State;
-use super::journal::Journal;
 use super::lock::Lock;
 use super::store::{Store, folded, rebuilt};
 use crate::journal::{Audit, Auditor, Entry, Head, JournalError, Replacement};
@@ -247,12 +246,7 @@ impl Store {
             aside.push(self.journal_aside(state.journal_sequence + 1).await?);
         }
         // Numbers go on where the trusted records end.
-        let journal = Journal::open(
-            std::sync::Arc::clone(&self.backend),
-            lock.lease().clone(),
-            state.head(),
-        )
-        .await?;
+        let journal = self.open_journal(lock, state.head()).await?;
         let found = self.backend.read().await?;
         aside.extend(self.keep_damaged(found.as_ref(), &journal).await?);
         let new = NewState {

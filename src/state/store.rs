@@ -25,6 +25,7 @@ use super::lock::Lock;
 use super::postgres::{Postgres, PostgresBackend};
 #[cfg(feature = "s3")]
 use super::s3::{S3Backend, S3Error, S3Options};
+use super::under_way::UnderWay;
 use crate::journal::{Entry, Fact, Head, JournalError, Scan, TornLine, replay};
 use crate::model::{Holder, Ownership, Platform};
 
@@ -35,6 +36,8 @@ const RETRY: Duration = Duration::from_millis(100);
 #[derive(Debug, Clone)]
 pub struct Store {
     pub(super) backend: Arc<Backend>,
+    /// What was begun and is not over yet.
+    pub(super) under_way: UnderWay,
 }
 
 /// A state with the facts of the journal that was saved without them.
@@ -59,8 +62,13 @@ impl Store {
     /// The files of a platform in a folder, by its name in the workspace. Nothing is read or written yet.
     #[must_use]
     pub fn file(folder: &Path, platform: &str) -> Self {
+        Self::of(Backend::File(FileBackend::new(folder, platform)))
+    }
+
+    fn of(backend: Backend) -> Self {
         Self {
-            backend: Arc::new(Backend::File(FileBackend::new(folder, platform))),
+            backend: Arc::new(backend),
+            under_way: UnderWay::default(),
         }
     }
 
@@ -69,9 +77,7 @@ impl Store {
     #[must_use]
     pub fn postgres(database: &Postgres, platform: &str) -> Self {
         let backend = PostgresBackend::new(database, platform);
-        Self {
-            backend: Arc::new(Backend::Postgres(Arc::new(backend))),
-        }
+        Self::of(Backend::Postgres(Arc::new(backend)))
     }
 
     /// The objects of a platform in a bucket. Nothing is read or written yet.
@@ -80,9 +86,8 @@ impl Store {
     /// Where what is said of the bucket cannot be used.
     #[cfg(feature = "s3")]
     pub fn s3(options: &S3Options, platform: &str) -> Result<Self, S3Error> {
-        Ok(Self {
-            backend: Arc::new(Backend::S3(S3Backend::new(options, platform)?)),
-        })
+        let backend = S3Backend::new(options, platform)?;
+        Ok(Self::of(Backend::S3(backend)))
     }
 
     /// Where it is, for people: a file, or an address without a secret.
@@ -102,7 +107,10 @@ impl Store {
                 Err(LockError::Held { .. }) if begun.elapsed() < wait => {
                     tokio::time::sleep(RETRY.min(wait.saturating_sub(begun.elapsed()))).await;
                 }
-                Ok(lock) => return self.at_home(lock).await,
+                Ok(lock) => {
+                    let under_way = self.under_way.clone();
+                    return self.at_home(Lock { under_way, ..lock }).await;
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -290,7 +298,17 @@ impl Store {
             place: self.place(),
             source: error.into(),
         })?;
-        self.backend.replace(&bytes, state.serial, found).await
+        let (backend, serial, found) = (Arc::clone(&self.backend), state.serial, found.cloned());
+        let replaced = self
+            .under_way
+            .run(async move { backend.replace(&bytes, serial, found.as_ref()).await })
+            .await;
+        replaced.unwrap_or_else(|panicked| {
+            Err(StateError::Save {
+                place: self.place(),
+                source: std::io::Error::other(panicked),
+            })
+        })
     }
 
     /// Opens the journal to add to it, for as long as the lock is ours.
@@ -306,7 +324,16 @@ impl Store {
             .ok()
             .flatten()
             .map_or_else(Head::default, |state| state.head());
-        Journal::open(Arc::clone(&self.backend), lock.lease().clone(), after).await
+        self.open_journal(lock, after).await
+    }
+
+    pub(super) async fn open_journal(
+        &self,
+        lock: &Lock,
+        after: Head,
+    ) -> Result<Journal, JournalError> {
+        let (backend, under_way) = (Arc::clone(&self.backend), self.under_way.clone());
+        Journal::open(backend, lock.lease().clone(), under_way, after).await
     }
 
     /// What the journal says of a file that kept the XML of an item, by the file's name, the newest where two share one;
