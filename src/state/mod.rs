@@ -2,7 +2,7 @@
 //! second process from both.
 //!
 //! `format` (what is kept, its checksum, its version) is pure. `store` is what the program works with; it is made of the
-//! few things that a `Backend` does: `file` and `file_log` are the default one. `lock` says how long
+//! few things that a `Backend` does: `file` and `file_log` are the default one. `fold` (what the journal makes of a state) is pure, too. `lock` says how long
 //! a state is ours, `journal` adds records, `kept` keeps the XML of items. A state that is damaged is never written over.
 
 mod backend;
@@ -10,6 +10,7 @@ mod by_hand;
 mod error;
 mod file;
 mod file_log;
+mod fold;
 mod format;
 mod journal;
 mod kept;
