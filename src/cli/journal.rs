@@ -31,12 +31,19 @@ pub(super) struct JournalArgs {
 #[derive(Debug, Subcommand)]
 enum JournalCommand {
     /// List runs, the newest last
+    #[command(after_help = LIST)]
     List(ListArgs),
     /// Show one run with its steps
     Show(ShowArgs),
     /// Say whether records were changed, lost, put in or reordered
     Verify(VerifyArgs),
 }
+
+const LIST: &str = "\
+Examples:
+  sitewright journal list --since 7d
+  sitewright journal list --step create-site:HQ
+  sitewright journal list --format json | jq '.[].run'";
 
 /// Options of `journal list`.
 #[derive(Debug, Args)]
@@ -60,6 +67,11 @@ struct ListArgs {
 
 /// Options of `journal show`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sitewright journal show last
+  sitewright journal show 7c1e --step subnet
+  sitewright journal show last --format json")]
 struct ShowArgs {
     /// The run, by the beginning of its id, or `last`
     #[arg(value_name = "RUN")]
@@ -74,7 +86,12 @@ struct ShowArgs {
 
 /// Options of `journal verify`.
 #[derive(Debug, Args)]
-#[command(after_help = "Exit codes: 0 whole, 1 something is wrong")]
+#[command(after_help = "\
+Examples:
+  sitewright journal verify
+  sitewright journal verify --format json | jq '.faults'
+
+Exit codes: 0 whole, 1 something is wrong")]
 struct VerifyArgs {
     /// How to show it
     #[arg(long, value_name = "FORMAT", default_value = "text")]

@@ -94,6 +94,17 @@ impl Backend {
         }
     }
 
+    /// How a workspace declares it, where its place tells all that is needed.
+    pub(super) fn declaration(&self) -> Option<String> {
+        match self {
+            Self::File(store) => Some(store.declaration()),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => None,
+            #[cfg(feature = "s3")]
+            Self::S3(_) => None,
+        }
+    }
+
     /// The platform's name as part of the names of what is kept.
     pub(super) fn stem(&self) -> &str {
         match self {

@@ -47,6 +47,19 @@ impl FileBackend {
         &self.path
     }
 
+    /// How a workspace declares the folder, wherever that workspace is.
+    pub(super) fn declaration(&self) -> String {
+        let folder = std::path::absolute(&self.folder).unwrap_or_else(|_| self.folder.clone());
+        let folder = folder.display().to_string();
+        let plain = |c: char| c.is_alphanumeric() || "/._-".contains(c);
+        let folder = if folder.chars().all(plain) {
+            folder
+        } else {
+            format!("'{}'", folder.replace('\'', "''"))
+        };
+        format!("`state: {{ backend: file, path: {folder} }}`")
+    }
+
     /// The file of the journal.
     pub(super) fn journal_path(&self) -> &Path {
         &self.journal
