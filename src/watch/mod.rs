@@ -10,17 +10,25 @@ mod brain;
 mod drift;
 mod figures;
 mod news;
+mod once;
 mod pace;
 mod report;
+mod run;
+mod serve;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod simulated;
+mod source;
 mod status;
 
 pub use brain::{Brain, Said};
 pub use drift::{Drifted, drift};
 pub use figures::{Figures, KINDS, MEDIA_TYPE, exposition};
 pub use news::{News, Told};
+pub use once::{Attempt, MakeWriter, Target, reconcile_once};
 pub use pace::{Beat, Debounce, Ending, Moment};
 pub use report::{Conclusion, Report, Sight, Trouble};
+pub use run::{Configured, Load, Outside, run};
+pub use serve::{Board, Listening, listen};
+pub use source::{Commit, Events, Git, Revision, Source, is_branch, is_inside, without_sign_in};
 pub use status::{Answer, Configuration, Status};

@@ -40,3 +40,4 @@ mod support;
 mod surroundings;
 mod trial;
 mod unseen;
+mod watch;
