@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use super::session::{Home, Session, WritingSession};
 use super::{Context, Exit, now, random_id, random_seed};
 use crate::journal::sha256;
 use crate::manifest::{self, StateStore, Watching};
-use crate::model::{Name, RunId};
+use crate::model::{Desired, Name, RunId};
 use crate::watch::{
     Board, Configured, Events, Git, MakeWriter, Outside, Revision, Source, Target, Trouble,
     is_branch, is_inside, listen, without_sign_in,
@@ -291,17 +291,13 @@ impl Loader<'_> {
             .iter()
             .map(|platform| self.setup(&home, platform, &workspace))
             .collect();
-        let texts = sources.iter().flat_map(|source| {
-            let name = Path::new(&*source.name);
-            // A checkout is another folder each time.
-            let name = revision
-                .commit
-                .as_ref()
-                .and_then(|commit| name.strip_prefix(&commit.checkout).ok())
-                .unwrap_or(name);
-            [name.display().to_string(), source.text.to_string()]
-        });
-        let parts: Vec<String> = texts.chain(setups.iter().cloned()).collect();
+        let texts = sources
+            .iter()
+            .flat_map(|source| [source.name.to_string(), source.text.to_string()]);
+        // Another commit is another configuration, also where it says the same: its checkout is another one.
+        let commit = revision.commit.as_ref().map(|commit| commit.id.clone());
+        let parts = texts.chain(setups.iter().cloned()).chain(commit);
+        let parts: Vec<String> = parts.collect();
         let digest = sha256(parts.join("\0").as_bytes());
         if known == Some(&*digest) {
             return Ok(None);
@@ -315,52 +311,67 @@ impl Loader<'_> {
                 "`watch.autoApply` of the workspace names nothing: all waits for a person"
             );
         }
-        let mut opened = BTreeMap::new();
+        let mut ready = Vec::new();
         for (platform, setup) in platforms.iter().zip(setups) {
             let context = self.context.choosing(Some(platform));
             let name = home.named(&context)?;
-            let session = match self.opened.get(&name) {
-                Some((before, _)) if *before == setup => None,
-                _ => Some(self.open(&context, &home, platform)?),
+            let known = self.opened.get(&name);
+            let known = known.filter(|(before, _)| *before == setup);
+            let fresh = match known {
+                Some(_) => None,
+                None => Some(self.open(&context, &home, platform)?),
             };
-            opened.insert(name, (setup, session, context));
-        }
-        let mut targets = Vec::new();
-        let mut open = BTreeMap::new();
-        for (name, (setup, session, context)) in opened {
-            let session = match (session, self.opened.remove(&name)) {
-                (Some(session), _) | (None, Some((_, session))) => session,
-                (None, None) => continue, // one of both there is
+            let Some(opened) = fresh.as_ref().or(known.map(|(_, opened)| opened)) else {
+                continue; // it is one or the other
             };
-            let at = session.session();
-            let (reader, store) = (at.reader()?, at.store.clone());
-            let desired = manifest::desired(&documents, at.declared_name());
+            let desired = manifest::desired(&documents, opened.session().declared_name());
             let desired = desired.map_err(|diagnostics| Failure::Diagnostics {
                 diagnostics,
                 sources: sources.clone(),
             })?;
-            targets.push(Target {
-                name: name.clone(),
-                server: at.server.clone(),
-                desired,
-                safety: home
-                    .workspace
-                    .as_ref()
-                    .map(|workspace| workspace.safety.clone())
-                    .unwrap_or_default(),
-                groups: watching.auto_apply.clone(),
-                reader,
-                writer: self.writer(&session, &context, &home),
-                store,
-            });
-            open.insert(name, (setup, session));
+            let target = self.target(opened, desired, &context, &home)?;
+            ready.push((name, setup, fresh, target));
         }
-        self.opened = open;
+        // From here on nothing can be wrong: what was open and still is what is said stays open.
+        let mut before = std::mem::take(&mut self.opened);
+        let mut targets = Vec::new();
+        for (name, setup, fresh, target) in ready {
+            let opened = fresh.or_else(|| before.remove(&name).map(|(_, opened)| opened));
+            self.opened
+                .extend(opened.map(|opened| (name, (setup, opened))));
+            targets.push(target);
+        }
         Ok(Some(Configured {
             digest,
             interval: self.args.interval.or(watching.interval).unwrap_or(INTERVAL),
             targets,
         }))
+    }
+
+    /// An open platform as it is watched.
+    fn target(
+        &self,
+        opened: &Opened,
+        desired: Desired,
+        context: &Context,
+        home: &Arc<Home>,
+    ) -> Result<Target, Failure> {
+        let session = opened.session();
+        let workspace = home.workspace.as_ref();
+        Ok(Target {
+            name: session.name.clone(),
+            server: session.server.clone(),
+            desired,
+            safety: workspace
+                .map(|workspace| workspace.safety.clone())
+                .unwrap_or_default(),
+            groups: workspace
+                .map(|workspace| workspace.watch.auto_apply.clone())
+                .unwrap_or_default(),
+            reader: session.reader()?,
+            writer: self.writer(opened, context, home),
+            store: session.store.clone(),
+        })
     }
 
     /// The platforms to watch: the one that is chosen, or all of the workspace.
@@ -471,7 +482,7 @@ fn trouble(failure: Failure) -> Trouble {
             sources: _, // places are in the messages
         } => {
             let first = diagnostics.first();
-            let code = first.map_or("SW0100", |first| first.code);
+            let code = first.map_or("SW0101", |first| first.code);
             let hint = first.and_then(|first| first.hint.clone());
             let told: Vec<String> = diagnostics
                 .iter()

@@ -3,7 +3,7 @@
 //! Pure: time, reports and configurations come in, names of platforms to try and things to say come out. The loop around
 //! it only waits, tries and talks, so that an hour of it is told in a test without a clock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -131,8 +131,8 @@ struct Watched {
     drift: News<Drifted>,
     waits: News<StepId>,
     blocks: News<String>,
-    /// What attempts failed with last.
-    failing: Option<Trouble>,
+    /// The codes of what attempts failed with since one went well: which request of many it is that fails changes.
+    failing: BTreeSet<String>,
     before: Option<Conclusion>,
     /// It is configured no longer, and goes once its attempt is over.
     leaves: bool,
@@ -194,7 +194,7 @@ impl Brain {
                 drift: News::default(),
                 waits: News::default(),
                 blocks: News::default(),
-                failing: None,
+                failing: BTreeSet::new(),
                 before: None,
                 leaves: false,
             };
@@ -311,15 +311,15 @@ impl Watched {
         }];
         self.before = Some(report.conclusion);
         match &report.trouble {
-            Some(trouble) if self.failing.as_ref() != Some(trouble) => {
-                self.failing = Some(trouble.clone());
+            Some(trouble) if self.failing.insert(trouble.code.clone()) => {
                 said.push(Said::Failing {
                     platform: name.clone(),
                     trouble: trouble.clone(),
                     next: self.beat.due().map(|due| due.saturating_sub(now)),
                 });
             }
-            None if report.sight.is_some() && self.failing.take().is_some() => {
+            None if report.sight.is_some() && !self.failing.is_empty() => {
+                self.failing.clear();
                 said.push(Said::Recovered {
                     platform: name.clone(),
                     failures,

@@ -172,23 +172,28 @@ pub async fn run(source: Source, outside: Outside<'_>) {
     }
     brain.stop();
     tracing::info!(under_way = attempts.len(), "stopping");
-    let mut come_to_an_end = async || {
+    let all_ended = async || {
         while let Some(over) = attempts.next().await {
             ended(&mut brain, &board, clock, &over);
         }
     };
+    end(all_ended, &at_once).await;
+    tracing::info!("stopped");
+}
+
+/// Waits for what is under way: for steps to come to their end, then for the lock to be freed, and no longer.
+async fn end(mut all_ended: impl AsyncFnMut(), at_once: &CancellationToken) {
     let graceful = tokio::select! {
-        () = come_to_an_end() => true,
+        () = all_ended() => true,
         () = tokio::time::sleep(GRACE) => false,
         () = at_once.cancelled() => false,
     };
     if !graceful {
         at_once.cancel();
-        if tokio::time::timeout(LAST, come_to_an_end()).await.is_err() {
+        if tokio::time::timeout(LAST, all_ended()).await.is_err() {
             tracing::warn!("a run is left where it is: the next one looks what came of it");
         }
     }
-    tracing::info!("stopped");
 }
 
 /// Who is behind a run, with what it follows.
@@ -219,11 +224,7 @@ fn take_up(
     });
     match loaded {
         Err(trouble) => brain.misconfigured(trouble),
-        Ok((Revision { commit, files: _ }, None)) => {
-            // Another commit may say the same.
-            in_use.commit = commit;
-            brain.unchanged()
-        }
+        Ok((_, None)) => brain.unchanged(),
         Ok((Revision { commit, files: _ }, Some(configured))) => {
             let Configured {
                 digest,

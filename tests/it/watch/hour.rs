@@ -1,6 +1,8 @@
 //! An hour of the loop: sixty rounds of a minute each for the simulated SMP, of a second each for the program, with an SMP
 //! that refuses every fifth read, cuts every fourth answer off, and is changed behind its back by a fixed seed.
 //!
+//! An interval counts where everything could be read: nobody finds what is not answered.
+//!
 //! `make test` goes a part of the way, `make torture` all of it.
 
 use std::collections::BTreeMap;
@@ -28,7 +30,7 @@ fn an_hour_finds_every_drift_in_time_tells_none_twice_and_leaves_nothing_behind(
     let options = flat_lan().with_quirk(Quirk::Busy).with_quirk(Quirk::Resets);
     let yard = Yard::new(options, SITES, "");
     let watch = yard.watch(&["--interval", "1s"]);
-    watch.rounds(2);
+    watch.whole_rounds(2);
     let mut random = 0x5EED_u64;
     let mut draw = |below: u32| {
         // As good as any, and the same everywhere.
@@ -56,7 +58,7 @@ fn an_hour_finds_every_drift_in_time_tells_none_twice_and_leaves_nothing_behind(
         }
         yard.server().world().tick(Duration::from_secs(60));
         // Two intervals later everything is known.
-        watch.rounds(2);
+        watch.whole_rounds(2);
         yard.server().clear_requests();
         let said = watch.said();
         for (site, times) in &told {
