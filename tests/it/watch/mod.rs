@@ -145,6 +145,7 @@ fn a_window_in_which_nothing_may_change_is_kept() {
     assert!(!yard.writes().is_empty());
 }
 
+#[cfg(unix)]
 #[test]
 fn a_signal_ends_it_in_time_with_the_lock_free() {
     let mut yard = Yard::new(flat_lan(), 1, "");
@@ -168,6 +169,7 @@ fn a_signal_ends_it_in_time_with_the_lock_free() {
     assert!(verified.0, "{}", verified.1);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_second_signal_ends_it_at_once() {
     let mut yard = Yard::new(flat_lan(), 1, "");
