@@ -100,7 +100,7 @@ fn counted(length: usize) -> u64 {
 /// The media type of [`exposition`].
 pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Everything as Prometheus reads it: OpenMetrics text, which it takes as well as its own.
+/// Everything as Prometheus reads it: the text of `OpenMetrics`, which it takes as well as its own.
 #[must_use]
 pub fn exposition(status: &Status, now: Moment) -> String {
     let mut registry = Registry::with_prefix("sitewright");

@@ -16,7 +16,7 @@ mod report;
 mod run;
 mod serve;
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
+#[expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 mod simulated;
 mod source;
 mod status;

@@ -102,7 +102,7 @@ fn a_commit_is_taken_up_whole_and_a_wrong_one_not_at_all() {
     // A commit that cannot be read changes nothing.
     repository.write("sites.yaml", "kind: [");
     until("it is told", || {
-        watch.metric("sitewright_configuration_ok", &[]) == 0.0
+        watch.metric("sitewright_configuration_ok", &[]) == 0
     });
     assert_eq!(revision(), format!("commit {first}"));
     assert_eq!(watch.get("/readyz").0, 200);
@@ -124,7 +124,7 @@ fn a_commit_is_taken_up_whole_and_a_wrong_one_not_at_all() {
     )
     .unwrap();
     until("it is told", || {
-        watch.metric("sitewright_configuration_ok", &[]) == 0.0
+        watch.metric("sitewright_configuration_ok", &[]) == 0
     });
     watch.rounds(2);
     assert_eq!(watch.get("/readyz").0, 200);
@@ -135,7 +135,7 @@ fn a_commit_is_taken_up_whole_and_a_wrong_one_not_at_all() {
     )
     .unwrap();
     until("it is back", || {
-        watch.metric("sitewright_configuration_ok", &[]) == 1.0
+        watch.metric("sitewright_configuration_ok", &[]) == 1
     });
 }
 
@@ -148,7 +148,7 @@ fn the_journal_says_which_commit_a_run_followed() {
     watch.rounds(1);
     yard.console(taken_out(1));
     until("it is mended", || {
-        watch.metric("sitewright_runs", &[("outcome", "applied")]) >= 1.0
+        watch.metric("sitewright_runs", &[("outcome", "applied")]) >= 1
     });
     let journal = fs::read_to_string(yard.here().join("state/hq.journal.jsonl")).unwrap();
     let by = format!("jdoe, watch of commit {commit} of file://");

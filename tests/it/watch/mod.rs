@@ -54,7 +54,7 @@ fn it_says_what_differs_once_and_that_it_is_resolved_once_and_writes_nothing() {
     yard.console(taken_out(2));
     watch.rounds(2);
     assert_eq!(watch.lines("drift object=Subnet/10.77.2.0/24").len(), 1);
-    assert!(watch.metric("sitewright_drift_objects", &[("kind", "Subnet")]) >= 1.0);
+    assert!(watch.metric("sitewright_drift_objects", &[("kind", "Subnet")]) >= 1);
     watch.rounds(2);
     yard.console(put_back(2));
     watch.rounds(2);
@@ -62,7 +62,7 @@ fn it_says_what_differs_once_and_that_it_is_resolved_once_and_writes_nothing() {
     assert_eq!(watch.lines("resolved object=Subnet/10.77.2.0/24").len(), 1);
     assert_eq!(
         watch.metric("sitewright_drift_objects", &[("kind", "Subnet")]),
-        0.0
+        0
     );
     // The run that says so has an id, and says which platform it is about.
     let line = watch.lines("drift object=").remove(0);
@@ -93,7 +93,7 @@ fn it_mends_what_it_may_and_leaves_the_rest_to_a_person() {
         watch.metric(
             "sitewright_steps",
             &[("kind", "assign-subnet"), ("outcome", "done")],
-        ) >= 1.0
+        ) >= 1
     });
     watch.rounds(2);
     let waits = watch.lines("waits for a person");
@@ -106,7 +106,7 @@ fn it_mends_what_it_may_and_leaves_the_rest_to_a_person() {
         create[0].contains("`autoApply` does not name `create`"),
         "{create:?}"
     );
-    assert_eq!(watch.metric("sitewright_waiting_steps", &[]), 1.0);
+    assert_eq!(watch.metric("sitewright_waiting_steps", &[]), 1);
     // It is told that nobody waits for it any more once somebody has seen to it.
     let applied = yard.program(&["apply", "--yes", "--lock-timeout", "30"]);
     assert!(applied.0, "{}", applied.1);
@@ -133,14 +133,14 @@ fn a_window_in_which_nothing_may_change_is_kept() {
     yard.server().clear_requests();
     yard.console(taken_out(1));
     until("it is frozen", || {
-        watch.metric("sitewright_runs", &[("outcome", "frozen")]) >= 2.0
+        watch.metric("sitewright_runs", &[("outcome", "frozen")]) >= 2
     });
     assert!(yard.writes().is_empty());
     assert_eq!(watch.lines("the plan may not be applied").len(), 1);
     // It thaws by a change of the workspace, which is noticed by itself.
     yard.workspace("  watch: { interval: 1s, autoApply: [assign, create] }\n");
     until("it is mended", || {
-        watch.metric("sitewright_runs", &[("outcome", "applied")]) >= 1.0
+        watch.metric("sitewright_runs", &[("outcome", "applied")]) >= 1
     });
     assert!(!yard.writes().is_empty());
 }
@@ -206,7 +206,7 @@ fn a_wrong_configuration_keeps_the_old_one_until_it_is_mended() {
     let right = fs::read_to_string(yard.here().join("sites.yaml")).unwrap();
     fs::write(yard.here().join("sites.yaml"), "kind: [").unwrap();
     until("it is told", || {
-        watch.metric("sitewright_configuration_ok", &[]) == 0.0
+        watch.metric("sitewright_configuration_ok", &[]) == 0
     });
     let (status, ready) = watch.get("/readyz");
     assert_eq!(status, 200, "{ready}");
@@ -227,17 +227,14 @@ fn a_wrong_configuration_keeps_the_old_one_until_it_is_mended() {
     );
     fs::write(yard.here().join("sites.yaml"), &right).unwrap();
     until("it is mended", || {
-        watch.metric("sitewright_configuration_ok", &[]) == 1.0
+        watch.metric("sitewright_configuration_ok", &[]) == 1
     });
-    assert_eq!(
-        watch.metric("sitewright_configuration_generation", &[]),
-        1.0
-    );
+    assert_eq!(watch.metric("sitewright_configuration_generation", &[]), 1);
     assert_eq!(watch.lines("the configuration is right again").len(), 1);
     // And a new one is taken up.
     yard.manifests(3);
     until("it is taken up", || {
-        watch.metric("sitewright_configuration_generation", &[]) == 2.0
+        watch.metric("sitewright_configuration_generation", &[]) == 2
     });
     watch.rounds(2);
     assert_eq!(
@@ -270,7 +267,7 @@ fn a_server_that_goes_away_is_told_once_and_is_watched_again_once_it_is_back() {
     yard.away();
     until("it is not ready", || watch.get("/readyz").0 == 503);
     until("it backs off", || {
-        watch.metric("sitewright_consecutive_failures", &[]) >= 3.0
+        watch.metric("sitewright_consecutive_failures", &[]) >= 3
     });
     assert_eq!(watch.get("/healthz").0, 200, "it is alive all the same");
     let failing = watch.lines("failing: ");
@@ -286,7 +283,7 @@ fn a_server_that_goes_away_is_told_once_and_is_watched_again_once_it_is_back() {
         !watch.lines("drift object=Subnet/10.77.1.0/24").is_empty()
     });
     assert_eq!(watch.lines("no longer failing").len(), 1);
-    assert_eq!(watch.metric("sitewright_consecutive_failures", &[]), 0.0);
+    assert_eq!(watch.metric("sitewright_consecutive_failures", &[]), 0);
     assert!(
         watch.lines("resolved").is_empty(),
         "what could not be read is not mended"
@@ -307,7 +304,7 @@ fn two_on_one_state_write_one_at_a_time() {
         for number in 0..6 {
             yard.console(taken_out(number));
         }
-        let expected = f64::from(round * 6);
+        let expected = u64::from(round * 6);
         until("all is mended", || done() >= expected);
         one.rounds(1);
         two.rounds(1);
@@ -346,9 +343,9 @@ fn whoever_asks_is_answered() {
     let (status, text) = watch.get("/metrics");
     assert_eq!(status, 200);
     let metrics = Exposition::read(&text);
-    let count = metrics.value("sitewright_request_duration_seconds_count", &[]);
-    assert!(count > 0.0);
-    assert_eq!(count, metrics.value("sitewright_requests_total", &[]));
+    let count = metrics.count("sitewright_request_duration_seconds_count", &[]);
+    assert!(count > 0);
+    assert_eq!(count, metrics.count("sitewright_requests_total", &[]));
     assert_eq!(watch.get("/").0, 404);
     assert_eq!(watch.ask("POST", "/metrics", "").0, 405);
     assert_eq!(watch.ask("HEAD", "/healthz", "").1, "");

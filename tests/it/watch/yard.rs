@@ -296,9 +296,10 @@ impl Watch {
         Exposition::read(&self.get("/metrics").1)
     }
 
-    pub(super) fn metric(&self, family: &str, with: &[(&str, &str)]) -> f64 {
+    /// The count or the gauge of a name.
+    pub(super) fn metric(&self, family: &str, with: &[(&str, &str)]) -> u64 {
         let metrics = self.metrics();
-        metrics.value(family, with) + metrics.value(&format!("{family}_total"), with)
+        metrics.count(family, with) + metrics.count(&format!("{family}_total"), with)
     }
 
     pub(super) fn connect(&self) -> TcpStream {
