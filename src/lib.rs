@@ -54,6 +54,8 @@ pub mod import;
 
 pub mod replace;
 
+pub mod watch;
+
 pub mod cli;
 
 #[cfg(any(test, fuzzing))]

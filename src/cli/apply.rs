@@ -5,7 +5,6 @@
     reason = "reads the plan file and the environment"
 )]
 
-use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -22,10 +21,8 @@ use super::interrupt::{STOPPED, interrupted};
 use super::plan::{What, load, plan};
 use super::session::{Home, Session, WritingSession, new_lineage};
 use super::{Context, Exit, Format, able, now, print};
-use crate::apply::{
-    ApplyError, Ended, Halt, Options, Resumed, counted, forgotten, resume, unassigned_seen,
-};
-use crate::journal::{Fact, JournalError};
+use crate::apply::{ApplyError, Ended, Halt, Options, Resumed, aftermath, carried_out, resume};
+use crate::journal::JournalError;
 use crate::model::{Event, FREEZE, Outcome, Ownership, Snapshot, Step, StepId};
 use crate::observe::identify;
 use crate::plan::{Bounds, Plan, PlanFile, frozen, judge_again};
@@ -292,17 +289,6 @@ async fn watched(
     result
 }
 
-/// The steps that are done.
-fn carried_out<'a>(plan: &'a Plan, outcomes: &[(StepId, Outcome)]) -> Vec<&'a Step> {
-    let done: BTreeSet<&StepId> = outcomes
-        .iter()
-        .filter(|(_, outcome)| matches!(outcome, Outcome::Done | Outcome::AlreadyDone))
-        .map(|(id, _)| id)
-        .collect();
-    let steps = plan.steps.iter();
-    steps.filter(|step| done.contains(&step.id)).collect()
-}
-
 /// Notes in the journal the subnets in no site and how many of each kind there are, where that is not remembered
 /// already; says whether it did. What was read is not known where the plan was made by an earlier command.
 async fn remember(
@@ -314,14 +300,7 @@ async fn remember(
 ) -> Result<bool, Failure> {
     let nothing = Ownership::default();
     let ownership = loaded.map_or(&nothing, |loaded| &loaded.state.ownership);
-    let unassigned = snapshot.and_then(|snapshot| unassigned_seen(snapshot, done, ownership));
-    // Only whoever has just read the server can tell what never came about.
-    let forgotten = snapshot.map(|_| forgotten(ownership, &plan.steps));
-    let facts: Vec<Fact> = unassigned
-        .into_iter()
-        .chain(counted(&plan.counts, done, ownership))
-        .chain(forgotten.into_iter().flatten())
-        .collect();
+    let facts = aftermath(plan, snapshot, done, ownership);
     if facts.is_empty() {
         return Ok(false);
     }
@@ -374,14 +353,11 @@ pub(super) async fn keep(
     before: Option<Loaded>,
 ) -> Result<State, Failure> {
     let failed = |error: &StateError| Failure::from_error(error.code(), error).hint(error.hint());
-    let mut base = before.map_or_else(
-        || State::new(plan.platform.clone(), new_lineage(), Ownership::default()),
-        |loaded| loaded.state,
+    let base = State::following(
+        before.map(|loaded| loaded.state),
+        &plan.platform,
+        new_lineage(),
     );
-    // A first run that was cut off left facts in the journal, and no lineage yet.
-    if base.lineage.is_empty() {
-        base.lineage = new_lineage();
-    }
     session
         .store
         .settle(base)

@@ -42,6 +42,7 @@ mod state;
 mod state_store;
 mod validate;
 mod verify;
+mod watch;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
@@ -146,6 +147,8 @@ enum Command {
     Runbook(runbook::RunbookArgs),
     /// Check the manifests, or with --live what a server holds
     Validate(validate::ValidateArgs),
+    /// Look again and again, and mend what may be mended with nobody at hand
+    Watch(watch::WatchArgs),
     /// Judge what came of it, by what clients and servers do now
     Verify(verify::VerifyArgs),
     /// Say who serves an address or a client, and why
@@ -223,7 +226,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if wrong { 64 } else { 0 });
         }
     };
-    log(cli.global.verbose);
+    log(cli.global.verbose, matches!(cli.command, Command::Watch(_)));
     let colour = colour(cli.global.color, std::io::stdout().is_terminal());
     let context = Context {
         run: RunId(random_id()),
@@ -264,6 +267,7 @@ fn dispatch(context: &Context, command: Command) -> Result<Exit, Failure> {
         Command::Apply(args) => runtime()?.block_on(apply::run(context, &args)),
         Command::Runbook(args) => runtime()?.block_on(runbook::run(context, &args)),
         Command::Validate(args) => validate::run(context, &args),
+        Command::Watch(args) => watch::run(context, &args),
         Command::Verify(args) => runtime()?.block_on(verify::run(context, &args)),
         Command::Explain(args) => runtime()?.block_on(explain::run(context, &args)),
         Command::Serves(args) => runtime()?.block_on(serves::run(context, &args)),
@@ -312,8 +316,10 @@ fn width() -> usize {
         .clamp(40, 100)
 }
 
-fn log(verbose: u8) {
+/// Keeps a log on standard error; a loop has nothing else to talk by.
+fn log(verbose: u8, is_loop: bool) {
     let fallback = match verbose {
+        0 if is_loop => "sitewright=warn,sitewright::watch=info,sitewright::cli::watch=info",
         0 => "sitewright=warn",
         1 => "sitewright=info",
         _ => "sitewright=debug,sitewright_sim=info",

@@ -91,6 +91,7 @@ impl What {
         Narrowing {
             targets: self.target.iter().cloned().collect(),
             excludes: self.exclude.iter().cloned().collect(),
+            unattended: None,
         }
     }
 

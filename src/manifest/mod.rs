@@ -26,6 +26,7 @@ mod split;
 mod store;
 mod tree;
 mod unfold;
+mod watch;
 mod workspace;
 
 pub use allow::check_allowed;
@@ -40,6 +41,7 @@ pub use schema::schema;
 pub use secret::SecretFrom;
 pub use store::{PostgresStore, StateStore};
 pub use unfold::{check_platforms, desired};
+pub use watch::{Watching, interval};
 pub use workspace::{PlatformEntry, Workspace};
 
 /// What [`read`] found.

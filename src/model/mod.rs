@@ -23,6 +23,7 @@ mod subnet;
 #[expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 pub(crate) mod testing;
 mod text;
+mod unattended;
 mod version;
 mod writes;
 
@@ -54,5 +55,6 @@ pub use step::{
 };
 pub use subnet::{Subnet, SubnetError};
 pub use text::same_text;
+pub use unattended::{Attendance, StepGroup, attendance, is_unattended};
 pub use version::Version;
 pub use writes::{By, Writes, Writing};

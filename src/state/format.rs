@@ -136,6 +136,18 @@ impl State {
         }
     }
 
+    /// The state that a run of a plan goes on from: the one that was there, else a new one of this lineage.
+    #[must_use]
+    pub fn following(before: Option<Self>, platform: &Platform, lineage: String) -> Self {
+        let mut base = before
+            .unwrap_or_else(|| Self::new(platform.clone(), lineage.clone(), Ownership::default()));
+        // A first run that was cut off left facts in the journal, and no lineage yet.
+        if base.lineage.is_empty() {
+            base.lineage = lineage;
+        }
+        base
+    }
+
     /// What the state holds of the journal.
     #[must_use]
     pub fn head(&self) -> Head {

@@ -43,3 +43,4 @@ mod support;
 mod surroundings;
 mod trial;
 mod unseen;
+mod watch;

@@ -7,7 +7,9 @@
 //! `held`, where a sign-in belongs to the connection and connections are therefore ours. Reading order: this file,
 //! `pace`, `pooled`, `held` with `sign_in` and `kerberos`, `route` and `tls` (how a connection comes about), `body`, `fetch`.
 //! A redirect is never followed: credentials stay with the host that they were given for. `send` tries once;
-//! `fetch` is for reads and tries again.
+//! `fetch` is for reads and tries again; `timing` counts.
+
+#![expect(clippy::disallowed_methods, reason = "measures how long answers take")]
 
 mod body;
 mod certificate;
@@ -24,6 +26,7 @@ mod route;
 mod sign_in;
 #[cfg(test)]
 mod tests;
+mod timing;
 mod tls;
 
 use std::fmt;
@@ -36,6 +39,7 @@ use std::time::Duration;
 use http::HeaderMap;
 use secrecy::SecretString;
 use tokio::sync::{Mutex, MutexGuard, OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 use tracing::Instrument as _;
 use url::Url;
 
@@ -50,6 +54,8 @@ use pace::{Pace, Retries};
 pub use probe::{Answered, Probe, TlsSeen};
 use route::Route;
 pub use sign_in::{WindowsAuth, WindowsMethod};
+use timing::Timed;
+pub use timing::Timing;
 pub use tls::{ClientCertificate, tls_settings};
 
 /// How to sign in.
@@ -210,6 +216,7 @@ struct Inner {
     door: Door,
     requests: AtomicU64,
     bytes: AtomicU64,
+    timed: Timed,
 }
 
 /// Sends requests that change nothing. Cheap to clone; clones share connections, bounds and counts.
@@ -351,6 +358,7 @@ impl Transport {
             door: Door::default(),
             requests: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
+            timed: Timed::default(),
         })))
     }
 
@@ -369,6 +377,12 @@ impl Transport {
         }
     }
 
+    /// How long answers took so far, and how often something was tried again.
+    #[must_use]
+    pub fn timing(&self) -> Timing {
+        self.0.timed.read()
+    }
+
     /// By which way the last sign-in was made; none before the first, and without one.
     #[must_use]
     pub fn signed_in_by(&self) -> Option<&'static str> {
@@ -382,7 +396,11 @@ impl Transport {
     /// much was.
     #[must_use]
     pub fn pause_before(&self, attempt: u32) -> Option<Duration> {
-        self.0.retries.pause_before(attempt)
+        let pause = self.0.retries.pause_before(attempt);
+        if pause.is_some() {
+            self.0.timed.again();
+        }
+        pause
     }
 
     /// The number of tries that all requests together might make again, once they are used up.
@@ -440,7 +458,9 @@ impl Transport {
             "none" => None,
             _ => inner.door.turn().await?,
         };
+        let begun = Instant::now();
         let answered = self.ask_once(&url, request).await;
+        inner.timed.took(begun.elapsed());
         inner.door.learn(answered.as_ref().err());
         drop(turn);
         let (status, date, source) = answered?;
