@@ -54,6 +54,8 @@ pub mod import;
 
 pub mod replace;
 
+pub mod tidy;
+
 pub mod cli;
 
 #[cfg(any(test, fuzzing))]

@@ -40,6 +40,10 @@ enum JournalCommand {
 
 /// Options of `journal list`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sitewright journal list --since 7d
+  sitewright journal list --step constrain --format json")]
 struct ListArgs {
     /// Runs whose id begins so
     #[arg(long, value_name = "RUN")]
@@ -60,6 +64,10 @@ struct ListArgs {
 
 /// Options of `journal show`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sitewright journal show last
+  sitewright journal show 7c1e --step constrain")]
 struct ShowArgs {
     /// The run, by the beginning of its id, or `last`
     #[arg(value_name = "RUN")]
@@ -74,7 +82,11 @@ struct ShowArgs {
 
 /// Options of `journal verify`.
 #[derive(Debug, Args)]
-#[command(after_help = "Exit codes: 0 whole, 1 something is wrong")]
+#[command(after_help = "\
+Exit codes: 0 whole, 1 something is wrong
+
+Example:
+  sitewright journal verify")]
 struct VerifyArgs {
     /// How to show it
     #[arg(long, value_name = "FORMAT", default_value = "text")]

@@ -26,6 +26,7 @@ pub(super) enum StateCommand {
     /// Show the state, or one entry of it
     Show(look::ShowArgs),
     /// Print the state, byte for byte
+    #[command(after_help = "Example:\n  sitewright state pull > hq.json")]
     Pull,
     /// Put a state of a file in the place of the one that is kept
     Push(PushArgs),
