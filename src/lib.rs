@@ -54,6 +54,7 @@ pub mod import;
 
 pub mod replace;
 
+pub mod tidy;
 pub mod watch;
 
 pub mod cli;

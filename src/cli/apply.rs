@@ -18,6 +18,7 @@ use super::carry_out::{Conduct, Held, Waiting, unkept};
 use super::error::Failure;
 use super::hold::{Hold, locked};
 use super::interrupt::{STOPPED, interrupted};
+use super::log::is_quiet;
 use super::plan::{What, load, plan};
 use super::session::{Home, Session, WritingSession, new_lineage};
 use super::{Context, Exit, Format, able, now, print};
@@ -274,7 +275,7 @@ async fn watched(
             bar.inc(1);
         }
         // Whoever waits for less than a second needs no bar.
-        if bar.is_hidden() && bar.elapsed() > Duration::from_secs(1) {
+        if !is_quiet() && bar.is_hidden() && bar.elapsed() > Duration::from_secs(1) {
             bar.set_draw_target(ProgressDrawTarget::stderr());
         }
     };

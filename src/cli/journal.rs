@@ -47,6 +47,10 @@ Examples:
 
 /// Options of `journal list`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sitewright journal list --since 7d
+  sitewright journal list --step constrain --format json")]
 struct ListArgs {
     /// Runs whose id begins so
     #[arg(long, value_name = "RUN")]
@@ -70,7 +74,7 @@ struct ListArgs {
 #[command(after_help = "\
 Examples:
   sitewright journal show last
-  sitewright journal show 7c1e --step subnet
+  sitewright journal show 7c1e --step constrain
   sitewright journal show last --format json")]
 struct ShowArgs {
     /// The run, by the beginning of its id, or `last`
@@ -87,11 +91,11 @@ struct ShowArgs {
 /// Options of `journal verify`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
+Exit codes: 0 whole, 1 something is wrong
+
 Examples:
   sitewright journal verify
-  sitewright journal verify --format json | jq '.faults'
-
-Exit codes: 0 whole, 1 something is wrong")]
+  sitewright journal verify --format json | jq '.faults'")]
 struct VerifyArgs {
     /// How to show it
     #[arg(long, value_name = "FORMAT", default_value = "text")]

@@ -11,6 +11,7 @@ use clap::{ArgAction, Args};
 use super::error::Failure;
 use super::hold::who;
 use super::last;
+use super::log::note;
 use super::session::{Home, Session};
 use super::show::{PlanFormat, rendered};
 use super::{Context, Exit, now, print, second};
@@ -159,7 +160,7 @@ pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<Exit, Fail
         .as_deref()
         .and_then(|since| document::age(since, &now))
     {
-        eprintln!("made of what was read {age} ago");
+        note(&format!("made of what was read {age} ago"));
     }
     let sealed = PlanFile::seal(&plan, &now);
     if let Some(file) = &args.out {

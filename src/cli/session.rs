@@ -54,6 +54,11 @@ impl Home {
         Self::of_file(&file)
     }
 
+    /// The workspace's folder, as people name it from here.
+    pub(super) fn shown_folder(&self) -> PathBuf {
+        PathBuf::from(near(&self.folder))
+    }
+
     /// Reads the manifests: those named, else the workspace's folder.
     pub(super) fn read(&self, files: &[PathBuf]) -> Result<(Vec<Document>, Vec<Source>), Failure> {
         let paths = if files.is_empty() {
@@ -63,7 +68,7 @@ impl Home {
                     "name files or folders with -f, or make a sitewright.yaml",
                 ));
             }
-            vec![PathBuf::from(near(&self.folder))]
+            vec![self.shown_folder()]
         } else {
             files.to_vec()
         };

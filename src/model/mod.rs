@@ -17,6 +17,7 @@ mod plug_in;
 mod remembered;
 mod safety;
 mod snapshot;
+mod spelling;
 mod step;
 mod subnet;
 #[cfg(test)]
@@ -49,6 +50,7 @@ pub use snapshot::{
     Assignment, Computer, Listed, Observed, ObservedSite, ObservedSubnet, Platform, Service,
     ServiceRole, Snapshot,
 };
+pub use spelling::nearest;
 pub use step::{
     Action, ConsoleStep, PackageRef, Record, ResourceRef, ServerRef, SiteRef, Step, StepId,
     StepKind,

@@ -11,7 +11,7 @@ use super::{Note, Severity, Standing, Tally, tally};
 use crate::diff::{Change, Found, Takeover};
 use crate::model::{
     Action, ConsoleStep, Desired, Guid, Name, Ownership, PackageSelector, PlugIn, Record, Role,
-    SiteRef, Snapshot, Step, StepGroup, Subnet, is_unattended,
+    SiteRef, Snapshot, Step, StepGroup, Subnet, is_unattended, nearest,
 };
 
 /// The id of the note that says that a plan is partial.
@@ -40,7 +40,8 @@ pub enum Object {
 pub enum ObjectError {
     /// There is no kind, or none that is known.
     #[error(
-        "expected KIND/NAME with one of Site, DeploymentSite, Subnet, SiteServer, Package and PlatformSettings, found `{0}`"
+        "expected KIND/NAME with one of Site, DeploymentSite, Subnet, SiteServer, Package and PlatformSettings, found `{0}`{near}",
+        near = meant(.0)
     )]
     Kind(String),
     /// There is nothing after the kind.
@@ -49,6 +50,26 @@ pub enum ObjectError {
     /// The name of a subnet is none.
     #[error(transparent)]
     Subnet(#[from] crate::model::SubnetError),
+}
+
+/// The object that was meant where its kind is misspelt.
+fn meant(text: &str) -> String {
+    const KINDS: [&str; 6] = [
+        "Site",
+        "DeploymentSite",
+        "Subnet",
+        "SiteServer",
+        "Package",
+        "PlatformSettings",
+    ];
+    text.split_once('/')
+        .and_then(|(kind, name)| {
+            Some(format!(
+                ": did you mean `{}/{name}`?",
+                nearest(kind, &KINDS)?
+            ))
+        })
+        .unwrap_or_default()
 }
 
 impl FromStr for Object {

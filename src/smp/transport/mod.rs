@@ -425,7 +425,7 @@ impl Transport {
         }
     }
 
-    async fn dispatch(&self, request: Request) -> Result<Response, TransportError> {
+    async fn dispatch(&self, mut request: Request) -> Result<Response, TransportError> {
         let inner = &self.0;
         let slot = Arc::clone(&inner.slots)
             .acquire_owned()
@@ -435,16 +435,24 @@ impl Transport {
                 message: error.to_string(),
             })?;
         inner.pace.turn().await;
-        let id = inner.requests.fetch_add(1, Ordering::Relaxed) + 1;
-        let span = tracing::debug_span!(
+        let number = inner.requests.fetch_add(1, Ordering::Relaxed) + 1;
+        request.id = format!("{}/{number}", inner.run);
+        // Whatever is logged of a request names it, warnings too: hence no span that a filter of levels leaves out.
+        let span = tracing::error_span!(
             "request",
-            run = %inner.run,
-            id,
+            id = request.id,
             service = %request.service,
             method = request.method
         );
+        let tried = async {
+            let answered = self.attempt(request, slot).await;
+            if let Err(error) = &answered {
+                tracing::debug!(%error, "not answered");
+            }
+            answered
+        };
         // The many ways that a sign-in may go would make every future that sends a large one.
-        Box::pin(self.attempt(request, slot).instrument(span)).await
+        Box::pin(tried.instrument(span)).await
     }
 
     async fn attempt(
