@@ -39,7 +39,7 @@ pub(super) enum Backend {
     Postgres(Arc<PostgresBackend>),
     /// Objects in a bucket.
     #[cfg(feature = "s3")]
-    S3(S3Backend),
+    S3(Box<S3Backend>),
 }
 
 /// A state as it was saved, with what tells it from every other.

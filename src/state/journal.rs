@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use futures::FutureExt as _;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::backend::{Backend, Log};
@@ -156,7 +157,10 @@ impl Journal {
 
     /// Brings the lines that wait there for good, to the end even where nobody waits for it any more.
     async fn bring(&self, mut end: OwnedMutexGuard<End>) -> Result<(), JournalError> {
-        let brought = self.under_way.run(async move { end.bring().await }).await;
+        let brought = self
+            .under_way
+            .run(async move { end.bring().await }.boxed())
+            .await;
         brought.unwrap_or_else(|panicked| {
             Err(JournalError::Append {
                 place: self.place(),

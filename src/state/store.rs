@@ -12,6 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use tokio::time::Instant;
 
 use super::backend::{Backend, Broken, Found, Version};
@@ -109,7 +110,7 @@ impl Store {
     #[cfg(feature = "s3")]
     pub fn s3(options: &S3Options, platform: &str) -> Result<Self, S3Error> {
         let backend = S3Backend::new(options, platform)?;
-        Ok(Self::over(Backend::S3(backend)))
+        Ok(Self::over(Backend::S3(Box::new(backend))))
     }
 
     /// Where it is, for people: a file, or an address without a secret.
@@ -345,7 +346,7 @@ impl Store {
         let (backend, serial, found) = (Arc::clone(&self.backend), state.serial, found.cloned());
         let replaced = self
             .under_way
-            .run(async move { backend.replace(&bytes, serial, found.as_ref()).await })
+            .run(async move { backend.replace(&bytes, serial, found.as_ref()).await }.boxed())
             .await;
         replaced.unwrap_or_else(|panicked| {
             Err(StateError::Save {

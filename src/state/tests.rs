@@ -203,7 +203,7 @@ async fn the_note_of_a_dead_holder_means_nothing() {
 /// not even in the moment in which somebody else has just taken it.
 #[test]
 fn nobody_is_told_of_a_dead_holder() {
-    const DEATHS: u32 = 300;
+    const DEATHS: u32 = 100;
     let folder = tempfile::tempdir().unwrap();
     let path = |ending: &str| folder.path().join(format!("hq.lock{ending}"));
     let open = |path: &Path| {

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use tokio::sync::RwLock;
 use tokio::task::JoinError;
 
@@ -20,7 +21,7 @@ impl UnderWay {
     /// Where the write panicked.
     pub(super) async fn run<T: Send + 'static>(
         &self,
-        write: impl Future<Output = T> + Send + 'static,
+        write: BoxFuture<'static, T>,
     ) -> Result<T, JoinError> {
         let counted = Arc::clone(&self.0).read_owned().await;
         tokio::spawn(async move {

@@ -67,6 +67,8 @@ async fn a_run_that_is_stopped_at_once_leaves_journal_and_lock_whole(place: &Pla
     let seat = desk.seat(&place.declared(CASE, LEASE)).await;
     let apply = seat.apply_until(3).await;
     place.slow_down();
+    // It does not come to its end before it is stopped.
+    seat.way.hold(4);
     seat.way.go_on();
     // By now the record of the write is under way, where that takes its time.
     tokio::time::sleep(Duration::from_millis(100)).await;
@@ -78,6 +80,7 @@ async fn a_run_that_is_stopped_at_once_leaves_journal_and_lock_whole(place: &Pla
     assert_eq!(code, Some(130), "{said}");
     assert!(said.contains("error[SW0662]"), "{said}");
     assert!(!said.contains("WARN"), "{said}");
+    seat.way.hold(0);
     seat.told(&["apply", "--yes"], 0).await;
     place.speed_up();
     desk.is_done(&seat).await;

@@ -93,7 +93,7 @@ impl Cut {
         self.state.at.store(write, Ordering::Relaxed);
     }
 
-    /// Holds the answer to a write back, counted from 1, until [`Cut::go_on`].
+    /// Holds the answer to a write back, counted from 1, until [`Cut::go_on`]; 0 for none.
     pub(crate) fn hold(&self, write: usize) {
         self.state.held.store(write, Ordering::Relaxed);
     }
