@@ -173,7 +173,7 @@ impl Store {
                 _ if moved => same = false,
                 Some(expected) if expected.bytes == line => written += 1,
                 Some(expected) => {
-                    same &= !line.ends_with(b"\n") && expected.bytes.starts_with(line)
+                    same &= !line.ends_with(b"\n") && expected.bytes.starts_with(line);
                 }
                 None => {
                     let said = Entry::decode(line).ok().map(|entry| entry.fact);

@@ -355,17 +355,16 @@ fn table(all: &[Listed], width: usize) -> String {
     for one in all {
         let saved = one.saved_at.as_deref().unwrap_or("?");
         let saved = super::super::to_the_second(saved);
-        let rest = match &one.damaged {
-            Some(_) => "damaged".to_owned(),
-            None => {
-                let noted = one.notes.join("; ");
-                let colon = if noted.is_empty() { "" } else { ": " };
-                format!(
-                    "{} by {}{colon}{noted}",
-                    one.what.unwrap_or("?"),
-                    one.by.as_deref().unwrap_or("?")
-                )
-            }
+        let rest = if one.damaged.is_some() {
+            "damaged".to_owned()
+        } else {
+            let noted = one.notes.join("; ");
+            let colon = if noted.is_empty() { "" } else { ": " };
+            format!(
+                "{} by {}{colon}{noted}",
+                one.what.unwrap_or("?"),
+                one.by.as_deref().unwrap_or("?")
+            )
         };
         let mark = if one.current { "  (the state)" } else { "" };
         let serial = one
