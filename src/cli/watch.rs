@@ -319,7 +319,7 @@ impl Loader<'_> {
             let known = known.filter(|(before, _)| *before == setup);
             let fresh = match known {
                 Some(_) => None,
-                None => Some(self.open(&context, &home, platform)?),
+                None => Some(Self::open(&context, &home, platform)?),
             };
             let Some(opened) = fresh.as_ref().or(known.map(|(_, opened)| opened)) else {
                 continue; // it is one or the other
@@ -396,15 +396,11 @@ impl Loader<'_> {
         let context = self.context.choosing(Some(platform));
         let profile = home.profile_file(&context).ok();
         let profile = profile.and_then(|file| fs::read(file).ok());
-        let parts = [
-            platform.as_bytes(),
-            &workspace,
-            &profile.unwrap_or_default(),
-        ];
+        let parts = [platform.as_bytes(), workspace, &profile.unwrap_or_default()];
         sha256(&parts.join(&0))
     }
 
-    fn open(&self, context: &Context, home: &Home, platform: &str) -> Result<Opened, Failure> {
+    fn open(context: &Context, home: &Home, platform: &str) -> Result<Opened, Failure> {
         if home.is_simulated(platform) {
             return WritingSession::open(context, home).map(Opened::Simulated);
         }

@@ -188,11 +188,11 @@ async fn look(target: &Target, attempt: &Attempt<'_>) -> Result<Planned, Trouble
         .then(|| plan(Some(target.groups.clone())))
         .transpose()?;
     Ok(Planned {
+        loaded,
+        snapshot,
         profile,
         whole,
         part,
-        loaded,
-        snapshot,
     })
 }
 

@@ -180,7 +180,8 @@ mod tests {
     fn pause(beat: &mut Beat, now: Moment, ending: Ending) -> Duration {
         assert!(beat.begin(now));
         beat.end(now, ending, MINUTE, None);
-        beat.due().map_or(Duration::MAX, |due| due - now)
+        beat.due()
+            .map_or(Duration::MAX, |due| due.checked_sub(now).unwrap())
     }
 
     #[test]

@@ -175,8 +175,7 @@ impl Desk {
     }
 
     fn write_lines(&self, lines: &[String]) {
-        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
-        fs::write(self.path("state/hq.journal.jsonl"), text).unwrap();
+        fs::write(self.path("state/hq.journal.jsonl"), lines.join("\n") + "\n").unwrap();
     }
 
     /// What the journal tells of the command that wrote to it last.
@@ -354,7 +353,7 @@ fn what_is_forgotten_stays_on_the_server_and_is_adopted_where_it_is_declared() {
 #[test]
 fn an_entry_is_put_right_and_nothing_else() {
     let desk = Desk::lived_in();
-    let world = desk.smp.world().dump();
+    let before = desk.smp.world().dump();
     // Somebody's word, as a run would have it.
     let mut state = desk.state();
     let word = Attestation {
@@ -409,7 +408,7 @@ fn an_entry_is_put_right_and_nothing_else() {
         desk.state()
     };
     assert_eq!(rebuilt.ownership, ownership);
-    assert_eq!(desk.smp.world().dump(), world);
+    assert_eq!(desk.smp.world().dump(), before);
     desk.done("journal verify");
 }
 
@@ -468,8 +467,8 @@ fn a_state_is_pushed_where_it_follows_and_by_force_elsewhere() {
     assert_eq!(last["notes"][0], "pushed a state of serial 1");
     desk.done("journal verify");
     // No plan that was saved before fits.
-    let stale = desk.run("apply friday.plan.json --yes");
-    assert_eq!(stale.code, 1, "{stale:?}");
+    let refused = desk.run("apply friday.plan.json --yes");
+    assert_eq!(refused.code, 1, "{refused:?}");
 
     // Over a damaged one by force only, and what was there is kept.
     fs::write(desk.path("state/hq.state.json"), b"{ half a").unwrap();

@@ -268,7 +268,7 @@ async fn state_goes_through_every_kind_of_store_and_back() {
             desk.path("back").display()
         ),
     ));
-    let moves = stores.len();
+    let steps = stores.len();
     for (name, state) in stores {
         desk.workspace(&format!("{name}/sitewright.yaml"), &state);
         let told = desk
@@ -308,7 +308,7 @@ async fn state_goes_through_every_kind_of_store_and_back() {
         .filter(|run| run["notes"].to_string().contains("moved"))
         .cloned()
         .collect();
-    assert_eq!(moved.len(), moves);
+    assert_eq!(moved.len(), steps);
     fs::write(
         desk.path("sites.yaml"),
         sites(&["North", "South", "West", "East"]),
@@ -367,7 +367,7 @@ fn options(url: &str, prefix: &str) -> S3Options {
         },
         authorities: None,
         allow_http: true,
-        lease: Duration::from_secs(60),
+        lease: Duration::from_mins(1),
     }
 }
 
@@ -438,7 +438,7 @@ async fn a_migration_to_a_database_that_was_cut_off_at_any_time_is_ended_by_runn
     let (mut cut, mut cuts) = (0_u32, 0);
     loop {
         cut += 2;
-        let settings = database.settings(&format!("cut{cut}"), Duration::from_secs(60));
+        let settings = database.settings(&format!("cut{cut}"), Duration::from_mins(1));
         fs::write(desk.path("state/hq.state.json"), &saved).unwrap();
         let (from, to) = (desk.store(), Store::postgres(&settings, "hq"));
         let ours = from.lock(&holder("first"), Duration::ZERO).await.unwrap();
@@ -487,7 +487,7 @@ async fn a_lease_that_somebody_left_behind_is_ended_by_hand() {
     let database = crate::support::Database::start();
     #[cfg(feature = "postgres")]
     if let Some(database) = &database {
-        let settings = database.settings("sitewright", Duration::from_secs(60));
+        let settings = database.settings("sitewright", Duration::from_mins(1));
         stores.push((database.declared(60), Store::postgres(&settings, "hq")));
     }
     for (state, store) in stores {

@@ -56,7 +56,7 @@ fn an_hour_finds_every_drift_in_time_tells_none_twice_and_leaves_nothing_behind(
                 *told.entry(site).or_default() += 1;
             }
         }
-        yard.server().world().tick(Duration::from_secs(60));
+        yard.server().world().tick(Duration::from_mins(1));
         // Two intervals later everything is known.
         watch.whole_rounds(2);
         yard.server().clear_requests();

@@ -1,5 +1,8 @@
 //! A folder with a workspace and manifests, a simulated SMP of its own, and loops that watch both.
 
+#![expect(clippy::disallowed_types, reason = "asks the loop over its socket")]
+
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -15,7 +18,7 @@ use super::exposition::Exposition;
 use crate::support::{Running, run};
 
 /// Nothing that is waited for takes longer, however busy the machine is.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Waits until something is so.
 #[track_caller]
@@ -93,10 +96,12 @@ impl Yard {
             self.address, self.rate_limit
         );
         if let Some(second) = &*self.second.borrow() {
-            text += &format!(
-                "    - {{ name: slow, url: '{}', server: SMP01.corp.example, profile: profiles/slow.yaml }}\n",
+            writeln!(
+                text,
+                "    - {{ name: slow, url: '{}', server: SMP01.corp.example, profile: profiles/slow.yaml }}",
                 second.url()
-            );
+            )
+            .unwrap();
         }
         self.write("sitewright.yaml", &text);
     }
