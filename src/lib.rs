@@ -55,6 +55,7 @@ pub mod import;
 pub mod replace;
 
 pub mod tidy;
+
 pub mod watch;
 
 pub mod cli;

@@ -413,6 +413,7 @@ impl<'a> Shared<'a> {
                 .then(|| Instant::now() + run.options.step_timeout),
             written_over: None,
             intended: false,
+            owes: false,
             lost: false,
         };
         match stepper.carry_out(step).await {

@@ -92,6 +92,11 @@ pub(super) const FIELDS: &[&str] = &[
     "to",
     "zone",
     "reason",
+    // How it is watched.
+    "watch",
+    "interval",
+    "autoApply",
+    "listen",
 ];
 
 /// The fields whose own fields have names that their author chose.

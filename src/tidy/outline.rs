@@ -34,6 +34,7 @@ pub(super) fn outline(text: &str, scan: &Scan) -> Option<Document> {
     let lead = reader.remarks_before(root.range.start)?;
     if !reader
         .bare(reader.at..root.range.start)
+        .trim_start()
         .trim_start_matches("---")
         .trim()
         .is_empty()

@@ -175,7 +175,9 @@ impl Desk {
     }
 
     fn write_lines(&self, lines: &[String]) {
-        fs::write(self.path("state/hq.journal.jsonl"), lines.join("\n") + "\n").unwrap();
+        let ended = lines.iter().flat_map(|line| [line.as_str(), "\n"]);
+        let text: String = ended.collect();
+        fs::write(self.path("state/hq.journal.jsonl"), text).unwrap();
     }
 
     /// What the journal tells of the command that wrote to it last.
