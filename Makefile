@@ -52,7 +52,8 @@ TORTURE_CASES ?= 10000
 torture: setup build ## What `make test` tries a sample of, in full; takes hours. TORTURE_CASES=N looks at N worlds
 	PROPTEST_CASES=$(TORTURE_CASES) $(CARGO) nextest run --locked --profile torture --package sitewright --lib \
 		--config 'profile.dev.package.sitewright.opt-level=2' properties::
-	SITEWRIGHT_TORTURE=1 $(CARGO) nextest run --locked --profile torture --package sitewright -E 'test(/^crash::/) + test(/^watch::hour/)'
+	SITEWRIGHT_TORTURE=1 $(CARGO) nextest run --locked --profile torture --package sitewright --run-ignored all \
+		-E 'test(/^crash::/) + test(/^watch::hour/)'
 
 # One target after the other, each on one core. Needs a nightly compiler and cargo-fuzz: see fuzz/README.md.
 FUZZ_SECONDS ?= 600
