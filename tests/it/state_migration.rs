@@ -403,14 +403,17 @@ async fn a_migration_to_a_bucket_that_was_cut_off_at_any_write_is_ended_by_runni
                 copied = from.migrate(&ours, &to, &theirs, hand()) => { copied.unwrap(); true }
                 () = died.notified() => false,
             };
-            // What arrived without its answer is carried out before anybody looks again.
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            // What is under way is carried out before anybody looks again: a lock is given back after that.
             way.judged(|_, _| Fate::Arrives);
-            if !finished {
-                from.migrate(&ours, &to, &theirs, hand()).await.unwrap();
-            }
             theirs.release().await;
             ours.release().await;
+            if !finished {
+                let ours = from.lock(&holder("second"), Duration::ZERO).await.unwrap();
+                let theirs = to.lock(&holder("second"), Duration::ZERO).await.unwrap();
+                from.migrate(&ours, &to, &theirs, hand()).await.unwrap();
+                theirs.release().await;
+                ours.release().await;
+            }
             assert_eq!(
                 held(&to).await,
                 expected,

@@ -124,15 +124,21 @@ impl S3Backend {
         if !self.is_ours().await.map_err(failed)? {
             return Err(StateError::Journal(taken_over()));
         }
-        let replaced = serial.saturating_sub(1);
+        // What is damaged is no version: whoever replaces it keeps it elsewhere. A serial may be passed over.
+        let replaced = instead_of
+            .and_then(|found| State::decode(&found.bytes).ok())
+            .map(|state| state.serial)
+            .filter(|replaced| *replaced < serial);
         let condition = match instead_of {
             None => Condition::Absent,
             Some(Found { bytes, tag }) => {
                 // Before it is replaced. Should somebody else have replaced it, it is a version of his as well.
-                self.objects
-                    .put(&version_key(&self.versions_folder(), replaced), bytes)
-                    .await
-                    .map_err(failed)?;
+                if let Some(replaced) = replaced {
+                    self.objects
+                        .put(&version_key(&self.versions_folder(), replaced), bytes)
+                        .await
+                        .map_err(failed)?;
+                }
                 Condition::Tagged(tag)
             }
         };
@@ -147,7 +153,10 @@ impl S3Backend {
                 self.prune().await;
                 Ok(())
             }
-            Put::Refused(other) => Err(self.moved(replaced, other.as_ref().map(|o| &*o.bytes))),
+            Put::Refused(other) => {
+                let expected = replaced.unwrap_or(serial.saturating_sub(1));
+                Err(self.moved(expected, other.as_ref().map(|o| &*o.bytes)))
+            }
         }
     }
 
