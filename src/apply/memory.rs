@@ -132,8 +132,10 @@ pub fn aftermath(
     ownership: &Ownership,
 ) -> Vec<Fact> {
     let unassigned = snapshot.and_then(|snapshot| unassigned_seen(snapshot, done, ownership));
-    // Only whoever has just read the server can tell what never came about.
-    let forgotten = snapshot.map(|_| forgotten(ownership, &plan.steps));
+    // Only whoever has just read the server, and planned for all that is declared, can tell what never came about.
+    let forgotten = snapshot
+        .filter(|_| !plan.is_partial())
+        .map(|_| forgotten(ownership, &plan.steps));
     unassigned
         .into_iter()
         .chain(counted(&plan.counts, done, ownership))
@@ -155,9 +157,11 @@ pub fn unproven(plan: &Plan, profile: &Profile) -> BTreeSet<String> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
     use crate::model::testing::*;
-    use crate::model::{By, SiteRef};
+    use crate::model::{By, Safety, SiteRef};
+    use crate::plan::{Inputs, Narrowing, make};
 
     fn fact(appeared: &[&str], gone: &[&str]) -> Fact {
         let nets = |list: &[&str]| list.iter().map(|text| net(text)).collect();
@@ -295,6 +299,50 @@ mod tests {
         );
         assert_eq!(forgotten(&ownership, &[]).len(), 3);
         assert_eq!(forgotten(&Ownership::default(), &[]), []);
+    }
+
+    #[test]
+    fn a_plan_for_a_part_says_nothing_of_the_rest() {
+        let seen = world();
+        let wanted = desired().site("HQ").site("Lab");
+        let intended = |name: &str| Intended {
+            of: CountedKind::Sites,
+            name: Name::new(name),
+        };
+        let (lab, old) = (intended("Lab"), intended("Old"));
+        let ownership = Ownership {
+            intended: [lab, old.clone()].into(),
+            ..Ownership::default()
+        };
+        let dropped = |targets: &[&str]| -> Vec<Fact> {
+            let narrowing = Narrowing {
+                targets: targets.iter().map(|one| one.parse().unwrap()).collect(),
+                ..Narrowing::default()
+            };
+            let plan = make(&Inputs {
+                desired: &wanted,
+                snapshot: &seen.snapshot,
+                ownership: &ownership,
+                takeover: false,
+                allow_stranded: 0,
+                safety: &Safety::default(),
+                acceptance: None,
+                overrides: None,
+                now: jiff::Timestamp::UNIX_EPOCH,
+                stale_since: None,
+                narrowing: Some(&narrowing),
+                lineage: "",
+                serial: 0,
+                journal_sequence: 0,
+                tool_version: "0.0.0",
+            })
+            .unwrap();
+            let mut facts = aftermath(&plan, Some(&seen.snapshot), &[], &ownership);
+            facts.retain(|fact| matches!(fact, Fact::CreationDropped(_)));
+            facts
+        };
+        assert_eq!(dropped(&[]), [Fact::CreationDropped(old)]);
+        assert_eq!(dropped(&["Site/HQ"]), []);
     }
 
     #[test]

@@ -42,17 +42,11 @@ struct Interval(Duration);
 
 /// A group of steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Group(usize);
+struct Group(StepGroup);
 
 /// An address with a port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Listen(SocketAddr);
-
-impl Group {
-    fn group(self) -> Option<StepGroup> {
-        StepGroup::ALL.get(self.0).copied()
-    }
-}
 
 /// Reads the time between two looks, from a second to a day: `90s`, `10m`, `1h`.
 #[must_use]
@@ -83,20 +77,16 @@ impl Written for Group {
     const EXPECTED: &'static str = "a group of steps";
     const CODE: &'static str = "SW0981";
     fn written(text: &str) -> Result<Self, (String, Option<String>)> {
-        let known = StepGroup::ALL.map(StepGroup::as_str);
-        known
-            .iter()
-            .position(|name| *name == text)
-            .map(Self)
-            .ok_or_else(|| {
-                let hint = nearest(text, &known).map(|right| format!("did you mean `{right}`?"));
-                let message = format!(
-                    "expected one of the groups of steps {}, found `{}`",
-                    listed(&known),
-                    short(text)
-                );
-                (message, hint)
-            })
+        text.parse().map(Self).map_err(|_| {
+            let known = StepGroup::ALL.map(StepGroup::as_str);
+            let hint = nearest(text, &known).map(|right| format!("did you mean `{right}`?"));
+            let message = format!(
+                "expected one of the groups of steps {}, found `{}`",
+                listed(&known),
+                short(text)
+            );
+            (message, hint)
+        })
     }
 }
 
@@ -157,10 +147,7 @@ impl WatchSpec {
         } = self;
         Watching {
             interval: interval.as_ref().map(|interval| interval.value.0),
-            auto_apply: auto_apply
-                .iter()
-                .filter_map(|group| group.value.group())
-                .collect(),
+            auto_apply: auto_apply.iter().map(|group| group.value.0).collect(),
             listen: listen.as_ref().map(|listen| listen.value.0),
         }
     }

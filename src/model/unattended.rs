@@ -11,7 +11,7 @@ use std::str::FromStr;
 use super::{Action, Record, Step, StepKind};
 
 /// A group of steps, by the name that a workspace calls it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum StepGroup {
     /// Sites and subnets that do not exist.
     Create,

@@ -3,8 +3,9 @@
 //! Pure. Without a state a plan adopts what is declared and there, which is right the first time and a loss every other
 //! time. Nobody can tell the two apart but whoever knows whether Sitewright was at work here before: so it is said.
 
+use super::fewer::amount;
 use super::{Note, Severity, Standing};
-use crate::model::{Action, Memory, Record, Step};
+use crate::model::{Action, CountedKind, Memory, Record, Step};
 
 /// The id of the note.
 const NO_STATE: &str = "no-state";
@@ -86,7 +87,7 @@ pub fn remembered(memory: Memory, steps: &[Step]) -> Option<Note> {
 
 /// `1 site, 12 subnets`: what is adopted; `None` where nothing is.
 fn adopted(steps: &[Step]) -> Option<String> {
-    let (mut sites, mut subnets) = (0_usize, 0_usize);
+    let (mut sites, mut subnets) = (0, 0);
     for step in steps {
         match &step.action {
             Action::Record(Record::AdoptSite {
@@ -97,13 +98,10 @@ fn adopted(steps: &[Step]) -> Option<String> {
             _ => {}
         }
     }
-    let told: Vec<String> = [(sites, "site"), (subnets, "subnet")]
+    let told: Vec<String> = [(sites, CountedKind::Sites), (subnets, CountedKind::Subnets)]
         .into_iter()
         .filter(|(number, _)| *number > 0)
-        .map(|(number, noun)| match number {
-            1 => format!("1 {noun}"),
-            _ => format!("{number} {noun}s"),
-        })
+        .map(|(number, kind)| amount(number, kind))
         .collect();
     (!told.is_empty()).then(|| told.join(", "))
 }

@@ -173,6 +173,12 @@ impl Plan {
             .any(|note| note.standing == Standing::Blocks)
     }
 
+    /// Whether it is for a part of what is declared: then it says nothing of the rest.
+    #[must_use]
+    pub fn is_partial(&self) -> bool {
+        self.notes.iter().any(|note| note.id == narrow::PARTIAL)
+    }
+
     /// Whether a person has something to do in the console.
     #[must_use]
     pub fn has_console_steps(&self) -> bool {

@@ -779,8 +779,9 @@ mod tests {
     fn everything_of_it_is_that_of_the_part() {
         let (desired, seen) = both();
         let whole = made(&desired, &seen, None);
-        assert!(whole.notes.iter().all(|note| note.id != PARTIAL));
+        assert!(!whole.is_partial());
         let part = made(&desired, &seen, Some(&narrowing(&["Site/HQ"], &[])));
+        assert!(part.is_partial());
         let names = |plan: &Plan| -> BTreeSet<String> {
             let changes = plan.changes.iter();
             changes

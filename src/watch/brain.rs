@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::drift::Drifted;
+use super::figures::Platform;
 use super::news::{News, Told};
 use super::pace::{Beat, Moment};
 use super::report::{Conclusion, Report, Sight, Trouble};
@@ -276,6 +277,9 @@ impl Brain {
         if let Some(sight) = &report.sight {
             said.extend(watched.seen(name, sight));
         }
+        if let Some(figures) = self.status.figures.platforms.get_mut(name) {
+            watched.tally(figures);
+        }
         if watched.leaves {
             self.platforms.remove(name);
         }
@@ -328,6 +332,17 @@ impl Watched {
             Some(_) | None => {}
         }
         said
+    }
+
+    /// The numbers of what is the matter: as it was told, so that what could not be read counts as it did.
+    fn tally(&self, figures: &mut Platform) {
+        let counted = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
+        figures.drift.clear();
+        for key in self.drift.known() {
+            *figures.drift.entry(key.kind.clone()).or_default() += 1;
+        }
+        figures.waiting = counted(self.waits.len());
+        figures.blocking = counted(self.blocks.len());
     }
 
     /// What is new of what was seen.

@@ -81,20 +81,10 @@ impl Platform {
         self.traffic.bytes = self.traffic.bytes.saturating_add(traffic.bytes);
         self.timing = self.timing.and(timing);
         self.trouble.clone_from(trouble);
-        if let Some(sight) = sight {
+        if sight.is_some() {
             self.last_good = Some(now);
-            self.drift.clear();
-            for key in sight.drift.keys() {
-                *self.drift.entry(key.kind.clone()).or_default() += 1;
-            }
-            self.waiting = counted(sight.waits.len());
-            self.blocking = counted(sight.blocks.len());
         }
     }
-}
-
-fn counted(length: usize) -> u64 {
-    u64::try_from(length).unwrap_or(u64::MAX)
 }
 
 /// The media type of [`exposition`].
@@ -373,7 +363,6 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::watch::Drifted;
     use crate::watch::report::Sight;
 
     fn status() -> Status {
@@ -387,13 +376,9 @@ mod tests {
         };
         timing.ranges[2] = 4;
         timing.ranges[9] = 1;
-        let object = Drifted {
-            kind: "Subnet".into(),
-            name: "10.0.0.0/24".into(),
-        };
         let report = Report {
             sight: Some(Sight {
-                drift: [(object, "x".to_owned())].into(),
+                drift: BTreeMap::new(),
                 waits: BTreeMap::new(),
                 blocks: BTreeMap::new(),
                 everything: true,
@@ -405,6 +390,7 @@ mod tests {
         };
         let mut platform = Platform::default();
         platform.count(Duration::from_secs(10), &report);
+        platform.drift.insert("Subnet".to_owned(), 1);
         status.figures.platforms.insert(Name::new("h\"q"), platform);
         status
     }

@@ -60,8 +60,8 @@ impl<K: Ord + Clone> News<K> {
     }
 
     /// What is the matter, as far as it was told.
-    pub fn known(&self) -> impl Iterator<Item = (&K, &String)> {
-        self.told.iter()
+    pub fn known(&self) -> impl Iterator<Item = &K> {
+        self.told.keys()
     }
 
     /// How much is the matter.

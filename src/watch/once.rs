@@ -497,12 +497,7 @@ impl Held<'_> {
         let nothing = Ownership::default();
         let ownership = loaded.as_ref().map_or(&nothing, |l| &l.state.ownership);
         let done = carried_out(plan, outcomes);
-        // A plan that is narrowed speaks of a part: what it does not create may still be about to come.
-        let facts = aftermath(plan, Some(snapshot), &done, ownership);
-        let facts = facts
-            .into_iter()
-            .filter(|fact| !matches!(fact, Fact::CreationDropped(_)));
-        for fact in facts {
+        for fact in aftermath(plan, Some(snapshot), &done, ownership) {
             let now = (attempt.clock)();
             let appended = journal.append(&attempt.run, now, fact).await;
             appended.map_err(|error| unkept(&error))?;

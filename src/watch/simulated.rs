@@ -399,3 +399,46 @@ proptest! {
         }
     }
 }
+
+/// The numbers say what the log said: what could not be read is no more mended in the one than in the other.
+#[test]
+fn what_could_not_be_read_counts_as_it_did() {
+    let hq = Name::new("hq");
+    let mut brain = Brain::new(1);
+    brain.configured(
+        Duration::ZERO,
+        std::slice::from_ref(&hq),
+        MINUTE,
+        "commit a",
+    );
+    let object = |name: &str| Drifted {
+        kind: "Subnet".into(),
+        name: name.into(),
+    };
+    let mut now = Duration::ZERO;
+    let mut look = |names: &[&str], everything: bool| {
+        now += MINUTE * 2;
+        assert_eq!(brain.begin(now), std::slice::from_ref(&hq));
+        let report = Report {
+            sight: Some(Sight {
+                drift: names
+                    .iter()
+                    .map(|name| (object(name), "x".to_owned()))
+                    .collect(),
+                waits: BTreeMap::new(),
+                blocks: BTreeMap::new(),
+                everything,
+                digest: String::new(),
+            }),
+            ..Report::ended(Conclusion::Differs)
+        };
+        brain.ended(&hq, now, Timestamp::UNIX_EPOCH, &report);
+        let figures = &brain.status().figures.platforms[&hq];
+        figures.drift.get("Subnet").copied().unwrap_or_default()
+    };
+    assert_eq!(look(&["10.0.0.0/24"], true), 1);
+    assert_eq!(look(&[], false), 1);
+    assert_eq!(look(&["10.0.1.0/24"], false), 2);
+    assert_eq!(look(&["10.0.1.0/24"], true), 1);
+    assert_eq!(look(&[], true), 0);
+}

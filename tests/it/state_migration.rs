@@ -9,11 +9,13 @@ use std::time::Duration;
 
 use sitewright::journal::Fact;
 use sitewright::model::{Holder, RunId};
-use sitewright::state::{Hand, S3Credentials, S3Options, State, Store};
+use sitewright::state::{Hand, State, Store};
 use tokio::sync::Notify;
 
 use crate::state_commands::{Desk, FILES, sites};
-use crate::support::bucket::{ACCESS, Bucket, Fate, SECRET, Way};
+use crate::support::bucket::{Bucket, Fate, Way, options};
+
+const LEASE: Duration = Duration::from_mins(1);
 
 /// Two runs and something by hand behind it, one after the other.
 fn desk() -> Desk {
@@ -354,23 +356,6 @@ async fn held(store: &Store) -> (State, Vec<(u64, State)>, Vec<Fact>) {
     (state, versions, facts)
 }
 
-fn options(url: &str, prefix: &str) -> S3Options {
-    S3Options {
-        bucket: "sitewright-state".into(),
-        prefix: prefix.into(),
-        region: None,
-        endpoint: Some(url.parse().unwrap()),
-        credentials: S3Credentials::Keys {
-            access: ACCESS.into(),
-            secret: SECRET.into(),
-            session: None,
-        },
-        authorities: None,
-        allow_http: true,
-        lease: Duration::from_mins(1),
-    }
-}
-
 /// The program dies at each write to the bucket in turn, before or after it arrived; then it is run again.
 #[tokio::test]
 async fn a_migration_to_a_bucket_that_was_cut_off_at_any_write_is_ended_by_running_it_again() {
@@ -386,7 +371,7 @@ async fn a_migration_to_a_bucket_that_was_cut_off_at_any_write_is_ended_by_runni
             let prefix = format!("{fate:?}-{cut}");
             fs::write(desk.path("state/hq.state.json"), &saved).unwrap();
             let from = desk.store();
-            let to = Store::s3(&options(&way.url, &prefix), "hq").unwrap();
+            let to = Store::s3(&options(&way.url, &prefix, LEASE), "hq").unwrap();
             let ours = from.lock(&holder("first"), Duration::ZERO).await.unwrap();
             let theirs = to.lock(&holder("first"), Duration::ZERO).await.unwrap();
             let (written, died) = (AtomicUsize::new(0), Arc::new(Notify::new()));
@@ -441,7 +426,7 @@ async fn a_migration_to_a_database_that_was_cut_off_at_any_time_is_ended_by_runn
     let (mut cut, mut cuts) = (0_u32, 0);
     loop {
         cut += 2;
-        let settings = database.settings(&format!("cut{cut}"), Duration::from_mins(1));
+        let settings = database.settings(&format!("cut{cut}"), LEASE);
         fs::write(desk.path("state/hq.state.json"), &saved).unwrap();
         let (from, to) = (desk.store(), Store::postgres(&settings, "hq"));
         let ours = from.lock(&holder("first"), Duration::ZERO).await.unwrap();
@@ -484,13 +469,13 @@ async fn a_lease_that_somebody_left_behind_is_ended_by_hand() {
     let way = Way::to(&bucket).await;
     let mut stores = vec![(
         in_bucket(&way.url),
-        Store::s3(&options(&way.url, "moved"), "hq").unwrap(),
+        Store::s3(&options(&way.url, "moved", LEASE), "hq").unwrap(),
     )];
     #[cfg(feature = "postgres")]
     let database = crate::support::Database::start();
     #[cfg(feature = "postgres")]
     if let Some(database) = &database {
-        let settings = database.settings("sitewright", Duration::from_mins(1));
+        let settings = database.settings("sitewright", LEASE);
         stores.push((database.declared(60), Store::postgres(&settings, "hq")));
     }
     for (state, store) in stores {

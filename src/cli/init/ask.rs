@@ -213,18 +213,19 @@ fn method(given: Option<Method>, ask: Asked<'_>) -> Result<Method, Failure> {
         (Some(method), _) => Ok(method),
         (None, Some(ask)) => {
             let items = [
-                "negotiate: Kerberos where it can, else NTLM",
-                "ntlm",
-                "kerberos",
-                "basic",
-                "bearer: a token",
-                "none",
+                (
+                    Method::Negotiate,
+                    "negotiate: Kerberos where it can, else NTLM",
+                ),
+                (Method::Ntlm, "ntlm"),
+                (Method::Kerberos, "kerberos"),
+                (Method::Basic, "basic"),
+                (Method::Bearer, "bearer: a token"),
+                (Method::None, "none"),
             ];
-            let chosen = ask.choose("How to sign in", &items, 0)?;
-            Ok(Method::ALL
-                .get(chosen)
-                .copied()
-                .unwrap_or(Method::Negotiate))
+            let chosen = ask.choose("How to sign in", &items.map(|(_, told)| told), 0)?;
+            let chosen = items.get(chosen);
+            Ok(chosen.map_or(Method::Negotiate, |(method, _)| *method))
         }
         (None, None) => Ok(Method::Negotiate),
     }

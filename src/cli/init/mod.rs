@@ -88,15 +88,6 @@ enum Method {
 }
 
 impl Method {
-    const ALL: [Self; 6] = [
-        Self::Negotiate,
-        Self::Ntlm,
-        Self::Kerberos,
-        Self::Basic,
-        Self::Bearer,
-        Self::None,
-    ];
-
     fn as_str(self) -> &'static str {
         match self {
             Self::Negotiate => "negotiate",
@@ -411,7 +402,7 @@ mod tests {
     #[test]
     fn every_workspace_is_right_and_in_canonical_form() {
         for url in ["sim:flat-lan", "https://smp.corp.example"] {
-            for auth in Method::ALL {
+            for &auth in Method::value_variants() {
                 for secret in ["env:SMP_PASSWORD", "file:secret: {x}"] {
                     for ca in [None, Some("corp-ca.pem".to_owned())] {
                         let given = Given {

@@ -1,10 +1,11 @@
 //! The lock as an object: who holds it, renewed by replacing it on its entity tag.
 //!
-//! I/O. It is renewed over connections of its own (`renewal`). A holder that dies leaves the object behind. It counts as abandoned once it has been watched for as long as its
-//! lease lasts and its entity tag stayed the same all the while, on the monotonic clock of whoever waits. That trusts
-//! no clock of another machine and no setting of our own: the times of an answer are those of whichever machine of the
-//! server wrote it, and a server whose clock was set forward would give away the lock of somebody who is at work. It
-//! costs whoever comes after a crash the time of one lease.
+//! I/O. It is renewed over connections of its own (`renewal`). A holder that dies leaves the object behind. It counts
+//! as abandoned once it has been watched for as long as its lease lasts and its entity tag stayed the same all the
+//! while, on the monotonic clock of whoever waits. That trusts no clock of another machine and no setting of our own:
+//! the times of an answer are those of whichever machine of the server wrote it, and a server whose clock was set
+//! forward would give away the lock of somebody who is at work. It costs whoever comes after a crash the time of one
+//! lease.
 //!
 //! The holder's own deadline counts from before the request that renewed it, and whoever waits counts from after the
 //! answer that showed it: the holder gives up first. An object is never removed, so that every change of hands is a
