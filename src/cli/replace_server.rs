@@ -9,6 +9,7 @@ use similar::TextDiff;
 use super::apply::agreed;
 use super::error::Failure;
 use super::files::{self, Change};
+use super::log::note;
 use super::plan::observe;
 use super::session::{Home, Session};
 use super::{Context, Exit, print, wrap};
@@ -163,7 +164,7 @@ fn carved(replaced: &Replaced, old: &Name, new: &Name) -> Vec<String> {
 }
 
 pub(super) fn say(context: &Context, text: &str) {
-    eprint!("{}", wrap(text, 2, context.style.width));
+    note(&wrap(text, 2, context.style.width));
 }
 
 fn counted(files: usize) -> String {

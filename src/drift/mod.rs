@@ -109,7 +109,6 @@ pub struct Flapping {
 /// What the world changed, and what it did not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[must_use]
 pub struct Drift {
     /// When our last run looked, RFC 3339; null where no run of ours is on record, and nothing can be told apart.
     pub since: Option<String>,
@@ -196,6 +195,7 @@ impl Drift {
 ///
 /// # Assumptions
 /// `now` was read with the scope of `desired`, and the baseline is said for that scope.
+#[must_use]
 pub fn drift(input: &Inputs<'_>) -> Drift {
     let Inputs {
         baseline,

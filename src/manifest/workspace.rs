@@ -17,6 +17,7 @@ use super::notify::{self, NotifySpec, Webhook};
 use super::safety::{self, SafetySpec};
 use super::store::{self, StateSpec, StateStore};
 use super::tree::{Node, Span};
+use super::watch::{self, WatchSpec, Watching};
 use super::{Diagnostic, Source};
 use crate::model::{Name, Origin, Safety};
 
@@ -31,6 +32,8 @@ pub struct Workspace {
     pub safety: Safety,
     /// Who is told of drift.
     pub notify: Vec<Webhook>,
+    /// How it is watched.
+    pub watch: Watching,
     /// Where the workspace is declared.
     pub origin: Origin,
 }
@@ -132,6 +135,8 @@ pub(super) struct WorkspaceSpec {
     safety: Option<SafetySpec>,
     /// Who is told of drift.
     notify: Option<NotifySpec>,
+    /// How they are watched (`sitewright watch`).
+    watch: Option<WatchSpec>,
 }
 
 /// One SMP.
@@ -181,6 +186,7 @@ impl WorkspaceSpec {
             state,
             safety,
             notify,
+            watch,
         } = self;
         Workspace {
             platforms: platforms
@@ -196,6 +202,9 @@ impl WorkspaceSpec {
             notify: notify
                 .as_ref()
                 .map_or_else(Vec::new, |NotifySpec(webhooks)| webhooks.clone()),
+            watch: watch
+                .as_ref()
+                .map_or_else(Watching::default, WatchSpec::resolve),
             origin: origin.clone(),
         }
     }
@@ -264,12 +273,16 @@ pub(super) fn read_spec(node: &Node<'_>, faults: &mut Faults) -> Option<Workspac
     let notify = fields
         .take("notify")
         .and_then(|node| notify::read(node, faults));
+    let watch = fields
+        .take("watch")
+        .and_then(|node| watch::read(node, faults));
     fields.finish(what, faults);
     Some(WorkspaceSpec {
         platforms: platforms?,
         state,
         safety,
         notify,
+        watch,
     })
 }
 

@@ -7,6 +7,7 @@
 pub mod console;
 pub mod document;
 pub mod drift;
+pub mod graph;
 pub mod json;
 mod layout;
 pub mod markdown;

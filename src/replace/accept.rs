@@ -10,7 +10,7 @@ use serde_saphyr::granit_parser::ScalarStyle;
 use super::layout::{Edit, Layout, edited};
 use super::meaning::{bare, nowhere};
 use super::rewrite::in_flow;
-use super::scan::{Node, Scan, Value};
+use crate::manifest::scan::{Node, Scan, Value};
 use crate::export::scalar;
 use crate::manifest::{self, Source};
 use crate::model::{Declared, Desired, DesiredAssignment, Name, PackageSelector, Subnet};

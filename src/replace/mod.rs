@@ -20,7 +20,6 @@ mod meaning;
 mod places;
 mod ready;
 mod rewrite;
-mod scan;
 #[cfg(test)]
 mod tests;
 
