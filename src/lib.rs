@@ -38,13 +38,13 @@ pub mod journal;
 
 pub mod state;
 
+pub mod drift;
+
 pub mod apply;
 
 pub mod trial;
 
 pub mod verify;
-
-pub mod drift;
 
 pub mod render;
 

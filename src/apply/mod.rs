@@ -3,6 +3,7 @@
 //! I/O, through the writer and the journal. Guarantees: a step looks before it writes and again after; a failed step
 //! stops its dependants only; every event is also a journal record; what it says is [`Event`](crate::model::Event)s and nothing else.
 
+mod baseline;
 mod born;
 mod creation;
 mod gap;
@@ -14,6 +15,7 @@ mod saved;
 mod schedule;
 mod step;
 
+pub use baseline::{Left, LeftError, keep, leaves_nothing, left, less_seen, rounds, seen};
 pub use item::changed_beside;
 pub use judge::{Drifted, Progress, judge};
 pub use memory::{aftermath, carried_out, counted, forgotten, unassigned_seen, unproven};

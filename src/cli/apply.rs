@@ -14,7 +14,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget};
 use tokio_util::sync::CancellationToken;
 
 use super::again::again;
-use super::baseline::{self, Ground};
+use super::baseline::{self, Ending, Ground};
 use super::carry_out::{Conduct, Held, Waiting, unkept};
 use super::error::Failure;
 use super::hold::{Hold, locked};
@@ -23,7 +23,9 @@ use super::log::is_quiet;
 use super::plan::{What, load, plan};
 use super::session::{Home, Session, WritingSession, new_lineage};
 use super::{Context, Exit, Format, able, now, print};
-use crate::apply::{ApplyError, Ended, Halt, Options, Resumed, aftermath, carried_out, resume};
+use crate::apply::{
+    ApplyError, Ended, Halt, Options, Resumed, aftermath, carried_out, leaves_nothing, resume,
+};
 use crate::journal::JournalError;
 use crate::model::{Event, FREEZE, Outcome, Ownership, Step, StepId, StepKind};
 use crate::observe::identify;
@@ -196,7 +198,12 @@ async fn under_lock(
         } else {
             loaded.map(|loaded| loaded.state)
         };
-        baseline::keep(session, ground, false, state.as_ref()).await;
+        let ending = Ending {
+            complete: leaves_nothing(&plan, &[]),
+            wrote: false,
+            state: state.as_ref(),
+        };
+        baseline::keep(session, ground, ending).await;
         return Ok(Exit::Done);
     }
     if let Some(failure) = able::short_of(&plan, &*session.known()?) {
@@ -237,7 +244,12 @@ async fn under_lock(
         let wrote = carried_out(&plan, &outcomes)
             .iter()
             .any(|step| step.kind() != StepKind::Record);
-        baseline::keep(session, ground, wrote, Some(state)).await;
+        let ending = Ending {
+            complete: leaves_nothing(&plan, &outcomes),
+            wrote,
+            state: Some(state),
+        };
+        baseline::keep(session, ground, ending).await;
     }
     hold.free().await;
     if plan.changes_anything() {

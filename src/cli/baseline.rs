@@ -1,79 +1,28 @@
-//! What the server held when our last run had ended: kept by `apply`, looked up by whoever tells drift.
+//! What `apply` leaves for `drift`: the one more look at the end, and what it says of differences that come back.
 //!
-//! I/O, through the store of the state. It may be lost at any time: that it cannot be kept is a warning in the log, and
-//! without it nobody can tell what the world changed from what the declaration did.
+//! I/O, through the store of the state and the reader. Nothing of it can fail a run: that is a warning in the log.
+
+use std::future::Future;
+
+use tokio_util::sync::CancellationToken;
 
 use super::error::Failure;
+use super::interrupt::interrupted;
 use super::plan::{observe, scope};
 use super::session::Session;
 use super::{now, second};
-use crate::drift::{self, Baseline, News, drift, noted, taken_back, undone};
-use crate::journal::{Entry, Fact};
+use crate::apply::{self, Left, LeftError, left};
+use crate::drift::{self, Drift, drift};
+use crate::journal::Fact;
 use crate::model::{Desired, Ownership, Snapshot, Step};
 use crate::observe::{Kept, Scope};
-use crate::plan::{Names, Plan};
+use crate::plan::Plan;
 use crate::state::{Loaded, State};
 
-/// What the last run left, as far as it tells about a scope, and what the journal gained since.
-pub(super) struct Left {
-    taken_at: String,
-    snapshot: Snapshot,
-    since: Vec<Entry>,
-}
-
-impl Left {
-    pub(super) fn baseline(&self) -> Baseline<'_> {
-        Baseline {
-            taken_at: &self.taken_at,
-            snapshot: &self.snapshot,
-            since: &self.since,
-        }
+impl From<LeftError> for Failure {
+    fn from(error: LeftError) -> Self {
+        Self::from_error(error.code(), &error).hint(error.hint())
     }
-}
-
-/// Looks it up; `None` where there is none that can be used.
-pub(super) async fn left(
-    session: &Session,
-    scope: &Scope,
-    now: &Snapshot,
-) -> Result<Option<Left>, Failure> {
-    let store = &session.store;
-    let bytes = store
-        .baseline()
-        .await
-        .map_err(|error| Failure::io("cannot read what the last apply left", &error))?;
-    let Some(bytes) = bytes else {
-        return Ok(None);
-    };
-    let kept = match Kept::decode(&bytes) {
-        Ok(kept) => kept,
-        Err(error) => {
-            tracing::warn!(%error, "what the last apply left cannot be used");
-            return Ok(None);
-        }
-    };
-    let platform = &kept.snapshot.platform;
-    if platform.server != now.platform.server {
-        return Err(Failure::new(
-            "SW0961",
-            format!(
-                "what the last apply left is of the SMP {}, but this is {}",
-                platform.name, now.platform.name
-            ),
-        )
-        .hint(Some(
-            "choose another state folder, or the platform it was made for".into(),
-        )));
-    }
-    let since = store
-        .since(kept.journal_sequence)
-        .await
-        .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
-    Ok(Some(Left {
-        taken_at: kept.taken_at.clone(),
-        snapshot: kept.for_scope(scope),
-        since,
-    }))
 }
 
 /// What a run of `apply` is made of, as far as it is known: a saved plan comes without the rest.
@@ -84,100 +33,152 @@ pub(super) struct Ground<'a> {
     pub(super) desired: Option<&'a Desired>,
 }
 
-/// What a run says of the rounds of differences: those that it found, and those that it took back.
+/// How a run ended, as whoever looks next has to know.
+#[derive(Clone, Copy)]
+pub(super) struct Ending<'a> {
+    /// Whether it left nothing undone.
+    pub(super) complete: bool,
+    /// Whether it changed anything on the server.
+    pub(super) wrote: bool,
+    pub(super) state: Option<&'a State>,
+}
+
+/// What a run says of the rounds of differences.
 pub(super) async fn rounds(
     session: &Session,
     ground: Ground<'_>,
     done: &[&Step],
     loaded: Option<&Loaded>,
 ) -> Option<Fact> {
-    // Before the first run nothing can have come back.
     let ownership = &loaded?.state.ownership;
-    let mut history = ownership.rounds.clone();
-    let mut news = News::new();
-    if let (Some(snapshot), Some(desired)) = (ground.snapshot, ground.desired) {
-        let scope = scope(session, desired, loaded.map(|loaded| &loaded.state));
-        match left(session, &scope, snapshot).await {
-            Ok(Some(left)) => {
-                let found = drift(&drift::Inputs {
-                    baseline: Some(left.baseline()),
-                    now: snapshot,
-                    desired,
-                    plan: ground.plan,
-                    ownership,
-                    all: false,
-                    at: now(),
-                });
-                news = noted(&history, &found.open(), now());
-                history = drift::with(history, &news);
-            }
-            Ok(None) => {}
-            Err(_) => tracing::warn!("what the world changed since the last apply is not noted"),
-        }
-    }
-    let names = ground.snapshot.map(names).unwrap_or_default();
-    let keys = undone(done, &names);
-    news.extend(taken_back(&history, keys.iter().map(String::as_str), now()));
-    (!news.is_empty()).then_some(Fact::DriftNoted { rounds: news })
+    let found = found(session, ground, loaded, ownership).await;
+    apply::rounds(found.as_ref(), done, ground.snapshot, ownership, now())
 }
 
-fn names(snapshot: &Snapshot) -> Names {
-    let computers = snapshot.computers.values();
-    let mut names: Names = computers.map(|one| (one.guid, one.name.clone())).collect();
-    let sites = snapshot.sites.known().into_iter().flatten();
-    names.extend(sites.map(|site| (site.guid, site.name.clone())));
-    names
+/// What the world had changed before the run.
+async fn found(
+    session: &Session,
+    ground: Ground<'_>,
+    loaded: Option<&Loaded>,
+    ownership: &Ownership,
+) -> Option<Drift> {
+    let (snapshot, desired) = (ground.snapshot?, ground.desired?);
+    let scope = scope(session, desired, loaded.map(|loaded| &loaded.state));
+    let found = left(&session.store, &scope, &snapshot.platform).await;
+    let left = found
+        .inspect_err(|error| {
+            tracing::warn!(%error, "what the world changed since the last apply is not noted");
+        })
+        .ok()??;
+    Some(drift(&drift::Inputs {
+        baseline: Some(left.baseline()),
+        now: snapshot,
+        desired,
+        plan: ground.plan,
+        ownership,
+        all: false,
+        at: now(),
+    }))
 }
 
 /// Keeps what a run left: what it read before, where it wrote nothing, else what one more look shows.
-pub(super) async fn keep(
-    session: &Session,
-    ground: Ground<'_>,
-    wrote: bool,
-    state: Option<&State>,
-) {
+///
+/// # Guarantees
+/// It fails nothing: what goes wrong is told in the log, and the baseline before stays. Ctrl-C ends the look.
+pub(super) async fn keep(session: &Session, ground: Ground<'_>, ending: Ending<'_>) {
+    let Ending {
+        complete,
+        wrote,
+        state,
+    } = ending;
+    let first = matches!(session.store.baseline().await, Ok(None));
+    // What a run leaves undone is told as long as it is there: the baseline before tells it, and the journal what the run did.
+    if !complete && !first {
+        return;
+    }
     let nothing = Ownership::default();
     let ownership = state.map_or(&nothing, |state| &state.ownership);
-    let scope = match ground.desired {
-        Some(desired) => scope(session, desired, state),
+    let (scope, before) = match ground.desired {
+        Some(desired) => (scope(session, desired, state), ground.snapshot.cloned()),
         // A saved plan says nothing of what was asked for; whoever made it kept that with what was read.
-        None => last_scope(session).await.remembering(ownership),
-    };
-    let seen = match ground.snapshot.filter(|_| !wrote) {
-        Some(snapshot) => Ok(snapshot.clone()),
-        None => look(session, &scope).await,
-    };
-    let snapshot = match seen {
-        Ok(snapshot) => snapshot,
-        Err(_) => {
-            tracing::warn!("what this run left could not be read, and is not kept for `drift`");
-            return;
-        }
+        None => last(session, ownership).await,
     };
     let sequence = state.map_or(0, |state| state.journal_sequence);
-    let kept = match Kept::encode(&second(), sequence, &scope, &snapshot) {
-        Ok(bytes) => session.store.keep_baseline(&bytes).await,
-        Err(error) => Err(error),
+    let read = ground.snapshot.filter(|_| !wrote);
+    let left = match read {
+        Some(snapshot) => Ok(snapshot.clone()),
+        None => look(session, &scope, before.as_ref()).await,
     };
+    let (snapshot, sequence) = match left {
+        Ok(snapshot) => (snapshot, sequence),
+        Err(reason) => {
+            tracing::warn!(reason, "what this run left is not kept for `drift`");
+            // What was there before it tells as much, with what the journal says of the run.
+            let Some(before) = ground.snapshot.filter(|_| first) else {
+                return;
+            };
+            (before.clone(), ground.plan.journal_sequence)
+        }
+    };
+    let kept = apply::keep(&session.store, &second(), &scope, &snapshot, sequence).await;
     if let Err(error) = kept {
         tracing::warn!(%error, "what this run left is not kept for `drift`");
     }
 }
 
-async fn look(session: &Session, scope: &Scope) -> Result<Snapshot, Failure> {
-    observe(&session.reader()?, scope).await
+/// One more look, or why it shows less than is known.
+async fn look(
+    session: &Session,
+    scope: &Scope,
+    before: Option<&Snapshot>,
+) -> Result<Snapshot, String> {
+    let looked = unless_interrupted(async { observe(&session.reader()?, scope).await }).await;
+    let snapshot = looked
+        .ok_or("the look was ended")?
+        .map_err(|failure| failure.message().to_owned())?;
+    let less = before.map_or_else(Vec::new, |before| apply::less_seen(before, &snapshot));
+    if less.is_empty() {
+        Ok(snapshot)
+    } else {
+        Err(format!("not all of it could be read: {}", less.join(", ")))
+    }
 }
 
-/// What the last refresh was asked for, where that is kept.
-async fn last_scope(session: &Session) -> Scope {
+/// Waits for something that nobody misses much, for as long as nobody interrupts it.
+async fn unless_interrupted<T>(work: impl Future<Output = T>) -> Option<T> {
+    let (softly, at_once) = (CancellationToken::new(), CancellationToken::new());
+    let signals = tokio::spawn(interrupted(softly.clone(), at_once));
+    let done = tokio::select! {
+        done = work => Some(done),
+        () = softly.cancelled() => None,
+    };
+    signals.abort();
+    done
+}
+
+/// What the last refresh was asked for, and what it saw, where that is kept.
+async fn last(session: &Session, ownership: &Ownership) -> (Scope, Option<Snapshot>) {
     let bytes = session.store.snapshot().await.ok().flatten();
     let kept = bytes.and_then(|bytes| Kept::decode(&bytes).ok());
-    kept.map_or_else(
-        || Scope {
-            server: session.server.clone(),
-            surroundings: true,
-            ..Scope::default()
-        },
-        |kept| kept.scope,
-    )
+    let (scope, snapshot) = match kept {
+        Some(kept) => (kept.scope, Some(kept.snapshot)),
+        None => {
+            let scope = Scope {
+                server: session.server.clone(),
+                surroundings: true,
+                ..Scope::default()
+            };
+            (scope, None)
+        }
+    };
+    (scope.remembering(ownership), snapshot)
+}
+
+/// What the last run left for a look with a scope.
+pub(super) async fn last_left(
+    session: &Session,
+    scope: &Scope,
+    now: &Snapshot,
+) -> Result<Option<Left>, Failure> {
+    Ok(left(&session.store, scope, &now.platform).await?)
 }

@@ -48,6 +48,9 @@ pub(super) mod field {
 /// What stands as the site of a subnet that is in none; as plans say it.
 pub(super) const NO_SITE: &str = "no site";
 
+/// What the one document of settings is called.
+pub(super) const SETTINGS: &str = "DS and core settings";
+
 /// One field that is not what it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Raw {
@@ -96,31 +99,36 @@ pub(super) fn compare(
     compared.servers(before, now, &names, in_doubt);
     compared.packages(before, now, &names, in_doubt);
     compared.capture_target(before, now, &names);
-    compared.changes.sort_by(|one, other| {
-        let order = |raw: &Raw| (raw.kind, Name::new(&raw.name), raw.field, raw.item.clone());
-        order(one).cmp(&order(other))
-    });
     compared
 }
 
+/// Puts differences into the order in which they are told.
+pub(super) fn sort(changes: &mut [Raw]) {
+    changes.sort_by(|one, other| {
+        let order = |raw: &Raw| (raw.kind, Name::new(&raw.name), raw.field, raw.item.clone());
+        order(one).cmp(&order(other))
+    });
+}
+
 /// Names of everything that either snapshot knows, by GUID; the later one has the last word.
-fn both_names(before: &Snapshot, now: &Snapshot) -> Names {
-    let mut names = Names::new();
-    for snapshot in [before, now] {
-        names.extend(names_of(snapshot));
-    }
+pub(super) fn both_names(before: &Snapshot, now: &Snapshot) -> Names {
+    let mut names = names_of(before);
+    names.extend(names_of(now));
     names
 }
 
-fn names_of(snapshot: &Snapshot) -> impl Iterator<Item = (Guid, Name)> {
+/// The names of computers and sites by GUID.
+#[must_use]
+pub fn names_of(snapshot: &Snapshot) -> Names {
     let computers = snapshot.computers.iter();
     let sites = snapshot.sites.known().into_iter().flatten();
     computers
         .map(|(guid, computer)| (*guid, computer.name.clone()))
         .chain(sites.map(|site| (site.guid, site.name.clone())))
+        .collect()
 }
 
-fn named(names: &Names, guid: Guid) -> Name {
+pub(super) fn named(names: &Names, guid: Guid) -> Name {
     let known = names.get(&guid).cloned();
     known.unwrap_or_else(|| Name::new(&guid.to_string()))
 }
@@ -434,7 +442,7 @@ impl Compared {
             && was != is
         {
             let shown = |of: &Option<Guid>| of.map(|guid| named(names, guid).to_string());
-            let of = (Kind::PlatformSettings, "DS and core settings");
+            let of = (Kind::PlatformSettings, SETTINGS);
             self.push(of, (field::CAPTURE_TARGET, None), shown(was), shown(is));
         }
     }

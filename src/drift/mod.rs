@@ -12,6 +12,7 @@
 
 mod cause;
 mod compare;
+mod held;
 mod impact;
 mod own;
 mod rounds;
@@ -27,10 +28,11 @@ use serde::{Serialize, Serializer};
 
 use crate::journal::Entry;
 use crate::model::{Acknowledgement, CountedKind, Desired, Name, Origin, Ownership, Snapshot};
-use crate::plan::{Changed, Field, Names, ObjectChange, Plan};
+use crate::plan::{Changed, Field, ObjectChange, Plan};
 use crate::select::Impact;
-use compare::{Compared, Kind, Raw, compare};
+use compare::{Compared, Kind, Raw, both_names, compare, sort};
 
+pub use compare::names_of;
 pub use own::undone;
 pub use rounds::{History, News, ROUNDS, flaps, noted, taken_back, told, with};
 
@@ -217,25 +219,18 @@ pub fn drift(input: &Inputs<'_>) -> Drift {
             impact: Impact::default(),
         };
     };
+    let in_doubt = in_doubt(plan);
     let Compared {
         changes: raw,
         mut unseen,
-    } = compare(baseline.snapshot, now, &in_doubt(plan));
+    } = compare(baseline.snapshot, now, &in_doubt);
     unseen.extend(fields_unseen(desired, baseline.snapshot, now));
     unseen.sort();
     unseen.dedup();
-    let ours = own::left_by_runs(baseline.since, &names(baseline.snapshot, now));
-    let raw: Vec<Raw> = raw
-        .into_iter()
-        .filter(|raw| {
-            let key = raw.key();
-            let same = |(left, value): &(String, Option<String>)| {
-                left.eq_ignore_ascii_case(&key)
-                    && same_value(value.as_deref(), raw.after.as_deref())
-            };
-            !ours.iter().any(same)
-        })
-        .collect();
+    let names = both_names(baseline.snapshot, now);
+    let ours = own::LeftByRuns::of(baseline.since, &names);
+    let mut raw = ours.judge(raw, now, &names, &in_doubt);
+    sort(&mut raw);
     let judge = standing::Judge::new(desired, baseline.snapshot, now, &plan.changes);
     let mut hidden = 0;
     let mut changes = Vec::new();
@@ -309,20 +304,6 @@ fn fields_unseen(desired: &Desired, before: &Snapshot, now: &Snapshot) -> Vec<St
         unseen.push(format!("capture target: {reason}"));
     }
     unseen
-}
-
-/// Names of what runs may have left, by GUID.
-fn names(before: &Snapshot, now: &Snapshot) -> Names {
-    let mut names = Names::new();
-    for snapshot in [before, now] {
-        for (guid, computer) in &snapshot.computers {
-            names.insert(*guid, computer.name.clone());
-        }
-        for site in snapshot.sites.known().into_iter().flatten() {
-            names.insert(site.guid, site.name.clone());
-        }
-    }
-    names
 }
 
 fn same_value(one: Option<&str>, other: Option<&str>) -> bool {

@@ -1,4 +1,4 @@
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::model::{
     Action, Assignment, By, Guid, Ignorable, Observed, Outcome, Role, RunId, Safety, Service,
     ServiceRole, SiteRef, Step, StepId,
 };
-use crate::plan;
+use crate::plan::{self, Names};
 
 const TIME: &str = "2026-11-20T08:00:00Z";
 const NOW: &str = "2026-11-26T08:00:00Z";
@@ -364,9 +364,25 @@ fn entry(sequence: u64, fact: Fact) -> Entry {
 #[test]
 fn what_a_run_of_ours_did_is_no_drift_even_where_it_died() {
     let now = put(seen(), "10.0.0.0/24", &["Branch"]);
+    let begun = moved(&seen(), "Branch", None);
+    let drift = since(&seen(), &now, &wanted(), &begun, false);
+    assert_eq!(lines(&drift), ["pending Subnet/10.0.0.0/24"]);
+    // Somebody who moved it on from there changed it all the same.
+    let now = put(seen(), "10.0.0.0/24", &["Other"]);
+    let entries = moved(&seen(), "Branch", Some(Outcome::Done));
+    assert!(since(&seen(), &now, &wanted(), &entries, false).is_drift());
+    let Fact::StepStarted { step } = &begun[0].fact else {
+        panic!("{begun:?}");
+    };
+    // And what it left is known by its key.
+    assert_eq!(undone(&[step], &Names::new()), ["Subnet/10.0.0.0/24:site"]);
+}
+
+/// A step of ours on a subnet, begun, and ended where that is known.
+fn moved(seen: &Seen, to: &str, outcome: Option<Outcome>) -> Vec<Entry> {
     let site = SiteRef {
-        name: Name::new("Branch"),
-        guid: Some(now.site_guid("Branch")),
+        name: Name::new(to),
+        guid: Some(seen.site_guid(to)),
     };
     let step = Step {
         id: StepId("assign-subnet:10.0.0.0/24".into()),
@@ -380,23 +396,72 @@ fn what_a_run_of_ours_did_is_no_drift_even_where_it_died() {
         reason: String::new(),
         depends_on: vec![],
     };
-    let begun = [entry(7, Fact::StepStarted { step: step.clone() })];
-    let drift = since(&seen(), &now, &wanted(), &begun, false);
-    assert_eq!(lines(&drift), ["pending Subnet/10.0.0.0/24"]);
-    // Somebody who moved it on from there changed it all the same.
-    let now = put(seen(), "10.0.0.0/24", &["Other"]);
-    let ended = entry(
-        8,
-        Fact::StepEnded {
-            step: step.id.clone(),
-            outcome: Outcome::Done,
-            milliseconds: 1,
-        },
-    );
-    let entries = [begun[0].clone(), ended];
-    assert!(since(&seen(), &now, &wanted(), &entries, false).is_drift());
-    // And what it left is known by its key.
-    assert_eq!(undone(&[&step], &Names::new()), ["Subnet/10.0.0.0/24:site"]);
+    let ended = outcome.map(|outcome| Fact::StepEnded {
+        step: step.id.clone(),
+        outcome,
+        milliseconds: 1,
+    });
+    std::iter::once(Fact::StepStarted { step })
+        .chain(ended)
+        .zip(7..)
+        .map(|(fact, sequence)| entry(sequence, fact))
+        .collect()
+}
+
+/// A run of a part leaves the baseline before it, so that what it did is known by the journal alone.
+#[test]
+fn what_a_run_did_counts_as_what_it_left() {
+    let as_it_was = seen();
+    let moved_on = put(seen(), "10.0.0.0/24", &["Other"]);
+    let as_left = put(seen(), "10.0.0.0/24", &["Branch"]);
+    let gone = gone(seen(), "10.0.0.0/24");
+    let failed = Outcome::Failed {
+        code: "SW0602".into(),
+        error: "refused".into(),
+        hint: None,
+    };
+    let key = "Subnet/10.0.0.0/24:site";
+    for (outcome, now, expect) in [
+        // It is done: whatever else is there the world made, also what was there before.
+        (Some(Outcome::Done), &as_left, None),
+        (Some(Outcome::Done), &as_it_was, Some("Branch -> HQ")),
+        (Some(Outcome::Done), &moved_on, Some("Branch -> Other")),
+        (Some(Outcome::Done), &gone, Some("Branch -> nothing")),
+        (Some(Outcome::AlreadyDone), &as_it_was, Some("Branch -> HQ")),
+        // Nobody knows what came of it: both are as we may have left it.
+        (None, &as_left, None),
+        (None, &as_it_was, None),
+        (None, &moved_on, Some("HQ -> Other")),
+        (Some(failed), &as_it_was, None),
+    ] {
+        let entries = moved(&seen(), "Branch", outcome.clone());
+        let drift = since(&seen(), now, &wanted(), &entries, true);
+        let found: Vec<String> = drift
+            .changes
+            .iter()
+            .map(|change| {
+                assert_eq!(change.key, key);
+                let word = |value: &Option<String>| value.clone().unwrap_or("nothing".into());
+                format!("{} -> {}", word(&change.before), word(&change.after))
+            })
+            .collect();
+        assert_eq!(
+            found.first().map(String::as_str),
+            expect,
+            "{outcome:?}: {found:?}"
+        );
+        assert!(found.len() <= 1);
+    }
+    // A list that is in doubt does not say that what we left is gone.
+    let mut doubtful = gone;
+    let count = crate::model::Count::of(30);
+    doubtful
+        .ownership
+        .counted
+        .insert(CountedKind::Subnets, count);
+    let entries = moved(&seen(), "Branch", Some(Outcome::Done));
+    let drift = since(&seen(), &doubtful, &wanted(), &entries, true);
+    assert!(!drift.is_drift(), "{:?}", lines(&drift));
 }
 
 fn acknowledged(now: &mut Seen, key: &str, value: Option<&str>, until: &str) {

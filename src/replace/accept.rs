@@ -10,8 +10,8 @@ use serde_saphyr::granit_parser::ScalarStyle;
 use super::layout::{Edit, Layout, edited};
 use super::meaning::{bare, nowhere};
 use super::rewrite::in_flow;
-use crate::manifest::scan::{Node, Scan, Value};
 use crate::export::scalar;
+use crate::manifest::scan::{Node, Scan, Value};
 use crate::manifest::{self, Source};
 use crate::model::{Declared, Desired, DesiredAssignment, Name, PackageSelector, Subnet};
 

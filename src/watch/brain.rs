@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::drift::Drifted;
+use super::drift::{Differences, Differing};
 use super::figures::Platform;
 use super::news::{News, Told};
 use super::pace::{Beat, Moment};
@@ -40,12 +40,12 @@ pub enum Said {
     },
     /// What was wrong is mended, and the configuration is the one that went on meanwhile.
     Mended,
-    /// An object is not as it is declared, and was before, or is otherwise than it was.
+    /// The world changed something, or what it changed is otherwise than it was.
     Drift {
         /// Where.
         platform: Name,
         /// Which.
-        object: Drifted,
+        object: Differing,
         /// How it differs.
         how: String,
         /// Whether it was told before, with another difference.
@@ -53,12 +53,44 @@ pub enum Said {
         /// The digest of the plan that would change it.
         plan: String,
     },
-    /// An object is as it is declared again.
+    /// What the world changed differs no more.
     Resolved {
         /// Where.
         platform: Name,
         /// Which.
-        object: Drifted,
+        object: Differing,
+    },
+    /// Somebody called what the world changed fine until a day.
+    Acknowledged {
+        /// Where.
+        platform: Name,
+        /// Which.
+        object: Differing,
+        /// The word.
+        word: String,
+    },
+    /// An object is declared otherwise, and that is not applied.
+    Pending {
+        /// Where.
+        platform: Name,
+        /// Which.
+        object: Differing,
+        /// How it differs.
+        how: String,
+        /// The digest of the plan that would change it.
+        plan: String,
+    },
+    /// An object is as it is declared.
+    PendingNoMore {
+        /// Where.
+        platform: Name,
+        /// Which.
+        object: Differing,
+    },
+    /// No run of ours is on record: what the world changed cannot be told from what is declared and not applied.
+    Untold {
+        /// Where.
+        platform: Name,
     },
     /// A step waits for a person.
     Waits {
@@ -129,7 +161,13 @@ pub enum Said {
 #[derive(Debug)]
 struct Watched {
     beat: Beat,
-    drift: News<Drifted>,
+    /// What the world changed, be it acknowledged or not.
+    changes: News<Differing>,
+    /// What of that is acknowledged, and what flaps.
+    acknowledged: BTreeSet<Differing>,
+    flapping: BTreeSet<Differing>,
+    pending: News<Differing>,
+    untold: bool,
     waits: News<StepId>,
     blocks: News<String>,
     /// The codes of what attempts failed with since one went well: which request of many it is that fails changes.
@@ -192,7 +230,11 @@ impl Brain {
                 .wrapping_add(index.wrapping_mul(0x9E37_79B9_7F4A_7C15));
             let fresh = || Watched {
                 beat: Beat::new(now, seed),
-                drift: News::default(),
+                changes: News::default(),
+                acknowledged: BTreeSet::new(),
+                flapping: BTreeSet::new(),
+                pending: News::default(),
+                untold: false,
                 waits: News::default(),
                 blocks: News::default(),
                 failing: BTreeSet::new(),
@@ -337,39 +379,99 @@ impl Watched {
     /// The numbers of what is the matter: as it was told, so that what could not be read counts as it did.
     fn tally(&self, figures: &mut Platform) {
         let counted = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
-        figures.drift.clear();
-        for key in self.drift.known() {
-            *figures.drift.entry(key.kind.clone()).or_default() += 1;
-        }
+        let drift = self.changes.known();
+        figures.drift = by_kind(drift.filter(|key| !self.acknowledged.contains(key)));
+        figures.pending = by_kind(self.pending.known());
+        figures.acknowledged = counted(self.acknowledged.len());
+        figures.flapping = counted(self.flapping.len());
         figures.waiting = counted(self.waits.len());
         figures.blocking = counted(self.blocks.len());
     }
 
-    /// What is new of what was seen.
-    fn seen(&mut self, name: &Name, sight: &Sight) -> Vec<Said> {
-        let Sight {
+    /// What is new of what differs.
+    fn differing(
+        &mut self,
+        name: &Name,
+        differences: &Differences,
+        everything: bool,
+        digest: &str,
+    ) -> Vec<Said> {
+        let Differences {
             drift,
-            waits,
-            blocks,
-            everything,
-            digest,
-        } = sight;
+            acknowledged,
+            flapping,
+            pending,
+            untold,
+        } = differences;
         let platform = || name.clone();
+        let plan = || digest.to_owned();
         let mut said = Vec::new();
-        let Told { new, changed, over } = self.drift.see(drift.clone(), *everything);
-        for (again, list) in [(false, new), (true, changed)] {
-            said.extend(list.into_iter().map(|(object, how)| Said::Drift {
+        if *untold && !self.untold {
+            said.push(Said::Untold {
                 platform: platform(),
-                object,
-                how,
-                again,
-                plan: digest.clone(),
+            });
+        }
+        self.untold = *untold;
+        let changes = drift.iter().chain(acknowledged);
+        let changes = changes.map(|(object, how)| (object.clone(), how.clone()));
+        let Told { new, changed, over } = self.changes.see(changes.collect(), everything);
+        for (again, list) in [(false, new), (true, changed)] {
+            said.extend(list.into_iter().map(|(object, how)| {
+                if acknowledged.contains_key(&object) {
+                    Said::Acknowledged {
+                        platform: platform(),
+                        object,
+                        word: how,
+                    }
+                } else {
+                    Said::Drift {
+                        platform: platform(),
+                        object,
+                        how,
+                        again,
+                        plan: plan(),
+                    }
+                }
             }));
         }
         said.extend(over.into_iter().map(|object| Said::Resolved {
             platform: platform(),
             object,
         }));
+        // What could not be read now is as it was.
+        let stays = |key: &Differing| {
+            self.changes.has(key) && !drift.contains_key(key) && !acknowledged.contains_key(key)
+        };
+        self.acknowledged.retain(stays);
+        self.acknowledged.extend(acknowledged.keys().cloned());
+        self.flapping.retain(stays);
+        self.flapping.extend(flapping.iter().cloned());
+        let Told { new, changed, over } = self.pending.see(pending.clone(), everything);
+        let pending = new.into_iter().chain(changed);
+        said.extend(pending.map(|(object, how)| Said::Pending {
+            platform: platform(),
+            object,
+            how,
+            plan: plan(),
+        }));
+        said.extend(over.into_iter().map(|object| Said::PendingNoMore {
+            platform: platform(),
+            object,
+        }));
+        said
+    }
+
+    /// What is new of what was seen.
+    fn seen(&mut self, name: &Name, sight: &Sight) -> Vec<Said> {
+        let Sight {
+            differences,
+            waits,
+            blocks,
+            everything,
+            digest,
+        } = sight;
+        let platform = || name.clone();
+        let mut said = self.differing(name, differences, *everything, digest);
         let Told { new, changed, over } = self.waits.see(waits.clone(), *everything);
         said.extend(
             new.into_iter()
@@ -399,4 +501,16 @@ impl Watched {
         }));
         said
     }
+}
+
+/// How many objects of each kind there are: one of which several fields differ is one.
+fn by_kind<'d>(all: impl Iterator<Item = &'d Differing>) -> BTreeMap<String, u64> {
+    let objects: BTreeSet<(&str, &str)> = all
+        .map(|one| (one.kind.as_str(), one.name.as_str()))
+        .collect();
+    let mut counts = BTreeMap::new();
+    for (kind, _) in objects {
+        *counts.entry(kind.to_owned()).or_default() += 1;
+    }
+    counts
 }

@@ -22,8 +22,14 @@ use crate::smp::{Timing, Traffic};
 /// The numbers of one platform, for as long as it is configured.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Platform {
-    /// How many objects of each kind are not as declared.
+    /// How many objects of each kind the world changed, and nobody called fine.
     pub drift: BTreeMap<String, u64>,
+    /// How many objects of each kind are declared otherwise, and not applied.
+    pub pending: BTreeMap<String, u64>,
+    /// How many differences somebody called fine.
+    pub acknowledged: u64,
+    /// How many come back whatever we do.
+    pub flapping: u64,
     /// How many steps wait for a person.
     pub waiting: u64,
     /// How many findings keep the plan from being applied.
@@ -122,6 +128,22 @@ impl Exposition {
     fn each(&self, number: impl Fn(&Platform) -> Option<f64>) -> Vec<(Labels, f64)> {
         self.platforms()
             .filter_map(|(labels, figures)| Some((labels, number(figures)?)))
+            .collect()
+    }
+
+    /// A number a platform and kind of object.
+    fn kinds(&self, of: impl Fn(&Platform) -> &BTreeMap<String, u64>) -> Vec<(Labels, f64)> {
+        let counts = self.counts(|figures| {
+            let counted = of(figures);
+            let one = |kind: &&'static str| {
+                let count = counted.get(*kind).copied().unwrap_or_default();
+                (vec![("kind", (*kind).to_owned())], count)
+            };
+            KINDS.iter().map(one).collect()
+        });
+        let counts = counts.into_iter();
+        counts
+            .map(|(labels, count)| (labels, float(count)))
             .collect()
     }
 
@@ -236,25 +258,41 @@ impl Exposition {
     }
 
     fn sight(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-        let drift = self.counts(|figures| {
-            let of = |kind: &&'static str| {
-                let count = figures.drift.get(*kind).copied().unwrap_or_default();
-                (vec![("kind", (*kind).to_owned())], count)
-            };
-            KINDS.iter().map(of).collect()
-        });
-        let drift: Vec<(Labels, f64)> = drift
-            .into_iter()
-            .map(|(labels, count)| (labels, float(count)))
-            .collect();
         gauge(
             encoder,
             (
                 "drift_objects",
-                "Objects that are not as they are declared",
+                "Objects that the world changed, and nobody called fine",
                 None,
             ),
-            &drift,
+            &self.kinds(|figures| &figures.drift),
+        )?;
+        gauge(
+            encoder,
+            (
+                "pending_objects",
+                "Objects that are declared otherwise, and not applied",
+                None,
+            ),
+            &self.kinds(|figures| &figures.pending),
+        )?;
+        gauge(
+            encoder,
+            (
+                "acknowledged_differences",
+                "What the world changed and somebody called fine",
+                None,
+            ),
+            &self.each(|figures| Some(float(figures.acknowledged))),
+        )?;
+        gauge(
+            encoder,
+            (
+                "flapping_differences",
+                "What came back after it was taken back three times",
+                None,
+            ),
+            &self.each(|figures| Some(float(figures.flapping))),
         )?;
         gauge(
             encoder,
@@ -363,6 +401,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::watch::drift::Differences;
     use crate::watch::report::Sight;
 
     fn status() -> Status {
@@ -378,7 +417,7 @@ mod tests {
         timing.ranges[9] = 1;
         let report = Report {
             sight: Some(Sight {
-                drift: BTreeMap::new(),
+                differences: Differences::default(),
                 waits: BTreeMap::new(),
                 blocks: BTreeMap::new(),
                 everything: true,

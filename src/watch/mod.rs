@@ -9,12 +9,14 @@
 mod brain;
 mod drift;
 mod figures;
+mod left;
 mod news;
 mod once;
 mod pace;
 mod report;
 mod run;
 mod serve;
+mod sight;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 mod simulated;
@@ -22,7 +24,7 @@ mod source;
 mod status;
 
 pub use brain::{Brain, Said};
-pub use drift::{Drifted, drift};
+pub use drift::{Differences, Differing, differences};
 pub use figures::{Figures, KINDS, MEDIA_TYPE, exposition};
 pub use news::{News, Told};
 pub use once::{Attempt, MakeWriter, Target, reconcile_once};

@@ -64,6 +64,11 @@ impl<K: Ord + Clone> News<K> {
         self.told.keys()
     }
 
+    /// Whether something is the matter, as far as it was told.
+    pub fn has(&self, key: &K) -> bool {
+        self.told.contains_key(key)
+    }
+
     /// How much is the matter.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -11,16 +11,20 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use super::drift::drift;
-use super::report::{Conclusion, Report, Sight, Trouble};
-use crate::apply::{Course, Ended, Halt, Options, Run, aftermath, carried_out, unproven};
+use super::left::{Ground, after, before_any};
+use super::report::{Conclusion, Report, Trouble};
+use super::sight::sight;
+use crate::apply::{
+    Course, Ended, Halt, Left, Options, Run, aftermath, carried_out, left, rounds, unproven,
+};
+use crate::drift::{Drift, Inputs as DriftInputs, drift};
 use crate::journal::{Fact, JournalError};
 use crate::model::{
-    Attendance, Desired, Event, Holder, Name, Outcome, Ownership, RunId, Safety, Snapshot, Step,
-    StepGroup, StepId, StepKind, attendance, is_unattended,
+    Desired, Event, Holder, Name, Outcome, Ownership, RunId, Safety, Snapshot, StepGroup, StepId,
+    StepKind,
 };
 use crate::observe::{RefreshError, Scope, build_change, refresh};
-use crate::plan::{Inputs, Narrowing, Plan, Severity, Standing, frozen, make};
+use crate::plan::{Inputs, Narrowing, Plan, frozen, make};
 use crate::profile::Profile;
 use crate::smp::{ReadError, Reader, Timing, Traffic, Transport, Writer, WritingTransport};
 use crate::state::{Journal, Loaded, Lock, LockError, State, StateError, Store};
@@ -78,6 +82,10 @@ struct Planned {
     whole: Plan,
     /// What of it may be done unattended, with what it depends on; `None` where the loop only looks.
     part: Option<Plan>,
+    /// What the world changed since our last run.
+    found: Drift,
+    /// What was read.
+    scope: Scope,
 }
 
 /// What came of a run.
@@ -133,7 +141,7 @@ fn metered(mut report: Report, transport: &Transport, before: (Traffic, Timing))
     report
 }
 
-async fn load(target: &Target) -> Result<Option<Loaded>, Trouble> {
+pub(super) async fn load(target: &Target) -> Result<Option<Loaded>, Trouble> {
     let loaded = target.store.load().await;
     loaded.map_err(|error| Trouble::of(error.code(), &error, error.hint()))
 }
@@ -187,12 +195,25 @@ async fn look(target: &Target, attempt: &Attempt<'_>) -> Result<Planned, Trouble
         .is_some()
         .then(|| plan(Some(target.groups.clone())))
         .transpose()?;
+    let left = left(&target.store, &scope, &snapshot.platform).await;
+    let left = left.map_err(|error| Trouble::of(error.code(), &error, error.hint()))?;
+    let found = drift(&DriftInputs {
+        baseline: left.as_ref().map(Left::baseline),
+        now: &snapshot,
+        desired: &target.desired,
+        plan: &whole,
+        ownership,
+        all: false,
+        at: (attempt.clock)(),
+    });
     Ok(Planned {
         loaded,
         snapshot,
         profile,
         whole,
         part,
+        found,
+        scope,
     })
 }
 
@@ -232,7 +253,8 @@ fn unread(error: &RefreshError) -> Trouble {
 
 /// Does what may be done, and says what was seen.
 async fn act(target: &Target, attempt: &Attempt<'_>, planned: Planned) -> Report {
-    let sight = sight(&planned, &target.groups);
+    let Planned { whole, part, .. } = &planned;
+    let sight = sight(whole, part.as_ref(), &planned.found, &target.groups);
     let now = (attempt.clock)();
     let thaws = target.safety.frozen(now).map(|freeze| freeze.ends);
     let mut report = Report {
@@ -243,11 +265,21 @@ async fn act(target: &Target, attempt: &Attempt<'_>, planned: Planned) -> Report
         loaded,
         snapshot,
         profile,
-        whole: _, // for people
+        whole,
         part,
+        found,
+        scope,
     } = planned;
     let Some(part) = part else {
         return report;
+    };
+    let ground = Ground {
+        whole: &whole,
+        part: &part,
+        snapshot: &snapshot,
+        found: &found,
+        scope: &scope,
+        profile,
     };
     if part.is_blocked() {
         if thaws.is_some() && part.changes_anything() {
@@ -259,10 +291,12 @@ async fn act(target: &Target, attempt: &Attempt<'_>, planned: Planned) -> Report
         return report;
     }
     if part.steps.is_empty() {
+        if found.since.is_none() {
+            before_any(target, attempt, &ground, loaded).await;
+        }
         return report;
     }
-    let plan = (&part, &snapshot, profile);
-    match run(target, attempt, plan, loaded, &mut report).await {
+    match run(target, attempt, &ground, loaded, &mut report).await {
         Err(Kept::Busy) => report.conclusion = Conclusion::Busy,
         Err(Kept::Frozen) => {
             report.conclusion = Conclusion::Frozen;
@@ -301,74 +335,15 @@ fn conclusion(planned: &Planned) -> Conclusion {
     }
 }
 
-/// What is to be told of a plan.
-fn sight(planned: &Planned, groups: &BTreeSet<StepGroup>) -> Sight {
-    let Planned {
-        whole,
-        part,
-        loaded: _,
-        snapshot: _,
-        profile: _,
-    } = planned;
-    let nothing = BTreeSet::new();
-    // Whoever only looks does nothing, so that nothing waits for a person more than the rest.
-    let (may, done): (_, BTreeSet<&StepId>) = match part {
-        Some(part) => (groups, part.steps.iter().map(|step| &step.id).collect()),
-        None => (&nothing, BTreeSet::new()),
-    };
-    let waits = whole
-        .steps
-        .iter()
-        .filter(|step| step.kind() != StepKind::Record || !is_unattended(step, may))
-        .filter(|step| step.kind() == StepKind::Manual || !done.contains(&step.id))
-        .filter(|step| part.is_some() || step.kind() == StepKind::Manual)
-        .map(|step| (step.id.clone(), why(step, may)))
-        .collect();
-    let plans = std::iter::once(whole).chain(part);
-    let blocks = plans
-        .flat_map(|plan| &plan.notes)
-        .filter(|note| note.standing == Standing::Blocks)
-        .map(|note| {
-            let what = format!("{}: {}", note.id, note.message);
-            (what, note.remedy.clone())
-        })
-        .collect();
-    // What could not be read is blocked with a code of its own, and then nobody can tell what is as it should be.
-    let everything = !whole.notes.iter().any(|note| {
-        note.standing == Standing::Blocks
-            && note.severity == Severity::Error
-            && note.id.starts_with("SW")
-    });
-    Sight {
-        drift: drift(whole),
-        waits,
-        blocks,
-        everything,
-        digest: whole.digest(),
-    }
-}
-
-/// Why a step waits for a person.
-fn why(step: &Step, groups: &BTreeSet<StepGroup>) -> String {
-    match attendance(&step.action) {
-        _ if step.kind() == StepKind::Manual => "a person does it in the console".to_owned(),
-        Attendance::Person => "it needs somebody's word".to_owned(),
-        Attendance::Group(group) if !groups.contains(&group) => {
-            format!("`autoApply` does not name `{group}`")
-        }
-        Attendance::Group(_) | Attendance::Free => "it depends on a step that waits".to_owned(),
-    }
-}
-
 /// Carries a plan out under the lock of the state.
 async fn run(
     target: &Target,
     attempt: &Attempt<'_>,
-    (plan, snapshot, profile): (&Plan, &Snapshot, Arc<Profile>),
+    ground: &Ground<'_>,
     loaded: Option<Loaded>,
     report: &mut Report,
 ) -> Result<Done, Kept> {
-    let missing = unproven(plan, &profile);
+    let missing = unproven(ground.part, &ground.profile);
     if !missing.is_empty() {
         let missing: Vec<String> = missing.into_iter().collect();
         let message = format!(
@@ -380,7 +355,7 @@ async fn run(
     let Some(make) = &target.writer else {
         return Err(Kept::Busy);
     };
-    let writer = Writer::new(make(&attempt.run)?, profile);
+    let writer = Writer::new(make(&attempt.run)?, Arc::clone(&ground.profile));
     let before = (writer.transport().traffic(), writer.transport().timing());
     let lock = match target.store.lock(&attempt.holder, Duration::ZERO).await {
         Ok(lock) => lock,
@@ -390,8 +365,7 @@ async fn run(
     let held = Held {
         target,
         attempt,
-        plan,
-        snapshot,
+        ground,
         writer: &writer,
         lock: &lock,
     };
@@ -407,8 +381,7 @@ async fn run(
 struct Held<'a> {
     target: &'a Target,
     attempt: &'a Attempt<'a>,
-    plan: &'a Plan,
-    snapshot: &'a Snapshot,
+    ground: &'a Ground<'a>,
     writer: &'a Writer,
     lock: &'a Lock,
 }
@@ -418,9 +391,10 @@ impl Held<'_> {
         let Self {
             target,
             attempt,
-            plan,
+            ground,
             ..
         } = self;
+        let plan = ground.part;
         let now = load(target).await?;
         if now != loaded {
             return Err(Kept::Busy);
@@ -465,7 +439,11 @@ impl Held<'_> {
             }
             None => {}
         }
-        self.settle(&journal, &outcomes, loaded).await?;
+        let state = self.settle(&journal, &outcomes, loaded).await?;
+        drop(journal);
+        if done.trouble.is_none() && !done.stopped {
+            after(target, attempt, ground, (&outcomes, &state)).await;
+        }
         Ok(done)
     }
 
@@ -486,18 +464,21 @@ impl Held<'_> {
         journal: &Journal,
         outcomes: &[(StepId, Outcome)],
         loaded: Option<Loaded>,
-    ) -> Result<(), Trouble> {
+    ) -> Result<State, Trouble> {
         let Self {
             target,
             attempt,
-            plan,
-            snapshot,
+            ground,
             ..
         } = self;
+        let (plan, snapshot) = (ground.part, Some(ground.snapshot));
         let nothing = Ownership::default();
         let ownership = loaded.as_ref().map_or(&nothing, |l| &l.state.ownership);
         let done = carried_out(plan, outcomes);
-        for fact in aftermath(plan, Some(snapshot), &done, ownership) {
+        let now = (attempt.clock)();
+        let rounds = rounds(Some(ground.found), &done, snapshot, ownership, now);
+        let facts = aftermath(plan, snapshot, &done, ownership);
+        for fact in facts.into_iter().chain(rounds) {
             let now = (attempt.clock)();
             let appended = journal.append(&attempt.run, now, fact).await;
             appended.map_err(|error| unkept(&error))?;
@@ -505,9 +486,7 @@ impl Held<'_> {
         let state = loaded.map(|loaded| loaded.state);
         let base = State::following(state, &plan.platform, attempt.lineage.clone());
         let settled = target.store.settle(base).await;
-        settled
-            .map(drop)
-            .map_err(|error| Trouble::of(error.code(), &error, error.hint()))
+        settled.map_err(|error| Trouble::of(error.code(), &error, error.hint()))
     }
 }
 

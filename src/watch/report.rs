@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::drift::Drifted;
+use super::drift::Differences;
 use super::pace::Ending;
 use crate::model::StepId;
 use crate::smp::{Timing, Traffic};
@@ -132,8 +132,8 @@ impl fmt::Display for Conclusion {
 /// What a platform looked like once it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sight {
-    /// What differs from what is declared.
-    pub drift: BTreeMap<Drifted, String>,
+    /// What differs, and why.
+    pub differences: Differences,
     /// Steps that nobody does but a person, or that only a person may let be done, each with why.
     pub waits: BTreeMap<StepId, String>,
     /// What keeps the plan from being applied, by its id and message, with the remedy.

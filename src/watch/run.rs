@@ -293,6 +293,27 @@ fn say(said: &Said) {
         } => {
             tracing::info!(%object, "resolved");
         }
+        Said::Acknowledged {
+            platform: _,
+            object,
+            word,
+        } => tracing::info!(%object, word, "acknowledged"),
+        Said::Pending {
+            platform: _,
+            object,
+            how,
+            plan,
+        } => {
+            let plan = short(plan);
+            tracing::warn!(%object, how, plan, "declared and not applied");
+        }
+        Said::PendingNoMore {
+            platform: _,
+            object,
+        } => tracing::info!(%object, "as declared"),
+        Said::Untold { platform: _ } => tracing::warn!(
+            "no apply of ours is on record: what the world changed cannot be told from what is declared and not applied"
+        ),
         Said::Waits {
             platform: _,
             step,

@@ -48,7 +48,7 @@ struct Hours {
     most_at_once: usize,
 }
 
-fn number(object: &Drifted) -> u32 {
+fn number(object: &Differing) -> u32 {
     object.name.parse().unwrap()
 }
 
@@ -146,7 +146,10 @@ impl Hours {
                 None => Report::failed(Trouble::new("SW0302", "cannot connect")),
                 Some(saw) => Report {
                     sight: Some(Sight {
-                        drift: saw.keys().map(|key| (drifted(*key), "x".into())).collect(),
+                        differences: Differences {
+                            drift: saw.keys().map(|key| (drifted(*key), "x".into())).collect(),
+                            ..Differences::default()
+                        },
                         waits: BTreeMap::new(),
                         blocks: BTreeMap::new(),
                         everything: true,
@@ -184,10 +187,15 @@ impl Hours {
     }
 }
 
-fn drifted(number: u32) -> Drifted {
-    Drifted {
+fn drifted(number: u32) -> Differing {
+    subnet(&number.to_string())
+}
+
+fn subnet(name: &str) -> Differing {
+    Differing {
         kind: "Subnet".into(),
-        name: number.to_string(),
+        name: name.into(),
+        key: format!("Subnet/{name}:site"),
     }
 }
 
@@ -411,20 +419,19 @@ fn what_could_not_be_read_counts_as_it_did() {
         MINUTE,
         "commit a",
     );
-    let object = |name: &str| Drifted {
-        kind: "Subnet".into(),
-        name: name.into(),
-    };
     let mut now = Duration::ZERO;
     let mut look = |names: &[&str], everything: bool| {
         now += MINUTE * 2;
         assert_eq!(brain.begin(now), std::slice::from_ref(&hq));
         let report = Report {
             sight: Some(Sight {
-                drift: names
-                    .iter()
-                    .map(|name| (object(name), "x".to_owned()))
-                    .collect(),
+                differences: Differences {
+                    drift: names
+                        .iter()
+                        .map(|name| (subnet(name), "x".to_owned()))
+                        .collect(),
+                    ..Differences::default()
+                },
                 waits: BTreeMap::new(),
                 blocks: BTreeMap::new(),
                 everything,

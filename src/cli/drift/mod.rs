@@ -15,13 +15,13 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgGroup, Args, ValueEnum};
 
 use super::apply::keep;
-use super::baseline::left;
+use super::baseline::last_left;
 use super::error::Failure;
 use super::hold::{Hold, PATIENCE};
 use super::plan::{What, load, plan, scope};
 use super::session::{Home, Session};
 use super::{Context, Exit, files, now, print};
-use crate::drift::{self, Drift, drift, noted, told, with};
+use crate::drift::{self, Drift, drift};
 use crate::journal::Fact;
 use crate::manifest::Payload;
 use crate::model::{Desired, Ownership, Snapshot};
@@ -202,10 +202,10 @@ async fn look(session: &Session, home: &Home, args: &DriftArgs) -> Result<Look, 
         &desired,
         loaded.as_ref().map(|loaded| &loaded.state),
     );
-    let left = left(session, &scope, &snapshot).await?;
+    let left = last_left(session, &scope, &snapshot).await?;
     let nothing = Ownership::default();
     let found = drift(&drift::Inputs {
-        baseline: left.as_ref().map(super::baseline::Left::baseline),
+        baseline: left.as_ref().map(crate::apply::Left::baseline),
         now: &snapshot,
         desired: &desired,
         plan: &plan,
@@ -242,12 +242,7 @@ async fn note(context: &Context, session: &Session, look: &Look) {
 }
 
 fn news(loaded: &Loaded, drift: &Drift) -> drift::News {
-    let history = &loaded.state.ownership.rounds;
-    let mut news = noted(history, &drift.open(), now());
-    let after = with(history.clone(), &news);
-    let flapping = drift.flapping.iter().map(|one| one.key.as_str());
-    news.extend(told(&after, flapping));
-    news
+    crate::apply::seen(drift, &loaded.state.ownership, now())
 }
 
 async fn noting(context: &Context, session: &Session, look: &Look) -> Result<(), Failure> {

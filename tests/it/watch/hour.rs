@@ -67,7 +67,7 @@ fn an_hour_finds_every_drift_in_time_tells_none_twice_and_leaves_nothing_behind(
         yard.server().clear_requests();
         let said = watch.said();
         for (site, times) in &told {
-            let object = format!("drift object=Subnet/10.77.{site}.0/24 ");
+            let object = format!("drift object=Subnet/10.77.{site}.0/24:site ");
             let found = said.lines().filter(|line| line.contains(&object)).count();
             assert_eq!(found, *times, "round {round}: {object}\n{said}");
             let object = format!("resolved object=Subnet/10.77.{site}.0/24");

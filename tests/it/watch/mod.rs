@@ -107,6 +107,15 @@ fn it_mends_what_it_may_and_leaves_the_rest_to_a_person() {
         "{create:?}"
     );
     assert_eq!(watch.metric("sitewright_waiting_steps", &[]), 1);
+    // What a run of ours leaves undone is drift for as long as it is there, and what it mended is none.
+    let subnets = [("kind", "Subnet")];
+    assert_eq!(watch.metric("sitewright_drift_objects", &subnets), 1);
+    assert_eq!(watch.metric("sitewright_pending_objects", &subnets), 0);
+    let resolved = |number: u32| {
+        let object = format!("resolved object=Subnet/10.77.{number}.0/24:site");
+        watch.lines(&object).len()
+    };
+    assert_eq!((resolved(1), resolved(3)), (1, 0));
     // It is told that nobody waits for it any more once somebody has seen to it.
     let applied = yard.program(&["apply", "--yes", "--lock-timeout", "30"]);
     assert!(applied.0, "{}", applied.1);
@@ -121,6 +130,98 @@ fn it_mends_what_it_may_and_leaves_the_rest_to_a_person() {
     assert!(journal.0, "{}", journal.1);
     let runs = fs::read_to_string(yard.here().join("state/hq.journal.jsonl")).unwrap();
     assert!(runs.contains(", watch\""), "the journal says who it was");
+}
+
+#[test]
+fn what_the_world_changed_is_told_apart_from_what_is_declared_and_from_what_is_fine() {
+    let yard = Yard::new(flat_lan(), 3, "");
+    let watch = yard.watch(&["--interval", "1s"]);
+    watch.rounds(1);
+    // Somebody declares a site more, and somebody else takes a subnet out of one.
+    yard.manifests(4);
+    yard.console(taken_out(1));
+    until("both are told", || {
+        !watch.lines("drift object=").is_empty()
+            && !watch.lines("declared and not applied object=").is_empty()
+    });
+    watch.rounds(2);
+    let drift = watch.lines("drift object=");
+    assert_eq!(drift.len(), 1, "{drift:#?}");
+    assert!(
+        drift[0].contains("object=Subnet/10.77.1.0/24:site"),
+        "{drift:?}"
+    );
+    assert!(
+        drift[0].contains("Lab 1 -> no site, declared otherwise"),
+        "{drift:?}"
+    );
+    let pending = watch.lines("declared and not applied object=");
+    assert!(
+        pending
+            .iter()
+            .all(|line| line.contains("Lab 3") || line.contains("10.77.3.0/24")),
+        "{pending:#?}"
+    );
+    let subnets = [("kind", "Subnet")];
+    assert_eq!(watch.metric("sitewright_drift_objects", &subnets), 1);
+    assert_eq!(watch.metric("sitewright_pending_objects", &subnets), 1);
+    // Somebody calls it fine until tomorrow.
+    let tomorrow = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24);
+    let tomorrow = tomorrow.strftime("%Y-%m-%d").to_string();
+    let key = "Subnet/10.77.1.0/24:site";
+    let word = ["--until", &tomorrow, "--reason", "ticket 4711"];
+    let (went_well, said) = yard.program(&[&["drift", "--acknowledge", key], &word[..]].concat());
+    assert!(went_well, "{said}");
+    until("it is no drift", || {
+        watch.metric("sitewright_drift_objects", &subnets) == 0
+    });
+    assert_eq!(watch.metric("sitewright_acknowledged_differences", &[]), 1);
+    let fine = watch.lines("acknowledged object=Subnet/10.77.1.0/24:site");
+    assert_eq!(fine.len(), 1);
+    assert!(fine[0].contains("ticket 4711"), "{fine:?}");
+    assert!(
+        watch.lines("resolved").is_empty(),
+        "it is there all the same"
+    );
+    let (went_well, said) = yard.program(&["drift", "--unacknowledge", key]);
+    assert!(went_well, "{said}");
+    until("it is drift again", || {
+        watch.metric("sitewright_drift_objects", &subnets) == 1
+    });
+    yard.console(put_back(1));
+    watch.rounds(2);
+    assert_eq!(watch.lines("resolved").len(), 1, "{}", watch.said());
+    assert!(watch.lines("step ended").is_empty(), "it only looks");
+}
+
+#[test]
+fn what_comes_back_after_three_rounds_is_told_as_flapping() {
+    let yard = Yard::new(
+        flat_lan(),
+        2,
+        "  watch: { interval: 1s, autoApply: [assign] }\n",
+    );
+    let watch = yard.watch(&["--mode", "apply"]);
+    watch.rounds(1);
+    let done = [("kind", "assign-subnet"), ("outcome", "done")];
+    for round in 1..=4_u64 {
+        yard.console(taken_out(1));
+        until("it is mended", || {
+            watch.metric("sitewright_steps", &done) == round
+        });
+        watch.rounds(1);
+        let told = watch.lines("drift object=Subnet/10.77.1.0/24:site");
+        assert_eq!(told.len(), usize::try_from(round).unwrap(), "{told:#?}");
+        let flapping = told.last().unwrap().contains("flapping: ");
+        assert_eq!(flapping, round == 4, "round {round}: {told:#?}");
+    }
+    // Nothing is left once it is away.
+    watch.rounds(1);
+    assert_eq!(watch.metric("sitewright_flapping_differences", &[]), 0);
+    assert_eq!(
+        watch.metric("sitewright_drift_objects", &[("kind", "Subnet")]),
+        0
+    );
 }
 
 #[test]
@@ -238,10 +339,16 @@ fn a_wrong_configuration_keeps_the_old_one_until_it_is_mended() {
     });
     watch.rounds(2);
     assert_eq!(
-        watch.lines("drift object=Site/Lab 2").len(),
+        watch
+            .lines("declared and not applied object=Site/Lab 2")
+            .len(),
         1,
         "{}",
         watch.said()
+    );
+    assert!(
+        watch.lines("drift object=Site/Lab 2").is_empty(),
+        "the world did not change that"
     );
 }
 

@@ -1,0 +1,207 @@
+//! What the server held when our last run had ended: kept by whoever applies, looked up by whoever tells what the world
+//! changed since.
+//!
+//! I/O, through the store of the state. A baseline may be lost at any time: that it cannot be kept stops nothing, and
+//! without it nobody can tell what the world changed from what the declaration did. What a run leaves undone has to be
+//! told as long as it is there, so that only a run which leaves nothing takes the world for its baseline; what other runs
+//! did is in the journal.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use jiff::Timestamp;
+
+use crate::drift::{self, Baseline, Drift, News, names_of, noted, taken_back, told, undone, with};
+use crate::journal::{Entry, Fact, JournalError};
+use crate::model::{Observed, Outcome, Ownership, Platform, Snapshot, Step, StepId};
+use crate::observe::{Kept, Scope};
+use crate::plan::{Names, Plan};
+use crate::state::Store;
+
+/// What the last run left, as far as it tells about a scope, and what the journal gained since.
+#[derive(Debug)]
+pub struct Left {
+    taken_at: String,
+    snapshot: Snapshot,
+    since: Vec<Entry>,
+}
+
+/// Why nobody can tell what the last run left.
+#[derive(Debug, thiserror::Error)]
+pub enum LeftError {
+    /// The store cannot be read.
+    #[error("what the last apply left cannot be read")]
+    Unread(#[source] io::Error),
+    /// It was read of another SMP.
+    #[error("what the last apply left is of the SMP {}, but this is {}", .expected.name, .found.name)]
+    OtherPlatform {
+        /// Of which.
+        expected: Box<Platform>,
+        /// Which one is at hand.
+        found: Box<Platform>,
+    },
+    /// The journal cannot be read.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+impl LeftError {
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unread(_) => "SW0969",
+            Self::OtherPlatform { .. } => "SW0961",
+            Self::Journal(error) => error.code(),
+        }
+    }
+
+    /// What to do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unread(_) => Some("see to the store of the state, then look again".into()),
+            Self::OtherPlatform { .. } => {
+                Some("choose another state folder, or the platform it was made for".into())
+            }
+            Self::Journal(error) => error.hint(),
+        }
+    }
+}
+
+impl Left {
+    /// What drift is told from.
+    #[must_use]
+    pub fn baseline(&self) -> Baseline<'_> {
+        Baseline {
+            taken_at: &self.taken_at,
+            snapshot: &self.snapshot,
+            since: &self.since,
+        }
+    }
+}
+
+/// Looks up what the last run left; `None` where there is nothing that can be used.
+///
+/// # Errors
+/// [`LeftError`].
+pub async fn left(store: &Store, scope: &Scope, now: &Platform) -> Result<Option<Left>, LeftError> {
+    let Some(bytes) = store.baseline().await.map_err(LeftError::Unread)? else {
+        return Ok(None);
+    };
+    let kept = match Kept::decode(&bytes) {
+        Ok(kept) => kept,
+        Err(error) => {
+            tracing::warn!(%error, "what the last apply left cannot be used");
+            return Ok(None);
+        }
+    };
+    let platform = &kept.snapshot.platform;
+    if platform.server != now.server {
+        return Err(LeftError::OtherPlatform {
+            expected: Box::new(platform.clone()),
+            found: Box::new(now.clone()),
+        });
+    }
+    let since = store.since(kept.journal_sequence).await?;
+    Ok(Some(Left {
+        taken_at: kept.taken_at.clone(),
+        snapshot: kept.for_scope(scope),
+        since,
+    }))
+}
+
+/// What a look says of the rounds of differences: those that came and went, and those that flap and were not told yet.
+#[must_use]
+pub fn seen(found: &Drift, ownership: &Ownership, at: Timestamp) -> News {
+    let mut news = noticed(found, ownership, at);
+    let after = with(ownership.rounds.clone(), &news);
+    let flapping = found.flapping.iter().map(|one| one.key.as_str());
+    news.extend(told(&after, flapping));
+    news
+}
+
+/// What came and went. Without a baseline nobody knows, and what could not be read has not gone.
+fn noticed(found: &Drift, ownership: &Ownership, at: Timestamp) -> News {
+    if found.since.is_none() {
+        return News::new();
+    }
+    let mut news = noted(&ownership.rounds, &found.open(), at);
+    if !found.unseen.is_empty() {
+        news.retain(|_, rounds| rounds.as_ref().is_some_and(|rounds| rounds.open));
+    }
+    news
+}
+
+/// What a run says of the rounds of differences: those that it found, and those that it took back with the steps that are
+/// done. `None` where that is no news, and before the first run, when nothing can have come back.
+#[must_use]
+pub fn rounds(
+    found: Option<&Drift>,
+    done: &[&Step],
+    snapshot: Option<&Snapshot>,
+    ownership: &Ownership,
+    at: Timestamp,
+) -> Option<Fact> {
+    let mut news = found.map_or_else(News::new, |found| noticed(found, ownership, at));
+    let history = drift::with(ownership.rounds.clone(), &news);
+    let names: Names = snapshot.map(names_of).unwrap_or_default();
+    let keys = undone(done, &names);
+    news.extend(taken_back(&history, keys.iter().map(String::as_str), at));
+    (!news.is_empty()).then_some(Fact::DriftNoted { rounds: news })
+}
+
+/// Whether a run leaves nothing undone, so that the world as it is then is what later ones are told from.
+#[must_use]
+pub fn leaves_nothing(plan: &Plan, outcomes: &[(StepId, Outcome)]) -> bool {
+    let outcomes: BTreeMap<&StepId, &Outcome> =
+        outcomes.iter().map(|(id, outcome)| (id, outcome)).collect();
+    !plan.is_partial()
+        && plan.steps.iter().all(|step| {
+            matches!(
+                outcomes.get(&step.id),
+                Some(Outcome::Done | Outcome::AlreadyDone)
+            )
+        })
+}
+
+/// Keeps what a run left, with the number of the last record of the journal that was known when it was read.
+///
+/// # Errors
+/// Where it cannot be kept, which stops nothing.
+pub async fn keep(
+    store: &Store,
+    at: &str,
+    scope: &Scope,
+    snapshot: &Snapshot,
+    sequence: u64,
+) -> io::Result<()> {
+    let bytes = Kept::encode(at, sequence, scope, snapshot)?;
+    store.keep_baseline(&bytes).await
+}
+
+/// What a look after a run could not read and the one before it could: a baseline without it would tell less than is known.
+#[must_use]
+pub fn less_seen(before: &Snapshot, after: &Snapshot) -> Vec<&'static str> {
+    fn lost<T, U>(before: &Observed<T>, after: &Observed<U>) -> bool {
+        before.known().is_some() && after.known().is_none()
+    }
+    let assignments = before.assignments.iter().any(|(package, assigned)| {
+        let after = after.assignments.get(package);
+        after.is_some_and(|after| lost(assigned, after))
+    });
+    [
+        ("sites", lost(&before.sites, &after.sites)),
+        ("subnets", lost(&before.subnets, &after.subnets)),
+        ("site services", lost(&before.services, &after.services)),
+        ("packages", lost(&before.packages, &after.packages)),
+        ("assignments", assignments),
+        (
+            "capture target",
+            lost(&before.capture_target, &after.capture_target),
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(part, lost)| lost.then_some(part))
+    .collect()
+}
