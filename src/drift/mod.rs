@@ -148,7 +148,7 @@ pub struct Inputs<'a> {
     pub now: &'a Snapshot,
     /// What is declared.
     pub desired: &'a Desired,
-    /// The plan of it for what is there now.
+    /// The plan of it for what is there now; it knows how far the journal went before that was read.
     pub plan: &'a Plan,
     /// What is remembered: words and rounds.
     pub ownership: &'a Ownership,
@@ -228,7 +228,7 @@ pub fn drift(input: &Inputs<'_>) -> Drift {
     unseen.sort();
     unseen.dedup();
     let names = both_names(baseline.snapshot, now);
-    let ours = own::LeftByRuns::of(baseline.since, &names);
+    let ours = own::LeftByRuns::of(baseline.since, &names, plan.journal_sequence);
     let mut raw = ours.judge(raw, now, &names, &in_doubt);
     sort(&mut raw);
     let judge = standing::Judge::new(desired, baseline.snapshot, now, &plan.changes);

@@ -56,7 +56,9 @@ struct Ours {
 pub(super) struct LeftByRuns(BTreeMap<Name, Ours>);
 
 impl LeftByRuns {
-    pub(super) fn of(since: &[Entry], names: &Names) -> Self {
+    /// Records up to the number `known` were written before the world was read. Later ones are of runs beside the look, or
+    /// of the one that it is for: nobody knows which of their steps the look saw.
+    pub(super) fn of(since: &[Entry], names: &Names, known: u64) -> Self {
         let mut all: BTreeMap<Name, Ours> = BTreeMap::new();
         let mut begun: BTreeMap<(&RunId, &StepId), Vec<Left>> = BTreeMap::new();
         for entry in since {
@@ -78,7 +80,7 @@ impl LeftByRuns {
                     step,
                     outcome: Outcome::Done | Outcome::AlreadyDone,
                     milliseconds: _, // however long it took
-                } => {
+                } if entry.sequence <= known => {
                     let left = begun.remove(&(&entry.run, step));
                     for (place, value) in left.into_iter().flatten() {
                         if let Some(ours) = all.get_mut(&Name::new(&place.key())) {

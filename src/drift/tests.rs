@@ -64,7 +64,7 @@ fn planned(desired: &Desired, seen: &Seen) -> Plan {
         narrowing: None,
         lineage: "",
         serial: 0,
-        journal_sequence: 0,
+        journal_sequence: 8,
         tool_version: "test",
     })
     .unwrap()
@@ -451,6 +451,13 @@ fn what_a_run_did_counts_as_what_it_left() {
             "{outcome:?}: {found:?}"
         );
         assert!(found.len() <= 1);
+    }
+    // A run that goes on while somebody looks may have been seen or not.
+    let mut later = moved(&seen(), "Branch", Some(Outcome::Done));
+    later[1].sequence = 9;
+    for now in [&as_it_was, &as_left] {
+        let drift = since(&seen(), now, &wanted(), &later, true);
+        assert!(!drift.is_drift(), "{:?}", lines(&drift));
     }
     // A list that is in doubt does not say that what we left is gone.
     let mut doubtful = gone;

@@ -20,7 +20,7 @@ mod order;
 mod pins;
 mod prefer;
 #[cfg(test)]
-mod properties;
+pub(crate) mod properties;
 mod reach;
 mod records;
 mod roles;

@@ -340,3 +340,75 @@ fn the_textfile_appears_whole() {
         1
     );
 }
+
+/// The job of `examples/cron`, as cron runs it: with a shell, the program in its `PATH`, and little else.
+#[cfg(unix)]
+#[test]
+fn the_job_for_cron_speaks_of_drift_and_of_errors_and_of_nothing_else() {
+    let home = Home::applied();
+    let workspace = format!(
+        "apiVersion: sitewright/v1\nkind: Workspace\nspec:\n  platforms:\n    - {{ name: hq, url: '{}', server: \
+         SMP01.corp.example, profile: profile.yaml }}\n",
+        home.server.url()
+    );
+    std::fs::write(home.path().join("sitewright.yaml"), workspace).unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_sitewright"));
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/cron/drift.sh");
+    let numbers = home.path().join("drift.prom");
+    let job = || {
+        let output = Command::new("/bin/sh")
+            .arg(&script)
+            .args([home.path(), &numbers])
+            .env_clear()
+            .env(
+                "PATH",
+                format!("{}:/usr/bin:/bin", program.parent().unwrap().display()),
+            )
+            .output()
+            .unwrap();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        (output.status.code(), said)
+    };
+    // No apply of this workspace is on record.
+    let (code, said) = job();
+    assert_eq!(code, Some(0), "{said}");
+    home.describe("First floor");
+    let apply = || {
+        let status = Command::new(program)
+            .args(["apply", "--yes"])
+            .current_dir(home.path())
+            .output()
+            .unwrap();
+        assert!(status.status.success(), "{status:?}");
+    };
+    // The baseline is that of another name: nobody can tell whose change that is.
+    let (code, said) = job();
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.starts_with("Drift cannot be told on "), "{said}");
+    apply();
+    assert_eq!(job(), (Some(0), String::new()), "silence is no mail");
+    home.describe("Second floor");
+    let (code, said) = job();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.starts_with("Drift on "), "{said}");
+    assert!(said.contains("Site/Office:description"), "{said}");
+    let text = std::fs::read_to_string(&numbers).unwrap();
+    assert!(text.contains("standing=\"undo\"} 1\n"), "{text}");
+    // The server is away: that is no drift, and the numbers grow old.
+    drop(home.server);
+    let home = home.folder;
+    let output = Command::new("/bin/sh")
+        .arg(&script)
+        .arg(home.path())
+        .env_clear()
+        .env(
+            "PATH",
+            format!("{}:/usr/bin:/bin", program.parent().unwrap().display()),
+        )
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.starts_with("Drift cannot be told on "), "{said}");
+    assert!(said.contains("error[SW"), "{said}");
+}

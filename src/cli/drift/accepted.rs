@@ -34,7 +34,7 @@ pub(super) fn run(
     let mut taken = 0_usize;
     let mut left = Vec::new();
     for change in open(look) {
-        match written(change, &after, &look.desired, session) {
+        match written(change, &after, &look.desired, session.declared_name()) {
             Ok(sources) => {
                 after = sources;
                 taken += 1;
@@ -129,13 +129,12 @@ fn remains(
 }
 
 /// The sources with one difference, or why it cannot be written.
-fn written(
+pub(super) fn written(
     change: &Change,
     sources: &[Source],
     desired: &Desired,
-    session: &Session,
+    platform: Option<&Name>,
 ) -> Result<Vec<Source>, String> {
-    let platform = session.declared_name();
     let name = Name::new(&change.name);
     let after = change.after.as_deref();
     let tried =

@@ -5,6 +5,8 @@
 
 mod accepted;
 mod notify;
+#[cfg(test)]
+mod properties;
 mod reverted;
 mod word;
 

@@ -54,6 +54,6 @@ pub(super) fn run(
 }
 
 /// The object that a plan is narrowed to for a difference.
-fn object(change: &Change) -> Option<Object> {
+pub(super) fn object(change: &Change) -> Option<Object> {
     format!("{}/{}", change.kind, change.name).parse().ok()
 }

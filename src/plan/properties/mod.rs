@@ -15,7 +15,7 @@ mod faults;
 mod interpreter;
 mod limits;
 mod server;
-mod worlds;
+pub(crate) mod worlds;
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -31,7 +31,7 @@ use crate::select::{Selector, World};
 use interpreter::run;
 use worlds::{POOL, STANDS, raw};
 
-fn plan(desired: &Desired, seen: &Seen, takeover: bool) -> Plan {
+pub(crate) fn plan(desired: &Desired, seen: &Seen, takeover: bool) -> Plan {
     make(&Inputs {
         desired,
         snapshot: &seen.snapshot,
@@ -104,7 +104,7 @@ fn served_in(world: &World) -> BTreeSet<(Ipv4Addr, Role)> {
     all
 }
 
-fn after(seen: &Seen, steps: &[Step], done: impl Fn(usize) -> bool) -> Seen {
+pub(crate) fn after(seen: &Seen, steps: &[Step], done: impl Fn(usize) -> bool) -> Seen {
     let mut seen = seen.clone();
     for (index, step) in steps.iter().enumerate() {
         if done(index) {

@@ -63,7 +63,7 @@ type RawPackage = (u8, u8, Option<u8>, u8, Option<u8>);
 
 /// Raw choices; every value makes a valid case, so that shrinking stays simple.
 #[derive(Debug, Clone)]
-pub(super) struct Raw {
+pub(crate) struct Raw {
     sites: Vec<RawSite>,
     servers: Vec<(Vec<Index>, u8)>,
     /// For each prefix: whether it exists, in which site (none beyond the last), whose.
@@ -74,10 +74,10 @@ pub(super) struct Raw {
     roles: Vec<u8>,
     /// For each package: assignment before and after, holders.
     packages: Vec<RawPackage>,
-    pub(super) takeover: bool,
+    pub(crate) takeover: bool,
 }
 
-pub(super) fn raw() -> impl Strategy<Value = Raw> {
+pub(crate) fn raw() -> impl Strategy<Value = Raw> {
     let site = (0_u8..8, any::<u8>(), 0_u8..6).prop_map(|(constrained, servers, owned)| RawSite {
         constrained,
         servers,
@@ -154,7 +154,7 @@ fn words(kind: &str, names: &[&String]) -> String {
 }
 
 impl Raw {
-    pub(super) fn case(&self) -> (Desired, Seen) {
+    pub(crate) fn case(&self) -> (Desired, Seen) {
         let names: Vec<String> = (0..self.servers.len()).map(server_name).collect();
         let mut seen = bare();
         for ((stands, roles), name) in self.servers.iter().zip(&names) {

@@ -116,6 +116,20 @@ fn json_is_what_its_schema_says() {
 
 #[test]
 fn sarif_has_a_result_a_difference_and_suppresses_what_is_acknowledged() {
+    let schema = crate::render::report::tests::sarif_schema();
+    let none = Drift {
+        since: None,
+        changes: Vec::new(),
+        flapping: Vec::new(),
+        unseen: Vec::new(),
+        ..sample()
+    };
+    for drift in [sample(), none] {
+        let log: serde_json::Value = serde_json::from_str(&sarif(&drift, &ABOUT)).unwrap();
+        if let Err(error) = jsonschema::validate(&schema, &log) {
+            panic!("{}: {error}", error.instance_path());
+        }
+    }
     let log: serde_json::Value = serde_json::from_str(&sarif(&sample(), &ABOUT)).unwrap();
     let run = &log["runs"][0];
     let results = run["results"].as_array().unwrap();

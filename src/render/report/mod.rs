@@ -8,7 +8,7 @@ mod json;
 mod junit;
 mod sarif;
 #[cfg(test)]
-mod tests;
+pub(in crate::render) mod tests;
 
 pub use github::github;
 pub use json::{json, schema};

@@ -415,10 +415,7 @@ fn result_schema() -> Value {
         "justification": { "type": "string", "minLength": 1 },
         "location": location_schema(),
     });
-    let suppression = closed(
-        &["kind", "status", "justification", "location"],
-        &suppression,
-    );
+    let suppression = closed(&["kind", "status", "justification"], &suppression);
     let properties = json!({
         "ruleId": { "type": "string" },
         "ruleIndex": { "type": "integer", "minimum": 0 },
@@ -427,6 +424,7 @@ fn result_schema() -> Value {
         "locations": list_of(&location_schema()),
         "relatedLocations": list_of(&location_schema()),
         "suppressions": list_of(&suppression),
+        "partialFingerprints": { "type": "object", "additionalProperties": { "type": "string" } },
         "properties": { "type": "object" },
     });
     closed(
@@ -443,7 +441,7 @@ fn result_schema() -> Value {
 }
 
 /// What SARIF 2.1.0 asks for of everything that is written here, and nothing beside it.
-fn sarif_schema() -> Value {
+pub(in crate::render) fn sarif_schema() -> Value {
     let driver = json!({
         "name": { "type": "string" },
         "semanticVersion": { "type": "string" },

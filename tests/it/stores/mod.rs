@@ -131,6 +131,7 @@ cases![
     states::versions_are_kept,
     states::a_lost_state_is_made_of_the_journal,
     states::items_and_snapshots_are_kept,
+    states::what_the_last_run_left_is_kept,
     locks::a_second_holder_is_told_who_has_the_lock,
     locks::a_lock_is_waited_for,
     locks::a_lease_that_ran_out_is_taken_over,

@@ -197,3 +197,26 @@ pub(super) async fn items_and_snapshots_are_kept(place: &Place, case: &str) {
         assert!(kept == bytes[..length], "{length}");
     }
 }
+
+/// What drift is told from: one of a platform, replaced whole, beside the snapshot of the last look.
+pub(super) async fn what_the_last_run_left_is_kept(place: &Place, case: &str) {
+    let store = place.store(case);
+    assert_eq!(store.baseline().await.unwrap(), None);
+    store.keep_baseline(b"first").await.unwrap();
+    store.keep_snapshot(b"a look").await.unwrap();
+    // Another process finds it, and a shorter one leaves nothing of the longer.
+    let other = place.store(case);
+    assert_eq!(other.baseline().await.unwrap().unwrap(), b"first");
+    let bytes: Vec<u8> = (0..=255).cycle().take(1 << 20).collect();
+    other.keep_baseline(&bytes).await.unwrap();
+    assert_eq!(store.baseline().await.unwrap().unwrap(), bytes);
+    other.keep_baseline(b"").await.unwrap();
+    assert_eq!(store.baseline().await.unwrap().unwrap(), b"");
+    other.keep_baseline(b"last").await.unwrap();
+    // It is one of its platform alone, and neither the snapshot nor the state.
+    let apart = place.store_of(case, "branch");
+    assert_eq!(apart.baseline().await.unwrap(), None);
+    assert_eq!(store.snapshot().await.unwrap().unwrap(), b"a look");
+    assert_eq!(store.read().await.unwrap(), None);
+    assert_eq!(store.baseline().await.unwrap().unwrap(), b"last");
+}

@@ -111,7 +111,9 @@ fn a_commit_is_taken_up_whole_and_a_wrong_one_not_at_all() {
     until("it is taken up", || revision() == format!("commit {third}"));
     watch.rounds(2);
     assert_eq!(
-        watch.lines("drift object=Site/Lab 2").len(),
+        watch
+            .lines("declared and not applied object=Site/Lab 2")
+            .len(),
         1,
         "{}",
         watch.said()
