@@ -205,3 +205,64 @@ pub fn less_seen(before: &Snapshot, after: &Snapshot) -> Vec<&'static str> {
     .filter_map(|(part, lost)| lost.then_some(part))
     .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::model::testing::world;
+    use crate::model::{Guid, Rounds};
+    use crate::select::Impact;
+
+    #[test]
+    fn a_look_that_shows_less_is_told_by_its_parts() {
+        let before = world().site("HQ").subnet("10.0.0.0/24", &["HQ"]).snapshot;
+        assert_eq!(less_seen(&before, &before), Vec::<&str>::new());
+        let mut after = before.clone();
+        after.subnets = Observed::Unavailable("denied".into());
+        assert_eq!(less_seen(&before, &after), ["subnets"]);
+        // What could not be read before is no loss.
+        assert_eq!(less_seen(&after, &before), Vec::<&str>::new());
+        assert_eq!(less_seen(&after, &after), Vec::<&str>::new());
+        // A package that nobody asks about any more is none either.
+        let package = Guid::from_u128(7);
+        let mut asked = before.clone();
+        let assigned = Observed::Known(crate::model::Assignment::All);
+        asked.assignments.insert(package, assigned);
+        assert_eq!(less_seen(&asked, &before), Vec::<&str>::new());
+        let mut lost = before.clone();
+        let unread = Observed::Unavailable("denied".into());
+        lost.assignments.insert(package, unread);
+        assert_eq!(less_seen(&asked, &lost), ["assignments"]);
+    }
+
+    #[test]
+    fn what_nobody_could_see_has_not_gone() {
+        let at = "2026-11-26T08:00:00Z".parse().unwrap();
+        let open = Rounds {
+            seen: 1,
+            undone: 1,
+            open: true,
+            told: false,
+            at: "2026-11-25T08:00:00Z".into(),
+        };
+        let mut ownership = Ownership::default();
+        ownership.rounds.insert("Site/HQ:description".into(), open);
+        let mut nothing = Drift {
+            since: Some("2026-11-20T08:00:00Z".into()),
+            changes: Vec::new(),
+            hidden: 0,
+            pending: Vec::new(),
+            flapping: Vec::new(),
+            unseen: vec!["sites: denied".into()],
+            impact: Impact::default(),
+        };
+        assert_eq!(seen(&nothing, &ownership, at), News::new());
+        nothing.unseen.clear();
+        assert_eq!(seen(&nothing, &ownership, at).len(), 1);
+        nothing.since = None;
+        assert_eq!(seen(&nothing, &ownership, at), News::new());
+        assert_eq!(rounds(Some(&nothing), &[], None, &ownership, at), None);
+    }
+}

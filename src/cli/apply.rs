@@ -152,7 +152,7 @@ pub(super) async fn run(context: &Context, args: &ApplyArgs) -> Result<Exit, Fai
     let home = Home::find(&args.what.files)?;
     let session = WritingSession::open_with(context, &home, Some(args.retry_budget))?;
     locked(context, &session, "apply", None, async |hold| {
-        under_lock(context, args, &home, &session, hold).await
+        Box::pin(under_lock(context, args, &home, &session, hold)).await
     })
     .await
 }
@@ -203,7 +203,7 @@ async fn under_lock(
             wrote: false,
             state: state.as_ref(),
         };
-        baseline::keep(session, ground, ending).await;
+        Box::pin(baseline::keep(session, ground, ending)).await;
         return Ok(Exit::Done);
     }
     if let Some(failure) = able::short_of(&plan, &*session.known()?) {
@@ -249,7 +249,7 @@ async fn under_lock(
             wrote,
             state: Some(state),
         };
-        baseline::keep(session, ground, ending).await;
+        Box::pin(baseline::keep(session, ground, ending)).await;
     }
     hold.free().await;
     if plan.changes_anything() {

@@ -107,7 +107,7 @@ pub(super) async fn keep(session: &Session, ground: Ground<'_>, ending: Ending<'
     let read = ground.snapshot.filter(|_| !wrote);
     let left = match read {
         Some(snapshot) => Ok(snapshot.clone()),
-        None => look(session, &scope, before.as_ref()).await,
+        None => Box::pin(look(session, &scope, before.as_ref())).await,
     };
     let (snapshot, sequence) = match left {
         Ok(snapshot) => (snapshot, sequence),
@@ -132,7 +132,8 @@ async fn look(
     scope: &Scope,
     before: Option<&Snapshot>,
 ) -> Result<Snapshot, String> {
-    let looked = unless_interrupted(async { observe(&session.reader()?, scope).await }).await;
+    let reading = Box::pin(async { observe(&session.reader()?, scope).await });
+    let looked = unless_interrupted(reading).await;
     let snapshot = looked
         .ok_or("the look was ended")?
         .map_err(|failure| failure.message().to_owned())?;
@@ -160,17 +161,17 @@ async fn unless_interrupted<T>(work: impl Future<Output = T>) -> Option<T> {
 async fn last(session: &Session, ownership: &Ownership) -> (Scope, Option<Snapshot>) {
     let bytes = session.store.snapshot().await.ok().flatten();
     let kept = bytes.and_then(|bytes| Kept::decode(&bytes).ok());
-    let (scope, snapshot) = match kept {
-        Some(kept) => (kept.scope, Some(kept.snapshot)),
-        None => {
+    let (scope, snapshot) = kept.map_or_else(
+        || {
             let scope = Scope {
                 server: session.server.clone(),
                 surroundings: true,
                 ..Scope::default()
             };
             (scope, None)
-        }
-    };
+        },
+        |kept| (kept.scope, Some(kept.snapshot)),
+    );
     (scope.remembering(ownership), snapshot)
 }
 

@@ -283,38 +283,35 @@ impl Compared {
         for (subnet, (guids, sites_before)) in &was {
             let text = subnet.to_string();
             let of = (Kind::Subnet, text.as_str());
-            let before_text = sites.listed(sites_before, &sites.before);
-            match is.get(subnet) {
-                Some((_, sites_now)) => {
-                    let same: BTreeSet<Guid> = sites_before
-                        .iter()
-                        .map(|site| sites.anew.get(site).copied().unwrap_or(*site))
-                        .collect();
-                    if same != *sites_now {
-                        let after = sites.listed(sites_now, &sites.now);
-                        self.push(of, (field::SITE, None), Some(before_text), Some(after));
-                    }
+            let before_text = Sites::listed(sites_before, &sites.before);
+            if let Some((_, sites_now)) = is.get(subnet) {
+                let same: BTreeSet<Guid> = sites_before
+                    .iter()
+                    .map(|site| sites.anew.get(site).copied().unwrap_or(*site))
+                    .collect();
+                if same != *sites_now {
+                    let after = Sites::listed(sites_now, &sites.now);
+                    self.push(of, (field::SITE, None), Some(before_text), Some(after));
                 }
-                None => {
-                    let hidden = guids.iter().any(|guid| {
-                        let there = now.unlisted.get(guid);
-                        there.is_some_and(|there| there.known() != Some(&false))
-                    });
-                    if hidden || in_doubt.contains(&CountedKind::Subnets) {
-                        self.unseen(
-                            &format!("subnet `{text}`"),
-                            "no list shows it, and nobody can tell whether it is gone",
-                        );
-                    } else {
-                        self.push(of, (field::SITE, None), Some(before_text), None);
-                    }
+            } else {
+                let hidden = guids.iter().any(|guid| {
+                    let there = now.unlisted.get(guid);
+                    there.is_some_and(|there| there.known() != Some(&false))
+                });
+                if hidden || in_doubt.contains(&CountedKind::Subnets) {
+                    self.unseen(
+                        &format!("subnet `{text}`"),
+                        "no list shows it, and nobody can tell whether it is gone",
+                    );
+                } else {
+                    self.push(of, (field::SITE, None), Some(before_text), None);
                 }
             }
         }
         for (subnet, (_, sites_now)) in &is {
             if !was.contains_key(subnet) {
                 let text = subnet.to_string();
-                let after = sites.listed(sites_now, &sites.now);
+                let after = Sites::listed(sites_now, &sites.now);
                 self.push(
                     (Kind::Subnet, &text),
                     (field::SITE, None),
@@ -473,7 +470,7 @@ impl Sites {
     }
 
     /// Sites in words.
-    fn listed(&self, sites: &BTreeSet<Guid>, called: &BTreeMap<Guid, String>) -> String {
+    fn listed(sites: &BTreeSet<Guid>, called: &BTreeMap<Guid, String>) -> String {
         if sites.is_empty() {
             return NO_SITE.to_owned();
         }

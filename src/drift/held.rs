@@ -9,13 +9,23 @@ use super::own::Place;
 use crate::model::{CountedKind, Name, ObservedSite, ServiceRole, Snapshot, Subnet};
 use crate::plan::{Names, assignment};
 
-/// What a place holds: `None` where nobody can tell, else the value, or that there is none.
+/// What a place holds, or that there is nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Value(pub(super) Option<String>);
+
+impl Value {
+    fn is(text: &str) -> Self {
+        Self(Some(text.to_owned()))
+    }
+}
+
+/// What a place holds; `None` where nobody can tell.
 pub(super) fn held(
     now: &Snapshot,
     names: &Names,
     in_doubt: &BTreeSet<CountedKind>,
     place: &Place,
-) -> Option<Option<String>> {
+) -> Option<Value> {
     let Place {
         kind,
         name,
@@ -25,10 +35,10 @@ pub(super) fn held(
     let missing = |kind: CountedKind| {
         let mut unlisted = now.unlisted.values();
         let hidden = unlisted.any(|there| there.known() != Some(&false));
-        (!hidden && !in_doubt.contains(&kind)).then_some(None)
+        (!hidden && !in_doubt.contains(&kind)).then_some(Value(None))
     };
     let item = item.as_deref().unwrap_or_default();
-    let there = |is: bool| Some(is.then(|| item.to_owned()));
+    let there = |is: bool| Some(Value(is.then(|| item.to_owned())));
     match kind {
         Kind::Site => {
             let sites = now.sites.known()?;
@@ -40,9 +50,9 @@ pub(super) fn held(
                 };
             };
             match *of {
-                field::NAME => Some(Some(site.name.to_string())),
-                field::DESCRIPTION => Some(Some(site.description.known()?.clone())),
-                field::CONSTRAIN => Some(Some(site.constrained.known()?.to_string())),
+                field::NAME => Some(Value::is(site.name.as_str())),
+                field::DESCRIPTION => Some(Value::is(site.description.known()?)),
+                field::CONSTRAIN => Some(Value::is(&site.constrained.known()?.to_string())),
                 _ => {
                     let server = Name::new(item);
                     let mut servers = site.servers.iter();
@@ -64,10 +74,10 @@ pub(super) fn held(
                 .map(|site| site.name.clone())
                 .collect();
             if holding.is_empty() {
-                return Some(Some(NO_SITE.to_owned()));
+                return Some(Value::is(NO_SITE));
             }
             let holding: Vec<String> = holding.iter().map(ToString::to_string).collect();
-            Some(Some(holding.join(", ")))
+            Some(Value::is(&holding.join(", ")))
         }
         Kind::SiteServer => {
             let server = Name::new(name);
@@ -91,11 +101,11 @@ pub(super) fn held(
             let mut packages = now.packages.known()?.iter();
             let package = packages.find(|one| one.name == package)?;
             let assigned = now.assignments.get(&package.guid)?.known()?;
-            Some(Some(assignment(assigned, &[], names)))
+            Some(Value::is(&assignment(assigned, &[], names)))
         }
         Kind::PlatformSettings => {
             let target = now.capture_target.known()?;
-            Some(target.map(|guid| named(names, guid).to_string()))
+            Some(Value(target.map(|guid| named(names, guid).to_string())))
         }
     }
 }

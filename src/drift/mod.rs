@@ -446,6 +446,7 @@ fn explains(raw: &Raw, field: &Field) -> bool {
     }
 }
 
+#[expect(clippy::ref_option, reason = "serde calls it so")]
 fn place<S: Serializer>(place: &Option<Origin>, to: S) -> Result<S::Ok, S::Error> {
     match place {
         Some(place) => to.collect_str(place),

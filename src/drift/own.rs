@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::compare::{Kind, NO_SITE, Raw, SETTINGS, field, key};
-use super::held::held;
+use super::held::{Value, held};
 use super::same_value;
 use crate::journal::{Entry, Fact};
 use crate::model::{
@@ -46,9 +46,9 @@ type Left = (Place, Option<String>);
 struct Ours {
     place: Place,
     /// What the last step left that is known to be done.
-    sure: Option<Option<String>>,
+    sure: Option<Value>,
     /// What steps after it may have left, of which nobody knows what came of them.
-    maybe: Vec<Option<String>>,
+    maybe: Vec<Value>,
 }
 
 /// What steps of runs left that began after a moment, by key, whose case does not matter.
@@ -72,7 +72,7 @@ impl LeftByRuns {
                             sure: None,
                             maybe: Vec::new(),
                         });
-                        ours.maybe.push(value.clone());
+                        ours.maybe.push(Value(value.clone()));
                     }
                     begun.insert((&entry.run, &step.id), left);
                 }
@@ -84,7 +84,7 @@ impl LeftByRuns {
                     let left = begun.remove(&(&entry.run, step));
                     for (place, value) in left.into_iter().flatten() {
                         if let Some(ours) = all.get_mut(&Name::new(&place.key())) {
-                            ours.sure = Some(value);
+                            ours.sure = Some(Value(value));
                             ours.maybe.clear();
                         }
                     }
@@ -115,16 +115,17 @@ impl LeftByRuns {
             };
             told.insert(key);
             if !ours.explains(change.after.as_deref()) {
-                let before = ours.sure.clone().unwrap_or(change.before);
+                let sure = ours.sure.clone();
+                let before = sure.map_or(change.before, |Value(sure)| sure);
                 judged.push(Raw { before, ..change });
             }
         }
         for (key, ours) in all {
-            let Some(sure) = ours.sure.as_ref().filter(|_| !told.contains(key)) else {
+            let Some(Value(sure)) = ours.sure.as_ref().filter(|_| !told.contains(key)) else {
                 continue;
             };
             // It is as it was before the run, or came to be with it.
-            if let Some(found) = held(now, names, in_doubt, &ours.place)
+            if let Some(Value(found)) = held(now, names, in_doubt, &ours.place)
                 && !ours.explains(found.as_deref())
             {
                 let Place {
@@ -151,7 +152,7 @@ impl Ours {
     fn explains(&self, found: Option<&str>) -> bool {
         let left = self.sure.iter().chain(&self.maybe);
         left.into_iter()
-            .any(|left| self.place.same(left.as_deref(), found))
+            .any(|Value(left)| self.place.same(left.as_deref(), found))
     }
 }
 

@@ -257,6 +257,7 @@ fn hint(trouble: &Trouble) -> &str {
 }
 
 /// Says something in the log; which platform it is about is in the span.
+#[expect(clippy::too_many_lines, reason = "an arm for each thing to say")]
 fn say(said: &Said) {
     match said {
         Said::Configured {

@@ -1,6 +1,8 @@
 //! Drift by the real program: what the console changed is told with its exit code, comes back round after round, is called
 //! fine for a while, told to webhooks and to Prometheus; and what failed is never drift.
 
+#![expect(clippy::disallowed_types, reason = "listens as webhooks do")]
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
@@ -230,6 +232,39 @@ fn what_comes_back_after_three_rounds_is_told_once_as_new() {
 }
 
 #[test]
+fn a_baseline_that_cannot_be_kept_fails_no_run() {
+    let home = Home::applied();
+    let folder = home.path().join("state/baselines");
+    std::fs::remove_dir_all(&folder).unwrap();
+    std::fs::write(&folder, "no folder").unwrap();
+    home.describe("First floor");
+    let said = home.gives(&["apply", "--yes"], 0);
+    assert!(said.contains("is not kept for `drift`"), "{said}");
+    home.gives(&["plan", "--detailed-exitcode"], 0);
+    // What cannot be read is no drift either.
+    std::fs::remove_file(&folder).unwrap();
+    home.gives(&["drift"], 0);
+}
+
+#[test]
+fn a_run_of_a_part_leaves_the_rest_drift() {
+    let home = Home::applied();
+    home.describe("First floor");
+    let action = ConsoleAction::RemoveSubnet {
+        site: "Office".into(),
+        subnet: "192.168.0.0/24".into(),
+    };
+    home.server.world().console(action).unwrap();
+    home.gives(&["apply", "--yes", "--target", "Subnet/192.168.0.0/24"], 0);
+    let found = home.json();
+    let changes = found["changes"].as_array().unwrap();
+    assert_eq!(changes.len(), 1, "{changes:?}");
+    assert_eq!(changes[0]["key"], "Site/Office:description");
+    home.apply();
+    assert!(home.gives(&["drift"], 0).contains("No drift since"));
+}
+
+#[test]
 fn an_error_is_never_drift_nor_drift_an_error() {
     let home = Home::applied();
     home.describe("First floor");
@@ -348,17 +383,22 @@ fn the_job_for_cron_speaks_of_drift_and_of_errors_and_of_nothing_else() {
     let home = Home::applied();
     let workspace = format!(
         "apiVersion: sitewright/v1\nkind: Workspace\nspec:\n  platforms:\n    - {{ name: hq, url: '{}', server: \
-         SMP01.corp.example, profile: profile.yaml }}\n",
+         SMP01.corp.example, profile: profiles/hq.yaml }}\n",
         home.server.url()
     );
-    std::fs::write(home.path().join("sitewright.yaml"), workspace).unwrap();
+    let here = home.path().join("workspace");
+    std::fs::create_dir_all(here.join("profiles")).unwrap();
+    std::fs::write(here.join("sitewright.yaml"), workspace).unwrap();
+    std::fs::write(here.join("sites.yaml"), SITES).unwrap();
+    let profile = home.server.world().profile();
+    std::fs::write(here.join("profiles/hq.yaml"), profile).unwrap();
     let program = Path::new(env!("CARGO_BIN_EXE_sitewright"));
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/cron/drift.sh");
     let numbers = home.path().join("drift.prom");
     let job = || {
         let output = Command::new("/bin/sh")
             .arg(&script)
-            .args([home.path(), &numbers])
+            .args([&here, &numbers])
             .env_clear()
             .env(
                 "PATH",
@@ -369,19 +409,18 @@ fn the_job_for_cron_speaks_of_drift_and_of_errors_and_of_nothing_else() {
         let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
         (output.status.code(), said)
     };
-    // No apply of this workspace is on record.
-    let (code, said) = job();
-    assert_eq!(code, Some(0), "{said}");
+    // No apply of this workspace is on record, and nothing differs.
+    assert_eq!(job(), (Some(0), String::new()));
     home.describe("First floor");
     let apply = || {
         let status = Command::new(program)
             .args(["apply", "--yes"])
-            .current_dir(home.path())
+            .current_dir(&here)
             .output()
             .unwrap();
         assert!(status.status.success(), "{status:?}");
     };
-    // The baseline is that of another name: nobody can tell whose change that is.
+    // Nobody can tell whose change that is.
     let (code, said) = job();
     assert_eq!(code, Some(1), "{said}");
     assert!(said.starts_with("Drift cannot be told on "), "{said}");
@@ -395,11 +434,11 @@ fn the_job_for_cron_speaks_of_drift_and_of_errors_and_of_nothing_else() {
     let text = std::fs::read_to_string(&numbers).unwrap();
     assert!(text.contains("standing=\"undo\"} 1\n"), "{text}");
     // The server is away: that is no drift, and the numbers grow old.
-    drop(home.server);
-    let home = home.folder;
+    let Home { folder, server } = home;
+    drop(server);
     let output = Command::new("/bin/sh")
         .arg(&script)
-        .arg(home.path())
+        .arg(&here)
         .env_clear()
         .env(
             "PATH",
@@ -411,4 +450,5 @@ fn the_job_for_cron_speaks_of_drift_and_of_errors_and_of_nothing_else() {
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(said.starts_with("Drift cannot be told on "), "{said}");
     assert!(said.contains("error[SW"), "{said}");
+    drop(folder);
 }

@@ -63,7 +63,7 @@ pub(super) struct DriftArgs {
     /// Write numbers for the textfile collector of Prometheus to a file
     #[arg(long, value_name = "FILE")]
     textfile: Option<PathBuf>,
-    /// Tell a webhook of drift: its URL, which is a secret, or env:NAME or file:PATH; else those of the workspace
+    /// Tell a webhook of drift: its URL, which is a secret, or `env:NAME` or `file:PATH`; else those of the workspace
     #[arg(long, value_name = "URL")]
     notify: Vec<String>,
     /// What these take
