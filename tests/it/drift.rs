@@ -430,7 +430,7 @@ fn the_job_for_cron_speaks_of_drift_and_of_errors_and_of_nothing_else() {
     let (code, said) = job();
     assert_eq!(code, Some(0), "{said}");
     assert!(said.starts_with("Drift on "), "{said}");
-    assert!(said.contains("Site/Office:description"), "{said}");
+    assert!(said.contains("Second floor"), "{said}");
     let text = std::fs::read_to_string(&numbers).unwrap();
     assert!(text.contains("standing=\"undo\"} 1\n"), "{text}");
     // The server is away: that is no drift, and the numbers grow old.
