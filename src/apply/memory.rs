@@ -5,10 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::step::awaits;
 use crate::journal::Fact;
 use crate::model::{
-    Action, Count, CountedKind, Intended, Name, Outcome, Ownership, Record, Snapshot, Step, StepId,
-    StepKind, Subnet,
+    Action, ConsoleStep, Count, CountedKind, Guid, Intended, Name, Outcome, Ownership, Record,
+    Snapshot, Step, StepId, StepKind, Subnet,
 };
 use crate::observe::writes;
 use crate::plan::{Plan, lacking};
@@ -18,8 +19,7 @@ use crate::profile::Profile;
 ///
 /// `done` holds the steps of the run that were carried out after `snapshot` was read. `None` also where the subnets
 /// could not be read.
-#[must_use]
-pub fn unassigned_seen(snapshot: &Snapshot, done: &[&Step], ownership: &Ownership) -> Option<Fact> {
+fn unassigned_seen(snapshot: &Snapshot, done: &[&Step], ownership: &Ownership) -> Option<Fact> {
     let mut seen: BTreeSet<Subnet> = snapshot
         .subnets
         .known()?
@@ -54,8 +54,7 @@ pub fn unassigned_seen(snapshot: &Snapshot, done: &[&Step], ownership: &Ownershi
 /// declared no longer, and then nobody can tell whose it is.
 ///
 /// `steps` are those of a plan that was made with all of the server in view.
-#[must_use]
-pub fn forgotten(ownership: &Ownership, steps: &[Step]) -> Vec<Fact> {
+fn forgotten(ownership: &Ownership, steps: &[Step]) -> Vec<Fact> {
     let spoken_of: BTreeSet<Intended> = steps
         .iter()
         .filter_map(|step| match &step.action {
@@ -75,11 +74,78 @@ pub fn forgotten(ownership: &Ownership, steps: &[Step]) -> Vec<Fact> {
     over.cloned().map(Fact::CreationDropped).collect()
 }
 
+/// The facts to write of packages that earlier runs were to wait for, and that no step waits for any more: they are there,
+/// or declared otherwise.
+///
+/// `steps` are those of a plan that was made with all of the server in view.
+fn arrived(ownership: &Ownership, steps: &[Step]) -> Vec<Fact> {
+    let waited: BTreeSet<Guid> = steps
+        .iter()
+        .filter_map(|step| awaits(&step.action))
+        .map(|package| package.guid)
+        .collect();
+    let over = ownership
+        .awaited
+        .keys()
+        .filter(|guid| !waited.contains(guid));
+    over.map(|guid| Fact::HoldersThere { package: *guid })
+        .collect()
+}
+
+/// The fact to write of sites that were created, by this run or one before, and of which nothing is left to do.
+///
+/// `steps` are those of a plan for everything, `done` those of them that were carried out.
+fn finished(ownership: &Ownership, steps: &[Step], done: &[&Step]) -> Option<Fact> {
+    let done: BTreeSet<&StepId> = done.iter().map(|step| &step.id).collect();
+    let owned = ownership.unfinished.iter();
+    let mut sites: BTreeSet<Name> = owned
+        .filter_map(|guid| ownership.sites.get(guid))
+        .map(|owned| owned.name.clone())
+        .collect();
+    sites.extend(steps.iter().filter_map(|step| match &step.action {
+        Action::CreateSite { name, .. } => Some(name.clone()),
+        Action::Record(Record::AdoptSite { site, .. }) => {
+            let name = site.name.clone();
+            let intended = Intended {
+                of: CountedKind::Sites,
+                name,
+            };
+            let is_ours = ownership.intended.contains(&intended);
+            is_ours.then_some(intended.name)
+        }
+        _ => None,
+    }));
+    for step in steps.iter().filter(|step| !done.contains(&step.id)) {
+        for site in completes(&step.action) {
+            sites.remove(site);
+        }
+    }
+    (!sites.is_empty()).then_some(Fact::CreationFinished { sites })
+}
+
+/// The sites that an action gives something of what they are declared with.
+fn completes(action: &Action) -> Vec<&Name> {
+    match action {
+        Action::CreateSite { name, .. } => vec![name],
+        Action::Record(Record::AdoptSite { site, .. }) => vec![&site.name],
+        Action::DescribeSite { site, .. }
+        | Action::CreateSubnet { site, .. }
+        | Action::AssignSubnet { site, .. }
+        | Action::AssignServer { site, .. }
+        | Action::UnassignServer { site, .. }
+        | Action::Constrain { site, .. }
+        | Action::Console(ConsoleStep::Constrain { site, .. }) => vec![&site.name],
+        Action::UnassignSubnet { before, .. } | Action::DeleteSubnet { before, .. } => {
+            before.iter().map(|site| &site.name).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// The fact to write, where a run leaves other numbers behind than those that are remembered.
 ///
 /// `seen` holds those that the plan was made with, `done` the steps that were carried out since.
-#[must_use]
-pub fn counted(
+fn counted(
     seen: &BTreeMap<CountedKind, u64>,
     done: &[&Step],
     ownership: &Ownership,
@@ -132,14 +198,19 @@ pub fn aftermath(
     ownership: &Ownership,
 ) -> Vec<Fact> {
     let unassigned = snapshot.and_then(|snapshot| unassigned_seen(snapshot, done, ownership));
-    // Only whoever has just read the server, and planned for all that is declared, can tell what never came about.
-    let forgotten = snapshot
-        .filter(|_| !plan.is_partial())
-        .map(|_| forgotten(ownership, &plan.steps));
+    // What is left out, or could not be read, no step speaks of.
+    let whole = !plan.is_partial() && !plan.is_blocked();
+    // Only whoever has just read the server can tell what never came about.
+    let read = snapshot.filter(|_| whole);
+    let forgotten = read.map(|_| forgotten(ownership, &plan.steps));
+    let arrived = read.map(|_| arrived(ownership, &plan.steps));
+    let finished = whole.then(|| finished(ownership, &plan.steps, done));
     unassigned
         .into_iter()
         .chain(counted(&plan.counts, done, ownership))
         .chain(forgotten.into_iter().flatten())
+        .chain(arrived.into_iter().flatten())
+        .chain(finished.flatten())
         .collect()
 }
 

@@ -217,8 +217,9 @@ fn only_ours(plan: &Plan, since: &[Entry]) -> Result<Resumed, Moved> {
                 resumed.attested.insert(step.clone());
                 vouching.insert(&entry.run);
             }
-            // Part of the word for a package that somebody distributed by hand.
-            Fact::DistributionUpdated { .. } if vouching.contains(&entry.run) => {}
+            // Part of the word for a package that somebody distributed by hand, or saw at its servers.
+            Fact::DistributionUpdated { .. } | Fact::HoldersThere { .. }
+                if vouching.contains(&entry.run) => {}
             // A lock that somebody died with says nothing of what he wrote. Scratch objects were gone before the
             // command ended that made them, and nothing is remembered of them.
             Fact::LeaseTakenOver { .. }

@@ -196,8 +196,8 @@ async fn under_lock(
     if plan.changes_anything() && !args.yes && !agreed("Apply these steps?")? {
         return Err(Failure::new("SW0610", "not applied: nobody said yes"));
     }
-    if let Some(failure) = by_now_frozen(session, &plan) {
-        return Err(failure);
+    if let Some(why) = by_now_frozen(session, &plan) {
+        return Err(closed(why));
     }
     let cancel = CancellationToken::new();
     let conduct = Conduct {
@@ -330,6 +330,9 @@ fn stopped_at_once() -> Failure {
         .exiting(u8::try_from(STOPPED).unwrap_or(1))
 }
 
+/// The exit code of what is forbidden.
+const BLOCKED: u8 = 3;
+
 /// Why a run began no further step.
 fn halted(halt: Halt) -> Failure {
     match halt {
@@ -344,6 +347,7 @@ fn halted(halt: Halt) -> Failure {
         .hint(Some(
             "see to the server, then apply again, which goes on from there; --retry-budget allows more".into(),
         )),
+        Halt::Closed { why } => closed(why),
     }
 }
 
@@ -408,19 +412,24 @@ async fn saved(
 }
 
 /// Why nothing may change any longer, where a window has begun since the plan was judged.
-pub(super) fn by_now_frozen(session: &Session, plan: &Plan) -> Option<Failure> {
+pub(super) fn by_now_frozen(session: &Session, plan: &Plan) -> Option<String> {
     let freeze = frozen(plan, &session.safety, now())?;
     let why = freeze
         .reason
         .as_ref()
         .map_or_else(String::new, |reason| format!(": {reason}"));
-    let failure = Failure::new(
-        "SW0544",
-        format!("the workspace has been frozen meanwhile, {freeze}{why}"),
-    );
-    Some(failure.hint(Some(format!(
-        "what was done is kept; apply again afterwards, or with `--override {FREEZE} --reason TEXT`"
-    ))))
+    Some(format!(
+        "the workspace has been frozen meanwhile, {freeze}{why}"
+    ))
+}
+
+/// No step may begin any more: the same exit code as where the plan said so.
+fn closed(why: String) -> Failure {
+    Failure::new("SW0544", why)
+        .hint(Some(format!(
+            "what was done is kept; apply again afterwards, or with `--override {FREEZE} --reason TEXT`"
+        )))
+        .exiting(BLOCKED)
 }
 
 /// Asks a question that only a person can say yes to.

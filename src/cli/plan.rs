@@ -16,11 +16,11 @@ use super::session::{Home, Session};
 use super::show::{PlanFormat, rendered};
 use super::{Context, Exit, now, print, second};
 use crate::model::{
-    Acceptance, CountedKind, Desired, Memory, Override, OverrideError, Overrides, Ownership,
-    Snapshot,
+    Acceptance, CountedKind, Desired, Memory, Object, Override, OverrideError, Overrides,
+    Ownership, Snapshot,
 };
 use crate::observe::{Scope, refresh};
-use crate::plan::{Inputs, Narrowing, Object, Plan, PlanFile, UnknownObject, make, remembered};
+use crate::plan::{Inputs, Narrowing, Plan, PlanFile, UnknownObject, make, remembered};
 use crate::render::{document, text};
 use crate::smp::Reader;
 use crate::state::{Loaded, State};

@@ -111,6 +111,21 @@ pub enum Fact {
         /// Which package.
         package: Guid,
     },
+    /// The plan of the run waits for packages at their servers.
+    HoldersAwaited {
+        /// Which packages.
+        packages: Vec<PackageRef>,
+    },
+    /// A package is at the servers that it was waited for at, or nobody waits for it any more.
+    HoldersThere {
+        /// Which package.
+        package: Guid,
+    },
+    /// Everything that sites were created with is there.
+    CreationFinished {
+        /// Which sites.
+        sites: BTreeSet<Name>,
+    },
     /// A step ended.
     StepEnded {
         /// Which.

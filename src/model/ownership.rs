@@ -82,4 +82,11 @@ pub struct Ownership {
     /// Objects that a run was about to create, and of which it could not write down what came.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub intended: BTreeSet<Intended>,
+    /// Packages that a run was to wait for at their servers, and of which nobody has seen or said yet that they are there.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub awaited: BTreeMap<Guid, Name>,
+    /// Sites that runs created, and that none has come to the end with: what they are declared with is completed,
+    /// whatever of it is left alone later.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub unfinished: BTreeSet<Guid>,
 }

@@ -44,7 +44,7 @@ pub use keep::Unkept;
 pub use limits::{Bounds, frozen, judge_again};
 pub use make::{Inputs, make};
 pub use memory::remembered;
-pub use narrow::{Narrowing, Object, ObjectError, UnknownObject};
+pub use narrow::{Narrowing, UnknownObject};
 pub use order::{Draft, OrderError, order};
 pub use reach::{Portion, Reach};
 pub use steps::{Context, Ordered, plan_steps};

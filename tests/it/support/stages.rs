@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sitewright::apply::{Options as ApplyOptions, Run, apply, counted};
+use sitewright::apply::{Options as ApplyOptions, Run, aftermath, apply, carried_out};
 use sitewright::journal::Fact;
 use sitewright::model::{
     Acceptance, Action, Attestation, ConsoleStep, Desired, Event, Guid, Holder, Observed, Outcome,
@@ -26,6 +26,8 @@ pub(crate) struct Stages {
     pub(crate) writing: WritingTransport,
     pub(crate) options: ApplyOptions,
     pub(crate) clock: fn() -> Timestamp,
+    /// Why no step may begin any more.
+    pub(crate) closed: Box<dyn Fn() -> Option<String> + Send + Sync>,
     _state: tempfile::TempDir,
 }
 
@@ -67,6 +69,7 @@ impl Stages {
                 ..ApplyOptions::default()
             },
             clock,
+            closed: Box::new(|| None),
             profile,
             _state: state,
         }
@@ -185,19 +188,15 @@ impl Stages {
                 cancel: CancellationToken::new(),
                 options: self.options.clone(),
                 attested: BTreeSet::new(),
+                undistributed: self.ownership().await.undistributed.into_keys().collect(),
+                closed: &*self.closed,
             },
             emit,
         )
         .await
         .unwrap();
-        let done: Vec<&Step> = plan
-            .steps
-            .iter()
-            .zip(&outcomes)
-            .filter(|(_, (_, outcome))| matches!(outcome, Outcome::Done | Outcome::AlreadyDone))
-            .map(|(step, _)| step)
-            .collect();
-        if let Some(fact) = counted(&plan.counts, &done, &self.ownership().await) {
+        let done = carried_out(plan, &outcomes);
+        for fact in aftermath(plan, None, &done, &self.ownership().await) {
             let run = RunId("test".into());
             journal.append(&run, (self.clock)(), fact).await.unwrap();
         }
