@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::step::awaits;
+use super::step::{INCONSISTENT, awaits};
 use crate::journal::Fact;
 use crate::model::{
     Action, ConsoleStep, Count, CountedKind, Guid, Intended, Name, Outcome, Ownership, Record,
@@ -94,9 +94,9 @@ fn arrived(ownership: &Ownership, steps: &[Step]) -> Vec<Fact> {
 
 /// The fact to write of sites that were created, by this run or one before, and of which nothing is left to do.
 ///
-/// `steps` are those of a plan for everything, `done` those of them that were carried out.
-fn finished(ownership: &Ownership, steps: &[Step], done: &[&Step]) -> Option<Fact> {
-    let done: BTreeSet<&StepId> = done.iter().map(|step| &step.id).collect();
+/// `steps` are those of a plan for everything, `over` those of them that are done, or that the server took and does not
+/// keep: trying again changes nothing, and what is ignored from then on is not tried again.
+fn finished(ownership: &Ownership, steps: &[Step], over: &BTreeSet<&StepId>) -> Option<Fact> {
     let owned = ownership.unfinished.iter();
     let mut sites: BTreeSet<Name> = owned
         .filter_map(|guid| ownership.sites.get(guid))
@@ -115,7 +115,7 @@ fn finished(ownership: &Ownership, steps: &[Step], done: &[&Step]) -> Option<Fac
         }
         _ => None,
     }));
-    for step in steps.iter().filter(|step| !done.contains(&step.id)) {
+    for step in steps.iter().filter(|step| !over.contains(&step.id)) {
         for site in completes(&step.action) {
             sites.remove(site);
         }
@@ -176,16 +176,9 @@ fn counted(
     (!counts.is_empty()).then_some(Fact::Counted { counts })
 }
 
-/// The steps of a plan that are done.
-#[must_use]
-pub fn carried_out<'a>(plan: &'a Plan, outcomes: &[(StepId, Outcome)]) -> Vec<&'a Step> {
-    let done: BTreeSet<&StepId> = outcomes
-        .iter()
-        .filter(|(_, outcome)| matches!(outcome, Outcome::Done | Outcome::AlreadyDone))
-        .map(|(id, _)| id)
-        .collect();
-    let steps = plan.steps.iter();
-    steps.filter(|step| done.contains(&step.id)).collect()
+/// Whether the server took a step and does not keep what was asked for.
+fn is_not_kept(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Failed { code, .. } if code == INCONSISTENT)
 }
 
 /// Everything that is to be written down beside the steps of a run, where that is not remembered already. What was read
@@ -194,9 +187,19 @@ pub fn carried_out<'a>(plan: &'a Plan, outcomes: &[(StepId, Outcome)]) -> Vec<&'
 pub fn aftermath(
     plan: &Plan,
     snapshot: Option<&Snapshot>,
-    done: &[&Step],
+    outcomes: &[(StepId, Outcome)],
     ownership: &Ownership,
 ) -> Vec<Fact> {
+    let of = |is: &dyn Fn(&Outcome) -> bool| -> BTreeSet<&StepId> {
+        let those = outcomes.iter().filter(|(_, outcome)| is(outcome));
+        those.map(|(id, _)| id).collect()
+    };
+    let is_done = |outcome: &Outcome| matches!(outcome, Outcome::Done | Outcome::AlreadyDone);
+    let ids = of(&is_done);
+    let over = of(&|outcome| is_done(outcome) || is_not_kept(outcome));
+    let steps = plan.steps.iter();
+    let done: Vec<&Step> = steps.filter(|step| ids.contains(&step.id)).collect();
+    let done = done.as_slice();
     let unassigned = snapshot.and_then(|snapshot| unassigned_seen(snapshot, done, ownership));
     // What is left out, or could not be read, no step speaks of.
     let whole = !plan.is_partial() && !plan.is_blocked();
@@ -204,7 +207,7 @@ pub fn aftermath(
     let read = snapshot.filter(|_| whole);
     let forgotten = read.map(|_| forgotten(ownership, &plan.steps));
     let arrived = read.map(|_| arrived(ownership, &plan.steps));
-    let finished = whole.then(|| finished(ownership, &plan.steps, done));
+    let finished = whole.then(|| finished(ownership, &plan.steps, &over));
     unassigned
         .into_iter()
         .chain(counted(&plan.counts, done, ownership))

@@ -18,7 +18,7 @@ mod step;
 pub(crate) use creation::creates;
 pub use item::changed_beside;
 pub use judge::{Drifted, Progress, judge};
-pub use memory::{aftermath, carried_out, unproven};
+pub use memory::{aftermath, unproven};
 pub use run::{ApplyError, Course, Ended, Halt, Options, Run, apply};
 pub use saved::{Moved, Resumed, Unfit, resume};
 

@@ -25,6 +25,8 @@ use crate::model::{
 use crate::observe::{Bindings, Seen, look};
 use crate::smp::{ReadError, SendError, Write, chain};
 
+/// The code of a step that the server took and does not keep.
+pub(super) const INCONSISTENT: &str = "SW0605";
 /// How long after a write the first look may come, and how the pauses grow.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -372,7 +374,7 @@ impl Stepper<'_> {
             }
         }
         Err(Failure::Step {
-            code: "SW0605",
+            code: INCONSISTENT,
             error: format!(
                 "inconsistent result: after {ROUNDS} rounds of writing it still differs"
             ),
@@ -438,7 +440,7 @@ impl Stepper<'_> {
                     found,
                 } = last;
                 return Ok(Settled::No(Failure::Step {
-                    code: "SW0605",
+                    code: INCONSISTENT,
                     error: format!(
                         "inconsistent result: the server took the write, and {} s later {object} is not as it was \
                          asked for: expected {expected}, found {found}",

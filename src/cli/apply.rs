@@ -22,9 +22,9 @@ use super::log::is_quiet;
 use super::plan::{What, load, plan};
 use super::session::{Home, Session, WritingSession, new_lineage};
 use super::{Context, Exit, Format, able, now, print};
-use crate::apply::{ApplyError, Ended, Halt, Options, Resumed, aftermath, carried_out, resume};
+use crate::apply::{ApplyError, Ended, Halt, Options, Resumed, aftermath, resume};
 use crate::journal::JournalError;
-use crate::model::{Event, FREEZE, Outcome, Ownership, Snapshot, Step, StepId};
+use crate::model::{Event, FREEZE, Outcome, Ownership, Snapshot, StepId};
 use crate::observe::identify;
 use crate::plan::{Bounds, Plan, PlanFile, frozen, judge_again};
 use crate::render::{Lookup, console, json, text};
@@ -245,8 +245,7 @@ async fn settle(
     outcomes: &[(StepId, Outcome)],
     loaded: Option<Loaded>,
 ) -> Result<(), Failure> {
-    let done = carried_out(plan, outcomes);
-    remember(context, hold, (plan, snapshot), &done, loaded.as_ref()).await?;
+    remember(context, hold, (plan, snapshot), outcomes, loaded.as_ref()).await?;
     keep(session, plan, loaded).await.map(drop)
 }
 
@@ -296,12 +295,12 @@ async fn remember(
     context: &Context,
     hold: &Hold<'_>,
     (plan, snapshot): (&Plan, Option<&Snapshot>),
-    done: &[&Step],
+    outcomes: &[(StepId, Outcome)],
     loaded: Option<&Loaded>,
 ) -> Result<bool, Failure> {
     let nothing = Ownership::default();
     let ownership = loaded.map_or(&nothing, |loaded| &loaded.state.ownership);
-    let facts = aftermath(plan, snapshot, done, ownership);
+    let facts = aftermath(plan, snapshot, outcomes, ownership);
     if facts.is_empty() {
         return Ok(false);
     }

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::drift::drift;
 use super::report::{Conclusion, Report, Sight, Trouble};
-use crate::apply::{Course, Ended, Halt, Options, Run, aftermath, carried_out, unproven};
+use crate::apply::{Course, Ended, Halt, Options, Run, aftermath, unproven};
 use crate::journal::{Fact, JournalError};
 use crate::model::{
     Attendance, Desired, Event, Holder, Name, Outcome, Ownership, RunId, Safety, Snapshot, Step,
@@ -513,8 +513,7 @@ impl Held<'_> {
         } = self;
         let nothing = Ownership::default();
         let ownership = loaded.as_ref().map_or(&nothing, |l| &l.state.ownership);
-        let done = carried_out(plan, outcomes);
-        for fact in aftermath(plan, Some(snapshot), &done, ownership) {
+        for fact in aftermath(plan, Some(snapshot), outcomes, ownership) {
             let now = (attempt.clock)();
             let appended = journal.append(&attempt.run, now, fact).await;
             appended.map_err(|error| unkept(&error))?;

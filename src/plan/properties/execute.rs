@@ -446,12 +446,13 @@ pub(super) fn execute(
     };
     let outcomes = drive(&shared, plan, parallelism, seed);
     if !shared.crashed.get() {
-        let done: Vec<&Step> = outcomes
+        let told: Vec<(StepId, Outcome)> = outcomes
             .iter()
             .filter(|(_, ended)| **ended == Ended::Done)
             .filter_map(|(index, _)| plan.steps.get(*index))
+            .map(|step| (step.id.clone(), Outcome::Done))
             .collect();
-        for fact in aftermath(plan, Some(seen), &done, &before) {
+        for fact in aftermath(plan, Some(seen), &told, &before) {
             shared.note(fact);
         }
         let buffered = shared.buffered.take();
