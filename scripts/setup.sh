@@ -2,8 +2,9 @@
 # Installs what `make test` and `make check` need and what is missing. Runs again in no time when all is there.
 #
 # usage: scripts/setup.sh test|deny
-#   test  cargo-nextest, an S3 server, a Python environment in .tools/venv, curl, nft, libfaketime, PostgreSQL, and what
-#         signing in is tried against: Apache httpd, mod_auth_gssapi, gss-ntlmssp, MIT Kerberos. None of it is started
+#   test  cargo-nextest, an S3 server, a Python environment in .tools/venv, curl, nft, git, jq, xmllint, libfaketime,
+#         PostgreSQL, and what signing in is tried against: Apache httpd, mod_auth_gssapi, gss-ntlmssp, MIT Kerberos. None
+#         of it is started
 #   deny  cargo-deny
 #
 # Cargo's tools and the Python environment go into .tools. Only Debian packages leave the folder, and only
@@ -138,6 +139,9 @@ case "${1:-}" in
     command -v curl >/dev/null || debian_package curl 'the foreign clients call the simulator with it'
     PATH="$PATH:/usr/sbin:/sbin" command -v nft >/dev/null ||
       debian_package nftables 'the tests load the allow-lists of `sitewright firewall` with nft'
+    command -v git >/dev/null || debian_package git 'the test of a pipeline keeps its manifests in it'
+    command -v jq >/dev/null || debian_package jq 'the scripts of examples/ci read plans with it'
+    command -v xmllint >/dev/null || debian_package libxml2-utils 'the tests read the task of Windows with it'
     s3_server
     python_environment
     realm_packages

@@ -13,18 +13,21 @@
 mod assumptions;
 mod bucket;
 mod checks;
+mod ci;
 mod connect;
 mod crash;
 #[cfg(feature = "postgres")]
 mod databases;
 mod examples;
 mod execution;
+mod exit_codes;
 mod firewall;
 mod house;
 mod learn;
 mod manifests;
 mod output;
 mod outside;
+mod pipeline;
 mod platform;
 mod profile;
 mod properties;
