@@ -2,9 +2,9 @@
 # Installs what `make test` and `make check` need and what is missing. Runs again in no time when all is there.
 #
 # usage: scripts/setup.sh test|deny
-#   test  cargo-nextest, an S3 server, a Python environment in .tools/venv, curl, nft, git, jq, xmllint, libfaketime,
-#         PostgreSQL, and what signing in is tried against: Apache httpd, mod_auth_gssapi, gss-ntlmssp, MIT Kerberos. None
-#         of it is started
+#   test  cargo-nextest, an S3 server, a Python environment in .tools/venv, curl, nft, git, jq, xmllint, Graphviz,
+#         libfaketime, PostgreSQL, and what signing in is tried against: Apache httpd, mod_auth_gssapi, gss-ntlmssp, MIT
+#         Kerberos. None of it is started
 #   deny  cargo-deny
 #
 # Cargo's tools and the Python environment go into .tools. Only Debian packages leave the folder, and only
@@ -142,6 +142,7 @@ case "${1:-}" in
     command -v git >/dev/null || debian_package git 'the test of a pipeline keeps its manifests in it'
     command -v jq >/dev/null || debian_package jq 'the scripts of examples/ci read plans with it'
     command -v xmllint >/dev/null || debian_package libxml2-utils 'the tests read the task of Windows with it'
+    command -v dot >/dev/null || debian_package graphviz 'a test draws what `sitewright graph` writes'
     s3_server
     python_environment
     realm_packages
