@@ -2,8 +2,8 @@
 # Installs what `make test` and `make check` need and what is missing. Runs again in no time when all is there.
 #
 # usage: scripts/setup.sh test|deny
-#   test  cargo-nextest, an S3 server, a Python environment in .tools/venv, curl, nft, git, jq, xmllint, Graphviz,
-#         libfaketime, PostgreSQL, and what signing in is tried against: Apache httpd, mod_auth_gssapi, gss-ntlmssp, MIT
+#   test  cargo-nextest, an S3 server, a Python environment in .tools/venv, curl, nft, git, jq, xmllint,
+#         systemd-analyze, Graphviz, libfaketime, PostgreSQL, and what signing in is tried against: Apache httpd, mod_auth_gssapi, gss-ntlmssp, MIT
 #         Kerberos. None of it is started
 #   deny  cargo-deny
 #
@@ -142,6 +142,8 @@ case "${1:-}" in
     command -v git >/dev/null || debian_package git 'the test of a pipeline keeps its manifests in it'
     command -v jq >/dev/null || debian_package jq 'the scripts of examples/ci read plans with it'
     command -v xmllint >/dev/null || debian_package libxml2-utils 'the tests read the task of Windows with it'
+    ! [ "$(uname)" = Linux ] || command -v systemd-analyze >/dev/null ||
+      debian_package systemd 'the tests read the units of examples/ci with its systemd-analyze'
     command -v dot >/dev/null || debian_package graphviz 'a test draws what `sitewright graph` writes'
     s3_server
     python_environment

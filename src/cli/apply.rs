@@ -170,7 +170,15 @@ async fn under_lock(
     let loaded = load(session).await?;
     let (plan, digest, snapshot, resumed) = if let Some(file) = &args.plan_file {
         let (plan, resumed) = saved(file, session, loaded.as_ref()).await?;
-        assert_current(context, args, session, (&plan, &resumed), loaded.as_ref()).await?;
+        // Boxed: planning once more is large, and rare.
+        Box::pin(assert_current(
+            context,
+            args,
+            session,
+            (&plan, &resumed),
+            loaded.as_ref(),
+        ))
+        .await?;
         // It was judged when it was made: limits and time may be others by now.
         let overrides = args.what.overrides()?;
         let bounds = Bounds {

@@ -64,12 +64,16 @@ pub(super) async fn assert_current(
     ))))
 }
 
-/// The steps that a plan made now would not have, or not like that.
+/// The steps that a plan made now would not have, or not like that. On which others a step waits is no matter: those are
+/// told themselves.
 fn otherwise(saved: &Plan, fresh: &Plan) -> String {
     let other: Vec<String> = saved
         .steps
         .iter()
-        .filter(|step| !fresh.steps.contains(step))
+        .filter(|step| {
+            let mut now = fresh.steps.iter();
+            !now.any(|now| (&now.id, &now.action, now.by) == (&step.id, &step.action, step.by))
+        })
         .map(|step| format!("`{}`", step.id))
         .collect();
     let more = other.len().saturating_sub(NAMED);
