@@ -40,6 +40,9 @@ pub(super) fn again(args: &ApplyArgs, global: &Global) -> String {
     let mut words = Words(vec!["sitewright".into(), "apply".into()]);
     if let Some(file) = &args.plan_file {
         words.0.push(argument(&file.display().to_string()));
+        for path in &args.if_current {
+            words.value("--if-current", Some(path.display()));
+        }
         words.flag("--yes", args.yes);
     }
     for file in &args.what.files {

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::again::again;
 use super::carry_out::{Conduct, Held, Waiting, unkept};
+use super::current::assert_current;
 use super::error::Failure;
 use super::hold::{Hold, locked};
 use super::interrupt::{STOPPED, interrupted};
@@ -37,6 +38,7 @@ Examples:
   sitewright apply
   sitewright apply --yes -f sites/
   sitewright apply friday.plan.json --yes
+  sitewright apply friday.plan.json --if-current . --yes
   sitewright apply --override freeze --reason 'the VLAN is down, ticket 4711'
   sitewright apply --yes --wait            # beside somebody at the console
   sitewright apply --yes --skip-manual     # what needs nobody
@@ -47,6 +49,9 @@ pub(super) struct ApplyArgs {
     pub(super) plan_file: Option<PathBuf>,
     #[command(flatten)]
     pub(super) what: What,
+    /// Only if these manifests declare what the file was made of, and the server is as it was read for it
+    #[arg(long, value_name = "PATH", requires = "plan_file")]
+    pub(super) if_current: Vec<PathBuf>,
     /// Do not ask
     #[arg(short, long)]
     pub(super) yes: bool,
@@ -95,6 +100,7 @@ impl ApplyArgs {
         Self {
             plan_file: None,
             what: What::default(),
+            if_current: Vec::new(),
             yes: false,
             parallelism: None,
             step_timeout: 600,
@@ -164,6 +170,15 @@ async fn under_lock(
     let loaded = load(session).await?;
     let (plan, digest, snapshot, resumed) = if let Some(file) = &args.plan_file {
         let (plan, resumed) = saved(file, session, loaded.as_ref()).await?;
+        // Boxed: planning once more is large, and rare.
+        Box::pin(assert_current(
+            context,
+            args,
+            session,
+            (&plan, &resumed),
+            loaded.as_ref(),
+        ))
+        .await?;
         // It was judged when it was made: limits and time may be others by now.
         let overrides = args.what.overrides()?;
         let bounds = Bounds {

@@ -2,7 +2,7 @@
 //!
 //! I/O. Data goes to standard output, progress, logs and errors to standard error. Exit codes: 0 no change or done,
 //! 1 error, 2 changes (`plan --detailed-exitcode`, `fmt --check`), 3 blocked, 4 done but console steps remain, 64 wrong
-//! usage.
+//! usage, 130 stopped at once; docs/exit-codes.md has them for each command.
 
 #![expect(clippy::print_stderr, reason = "this is the place that prints")]
 #![expect(
@@ -17,6 +17,7 @@ mod attest;
 mod carry_out;
 mod completions;
 mod connection;
+mod current;
 mod error;
 mod explain;
 mod export;
@@ -104,7 +105,7 @@ Examples:
   sitewright attest invalid-subnets --reason 'set by J. Doe, ticket 4711'
 
 Exit codes: 0 no change or done, 1 error, 2 changes (plan --detailed-exitcode),
-3 blocked, 4 done but console steps remain, 64 wrong usage";
+3 blocked, 4 done but console steps remain, 64 wrong usage, 130 stopped at once";
 
 /// Where the help lists the options of every command.
 const EVERYWHERE: &str = "Options of every command";
@@ -239,6 +240,12 @@ impl Context {
     }
 }
 
+/// The command line as clap knows it: every command with its options.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
 /// Runs the program with the arguments of the process.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -249,7 +256,7 @@ pub fn main() -> ExitCode {
     {
         tracing::debug!("a TLS provider was installed already");
     }
-    let cli = match Cli::command()
+    let cli = match command()
         .try_get_matches()
         .and_then(|matches| Cli::from_arg_matches(&matches))
     {

@@ -35,7 +35,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{CountedKind, Origin, Platform, Step, StepKind};
+use crate::model::{CountedKind, Desired, Origin, Platform, Snapshot, Step, StepKind};
 use crate::select::Impact;
 
 pub use carry::{carried_by, lacking, needs};
@@ -157,6 +157,18 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Whether it was made of these declarations, wherever they stand.
+    #[must_use]
+    pub fn is_of(&self, desired: &Desired) -> bool {
+        self.desired_digest == digest::declared(desired)
+    }
+
+    /// Whether what the looks before its steps rely on is, by a later snapshot, as it was.
+    #[must_use]
+    pub fn relies_on(&self, snapshot: &Snapshot) -> bool {
+        self.snapshot_digest == digest::relied_on(&self.steps, snapshot)
+    }
+
     /// Whether anything but our own state would change.
     #[must_use]
     pub fn changes_anything(&self) -> bool {

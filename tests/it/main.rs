@@ -13,12 +13,14 @@
 mod assumptions;
 mod bucket;
 mod checks;
+mod ci;
 mod connect;
 mod crash;
 #[cfg(feature = "postgres")]
 mod databases;
 mod examples;
 mod execution;
+mod exit_codes;
 mod firewall;
 mod first_hour;
 mod getting_started;
@@ -28,6 +30,7 @@ mod log;
 mod manifests;
 mod output;
 mod outside;
+mod pipeline;
 mod platform;
 mod profile;
 mod properties;
