@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::step::{INCONSISTENT, awaits};
 use crate::journal::Fact;
 use crate::model::{
-    Action, ConsoleStep, Count, CountedKind, Guid, Intended, Name, Outcome, Ownership, Record,
-    Snapshot, Step, StepId, StepKind, Subnet,
+    Action, ConsoleStep, Count, CountedKind, Guid, Ignorable, Intended, Name, Outcome, Ownership,
+    Record, Snapshot, Step, StepId, StepKind, Subnet,
 };
 use crate::observe::writes;
 use crate::plan::{Plan, lacking};
@@ -92,53 +92,64 @@ fn arrived(ownership: &Ownership, steps: &[Step]) -> Vec<Fact> {
         .collect()
 }
 
-/// The fact to write of sites that were created, by this run or one before, and of which nothing is left to do.
+/// The fact to write of what sites were created with, by this run or one before, and of which nothing is left to do.
 ///
 /// `steps` are those of a plan for everything, `over` those of them that are done, or that the server took and does not
 /// keep: trying again changes nothing, and what is ignored from then on is not tried again.
 fn finished(ownership: &Ownership, steps: &[Step], over: &BTreeSet<&StepId>) -> Option<Fact> {
-    let owned = ownership.unfinished.iter();
-    let mut sites: BTreeSet<Name> = owned
-        .filter_map(|guid| ownership.sites.get(guid))
-        .map(|owned| owned.name.clone())
+    let unfinished = ownership.unfinished.iter();
+    let mut sites: BTreeMap<Name, BTreeSet<Ignorable>> = unfinished
+        .filter_map(|(guid, fields)| {
+            let owned = ownership.sites.get(guid)?;
+            Some((owned.name.clone(), fields.clone()))
+        })
         .collect();
-    sites.extend(steps.iter().filter_map(|step| match &step.action {
-        Action::CreateSite { name, .. } => Some(name.clone()),
-        Action::Record(Record::AdoptSite { site, .. }) => {
-            let name = site.name.clone();
-            let intended = Intended {
-                of: CountedKind::Sites,
-                name,
-            };
-            let is_ours = ownership.intended.contains(&intended);
-            is_ours.then_some(intended.name)
-        }
-        _ => None,
+    sites.extend(steps.iter().filter_map(|step| {
+        let name = match &step.action {
+            Action::CreateSite { name, .. } => name.clone(),
+            Action::Record(Record::AdoptSite { site, .. }) => {
+                let of = CountedKind::Sites;
+                let name = site.name.clone();
+                let intended = Intended { of, name };
+                let is_ours = ownership.intended.contains(&intended);
+                is_ours.then_some(intended.name)?
+            }
+            _ => return None,
+        };
+        Some((name, Ignorable::ALL.into()))
     }));
     for step in steps.iter().filter(|step| !over.contains(&step.id)) {
-        for site in completes(&step.action) {
-            sites.remove(site);
+        let (of, fields) = completes(&step.action);
+        for site in of {
+            if let Some(finished) = sites.get_mut(site) {
+                finished.retain(|field| !fields.contains(field));
+            }
         }
     }
+    sites.retain(|_, fields| !fields.is_empty());
     (!sites.is_empty()).then_some(Fact::CreationFinished { sites })
 }
 
-/// The sites that an action gives something of what they are declared with.
-fn completes(action: &Action) -> Vec<&Name> {
+/// The sites that an action gives something of what they are declared with, and what.
+fn completes(action: &Action) -> (Vec<&Name>, &'static [Ignorable]) {
     match action {
-        Action::CreateSite { name, .. } => vec![name],
-        Action::Record(Record::AdoptSite { site, .. }) => vec![&site.name],
-        Action::DescribeSite { site, .. }
-        | Action::CreateSubnet { site, .. }
-        | Action::AssignSubnet { site, .. }
-        | Action::AssignServer { site, .. }
-        | Action::UnassignServer { site, .. }
-        | Action::Constrain { site, .. }
-        | Action::Console(ConsoleStep::Constrain { site, .. }) => vec![&site.name],
-        Action::UnassignSubnet { before, .. } | Action::DeleteSubnet { before, .. } => {
-            before.iter().map(|site| &site.name).collect()
+        Action::CreateSite { name, .. } => (vec![name], &Ignorable::ALL),
+        Action::Record(Record::AdoptSite { site, .. }) => (vec![&site.name], &Ignorable::ALL),
+        Action::DescribeSite { site, .. } => (vec![&site.name], &[Ignorable::Description]),
+        Action::CreateSubnet { site, .. } | Action::AssignSubnet { site, .. } => {
+            (vec![&site.name], &[Ignorable::Subnets])
         }
-        _ => Vec::new(),
+        Action::UnassignSubnet { before, .. } | Action::DeleteSubnet { before, .. } => {
+            let sites = before.iter().map(|site| &site.name);
+            (sites.collect(), &[Ignorable::Subnets])
+        }
+        Action::AssignServer { site, .. } | Action::UnassignServer { site, .. } => {
+            (vec![&site.name], &[Ignorable::Servers])
+        }
+        Action::Constrain { site, .. } | Action::Console(ConsoleStep::Constrain { site, .. }) => {
+            (vec![&site.name], &[Ignorable::ConstrainToSite])
+        }
+        _ => (Vec::new(), &[]),
     }
 }
 

@@ -284,9 +284,11 @@ fn ignores(site: &DesiredSite, guid: Guid, field: Ignorable, ownership: &Ownersh
                 name: site.name.clone(),
             })
     };
-    site.lifecycle.ignore_changes.contains(&field)
-        && !ownership.unfinished.contains(&guid)
-        && !cut_off()
+    let is_unfinished = || {
+        let left = ownership.unfinished.get(&guid);
+        left.is_some_and(|fields| fields.contains(&field))
+    };
+    site.lifecycle.ignore_changes.contains(&field) && !is_unfinished() && !cut_off()
 }
 
 /// Compares.

@@ -876,8 +876,16 @@ fn what_is_ignored_is_completed_where_a_creation_was_cut_off() {
     unfinished
         .ownership
         .unfinished
-        .insert(finished.site_guid("Lab"));
+        .insert(finished.site_guid("Lab"), [Ignorable::Subnets].into());
     assert_eq!(changes(&unfinished), 1);
+    // Its subnets are there, and something else of it is not.
+    let mut other = finished.clone();
+    let left = [Ignorable::Servers].into();
+    other
+        .ownership
+        .unfinished
+        .insert(finished.site_guid("Lab"), left);
+    assert_eq!(changes(&other), 0);
     // It was cut off before anything could be written down of the answer.
     let mut intended = world().site("Lab");
     intended.ownership.intended.insert(Intended {

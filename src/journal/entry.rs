@@ -12,8 +12,8 @@ use serde_json::Value;
 
 use super::error::LineError;
 use crate::model::{
-    Attestation, CountedKind, Guid, Holder, Intended, Name, Outcome, Ownership, PackageRef,
-    Platform, Record, Relocation, Remembered, RunId, RunSummary, Step, StepId, Subnet,
+    Attestation, CountedKind, Guid, Holder, Ignorable, Intended, Name, Outcome, Ownership,
+    PackageRef, Platform, Record, Relocation, Remembered, RunId, RunSummary, Step, StepId, Subnet,
 };
 
 /// One line of the journal.
@@ -121,10 +121,10 @@ pub enum Fact {
         /// Which package.
         package: Guid,
     },
-    /// Everything that sites were created with is there.
+    /// What sites were created with is there.
     CreationFinished {
-        /// Which sites.
-        sites: BTreeSet<Name>,
+        /// Which fields of which sites.
+        sites: BTreeMap<Name, BTreeSet<Ignorable>>,
     },
     /// A step ended.
     StepEnded {

@@ -5,7 +5,7 @@
 //! run itself ended.
 
 use super::{Entry, Fact};
-use crate::model::{Count, CountedKind, Held, Intended, Name, Owned, Ownership, Record};
+use crate::model::{Count, CountedKind, Held, Ignorable, Intended, Name, Owned, Ownership, Record};
 
 /// Folds entries, in their order, into an ownership that holds those up to the number `holds`.
 ///
@@ -47,7 +47,7 @@ fn fold(ownership: &mut Ownership, fact: Fact) {
                 protected,
             };
             ownership.sites.insert(guid, owned);
-            ownership.unfinished.insert(guid);
+            ownership.unfinished.insert(guid, Ignorable::ALL.into());
         }
         Fact::SubnetCreated { guid, name } => {
             intended(ownership, CountedKind::Subnets, &name);
@@ -94,9 +94,10 @@ fn fold(ownership: &mut Ownership, fact: Fact) {
                 unfinished,
                 ..
             } = ownership;
-            unfinished.retain(|guid| {
-                let owned = owned.get(guid);
-                owned.is_some_and(|owned| !sites.contains(&owned.name))
+            unfinished.retain(|guid, left| {
+                let finished = owned.get(guid).and_then(|owned| sites.get(&owned.name));
+                left.retain(|field| !finished.is_some_and(|fields| fields.contains(field)));
+                owned.contains_key(guid) && !left.is_empty()
             });
         }
         Fact::UnassignedSeen { appeared, gone } => {
@@ -138,7 +139,9 @@ fn fold_record(ownership: &mut Ownership, record: Record) {
             let ours = intended(ownership, CountedKind::Sites, &site.name);
             let how = kept(ownership.sites.get(&site.guid), ours);
             if ours {
-                ownership.unfinished.insert(site.guid);
+                ownership
+                    .unfinished
+                    .insert(site.guid, Ignorable::ALL.into());
             }
             let owned = Owned {
                 name: site.name,

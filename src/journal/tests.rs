@@ -8,9 +8,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::testing::net;
 use crate::model::{
-    Action, Attestation, By, Count, CountedKind, Guid, Held, Holder, Intended, Name, Outcome,
-    Ownership, PackageRef, Platform, Record, ResourceRef, RunId, RunSummary, SiteRef, Step,
-    StepCount, StepId,
+    Action, Attestation, By, Count, CountedKind, Guid, Held, Holder, Ignorable, Intended, Name,
+    Outcome, Ownership, PackageRef, Platform, Record, ResourceRef, RunId, RunSummary, SiteRef,
+    Step, StepCount, StepId,
 };
 
 fn guid(number: u128) -> Guid {
@@ -428,7 +428,7 @@ fn any_fact() -> impl Strategy<Value = Fact> {
                 package: guid(number),
             },
             15 => Fact::CreationFinished {
-                sites: [site.name].into(),
+                sites: [(site.name, Ignorable::ALL.into())].into(),
             },
             9 => Fact::Counted {
                 counts: [(CountedKind::Sites, u64::from(flag))].into(),

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Count, CountedKind, Guid, Name, Subnet};
+use super::{Count, CountedKind, Guid, Ignorable, Name, Subnet};
 
 /// How an object came to be ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -85,8 +85,8 @@ pub struct Ownership {
     /// Packages that a run was to wait for at their servers, and of which nobody has seen or said yet that they are there.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub awaited: BTreeMap<Guid, Name>,
-    /// Sites that runs created, and that none has come to the end with: what they are declared with is completed,
-    /// whatever of it is left alone later.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub unfinished: BTreeSet<Guid>,
+    /// Sites that runs created, with the fields of them that none has come to the end with: they are completed as they
+    /// are declared, also where they are to be left alone later.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unfinished: BTreeMap<Guid, BTreeSet<Ignorable>>,
 }

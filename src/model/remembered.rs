@@ -262,8 +262,8 @@ impl Ownership {
             Relocation::Site { from, to, owned } => {
                 self.sites.remove(&from);
                 self.sites.insert(to, owned);
-                if self.unfinished.remove(&from) {
-                    self.unfinished.insert(to);
+                if let Some(fields) = self.unfinished.remove(&from) {
+                    self.unfinished.insert(to, fields);
                 }
             }
             Relocation::Subnet { from, to, owned } => {
