@@ -10,6 +10,7 @@ pub mod json;
 mod layout;
 pub mod markdown;
 mod paper;
+mod picture;
 pub mod report;
 pub mod runbook;
 mod safe;

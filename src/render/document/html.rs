@@ -8,7 +8,7 @@ use super::{About, NOTES, WIDTH, about};
 use crate::model::StepKind;
 use crate::plan::{Allowance, Note, Plan, PlanFile, Severity};
 use crate::render::layout::{Style, number};
-use crate::render::paper;
+use crate::render::{paper, picture};
 use crate::render::safe::html::{escape, prose};
 use crate::render::text::{Parts, grouped, parts};
 use crate::render::words::{Lookup, kind};
@@ -90,6 +90,7 @@ pub fn html(file: &PlanFile, full: bool) -> String {
         let impact = format!("<pre>{}</pre>\n", escaped_lines(&impact));
         section(&mut page, "Impact on clients", &impact);
     }
+    page.push_str(&picture::pictures(&plan.picture));
     for (title, notes) in grouped(&plan.notes, true) {
         section(&mut page, &title, &listed(&notes, full));
     }
@@ -101,7 +102,7 @@ pub fn html(file: &PlanFile, full: bool) -> String {
         };
         section(&mut page, "Steps", &steps);
     }
-    paper::sheet(&title, STYLE, &page)
+    paper::sheet(&title, &format!("{STYLE}{}", picture::STYLE), &page)
 }
 
 /// With more steps than this, those that do the same to many subnets are one line.

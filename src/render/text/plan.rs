@@ -28,6 +28,7 @@ pub fn plan(plan: &Plan, style: &Style) -> String {
         stale_since: _,      // in a note
         changes,
         impact,
+        picture: _, // documents show it
         reach: _, // in the notes, where a limit is set for it
         steps: planned,
         names: _, // where steps are said
