@@ -54,6 +54,10 @@ pub mod import;
 
 pub mod replace;
 
+pub mod tidy;
+
+pub mod watch;
+
 pub mod cli;
 
 #[cfg(any(test, fuzzing))]

@@ -90,40 +90,62 @@ struct ServeArgs {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve a world over HTTP (the default)
+    #[command(
+        after_help = "Examples:\n  sitewright sim serve --scenario branch-offices --db lab.db\n  sitewright sim serve --listen 127.0.0.1:0 --auth ntlm --tls"
+    )]
     Serve(Box<ServeArgs>),
     /// Print the server profile of a world
+    #[command(
+        after_help = "Example:\n  sitewright sim profile --platform sim:flat-lan > profiles/lab.yaml"
+    )]
     Profile(WorldArgs),
     /// Print a world in the scenario format
+    #[command(
+        after_help = "Examples:\n  sitewright sim dump --platform sim:flat-lan\n  sitewright sim dump --scenario enterprise --subnets 2000"
+    )]
     Dump(WorldArgs),
     /// Let time pass, such as 90s, 30m or 2h
+    #[command(after_help = "Example:\n  sitewright sim tick 2h --platform sim:flat-lan")]
     Tick {
         /// How much
         #[arg(id = "tick-duration", value_name = "DURATION", default_value = "30m")]
         duration: String,
     },
     /// Do what an administrator does in the console
+    #[command(
+        after_help = "Examples:\n  sitewright sim console new-site Lab --platform sim:flat-lan\n  sitewright sim console constrain Lab on --platform sim:flat-lan"
+    )]
     Console {
         #[command(subcommand)]
         action: ConsoleAction,
     },
     /// List the agents: task server and package servers of each
+    #[command(after_help = "Example:\n  sitewright sim clients --platform sim:flat-lan --json")]
     Clients {
         /// As JSON
         #[arg(long)]
         json: bool,
     },
     /// Say who serves an address
+    #[command(
+        after_help = "Example:\n  sitewright sim served 192.168.10.101 --platform sim:flat-lan"
+    )]
     Served {
         /// The address
         #[arg(id = "served-address", value_name = "ADDRESS")]
         address: Ipv4Addr,
     },
     /// List the requests that a running simulator answered
+    #[command(after_help = "Example:\n  sitewright sim requests --url http://127.0.0.1:8089")]
     Requests,
     /// Print the JSON Schema of the scenario format
-    #[command(hide = true)]
+    #[command(
+        hide = true,
+        after_help = "Example:\n  sitewright sim schema > world.schema.json"
+    )]
     Schema,
     /// List the switches and quirks
+    #[command(after_help = "Example:\n  sitewright sim switches")]
     Switches,
 }
 

@@ -66,6 +66,8 @@ struct Shared {
 /// One request below `/Altiris/`, carried out or refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestRecord {
+    /// What the client calls it: its `X-Request-Id`.
+    pub id: Option<String>,
     /// The connection that it came by, counted from 1.
     pub connection: u64,
     /// Who is signed in, as the account is spelled here.

@@ -35,16 +35,17 @@ impl Stepper<'_> {
     }
 
     /// Notes before the first of two calls that the second is owed: whether the first arrives may stay unknown.
-    pub(super) async fn owe(&self, step: &Step, write: &Write) -> Result<(), JournalError> {
-        match (&step.action, write) {
-            (Action::AssignPackage { package, .. }, Write::SetPackageServers { .. }) => {
-                self.note(Fact::AssignmentWritten {
-                    package: package.clone(),
-                })
-                .await
-            }
-            _ => Ok(()),
+    pub(super) async fn owe(&mut self, step: &Step, write: &Write) -> Result<(), JournalError> {
+        if let (Action::AssignPackage { package, .. }, Write::SetPackageServers { .. }) =
+            (&step.action, write)
+        {
+            self.note(Fact::AssignmentWritten {
+                package: package.clone(),
+            })
+            .await?;
+            self.owes = true;
         }
+        Ok(())
     }
 
     pub(super) async fn written(
@@ -73,7 +74,9 @@ impl Stepper<'_> {
             }
             (_, Write::UpdateDistributionPoints { package }, _) => {
                 self.note(Fact::DistributionUpdated { package: *package })
-                    .await
+                    .await?;
+                self.owes = false;
+                Ok(())
             }
             _ => Ok(()),
         }

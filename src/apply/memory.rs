@@ -7,8 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::journal::Fact;
 use crate::model::{
-    Action, Count, CountedKind, Intended, Name, Ownership, Record, Snapshot, Step, Subnet,
+    Action, Count, CountedKind, Intended, Name, Outcome, Ownership, Record, Snapshot, Step, StepId,
+    StepKind, Subnet,
 };
+use crate::observe::writes;
+use crate::plan::{Plan, lacking};
+use crate::profile::Profile;
 
 /// The fact to write, where the subnets in no site are others than those that are remembered.
 ///
@@ -106,11 +110,58 @@ pub fn counted(
     (!counts.is_empty()).then_some(Fact::Counted { counts })
 }
 
+/// The steps of a plan that are done.
+#[must_use]
+pub fn carried_out<'a>(plan: &'a Plan, outcomes: &[(StepId, Outcome)]) -> Vec<&'a Step> {
+    let done: BTreeSet<&StepId> = outcomes
+        .iter()
+        .filter(|(_, outcome)| matches!(outcome, Outcome::Done | Outcome::AlreadyDone))
+        .map(|(id, _)| id)
+        .collect();
+    let steps = plan.steps.iter();
+    steps.filter(|step| done.contains(&step.id)).collect()
+}
+
+/// Everything that is to be written down beside the steps of a run, where that is not remembered already. What was read
+/// is not known where the plan was made by an earlier command.
+#[must_use]
+pub fn aftermath(
+    plan: &Plan,
+    snapshot: Option<&Snapshot>,
+    done: &[&Step],
+    ownership: &Ownership,
+) -> Vec<Fact> {
+    let unassigned = snapshot.and_then(|snapshot| unassigned_seen(snapshot, done, ownership));
+    // Only whoever has just read the server, and planned for all that is declared, can tell what never came about.
+    let forgotten = snapshot
+        .filter(|_| !plan.is_partial())
+        .map(|_| forgotten(ownership, &plan.steps));
+    unassigned
+        .into_iter()
+        .chain(counted(&plan.counts, done, ownership))
+        .chain(forgotten.into_iter().flatten())
+        .collect()
+}
+
+/// The entries of a profile whose proof is missing by now; empty where every write of the plan can be made.
+#[must_use]
+pub fn unproven(plan: &Plan, profile: &Profile) -> BTreeSet<String> {
+    let writes = writes(profile);
+    plan.steps
+        .iter()
+        .filter(|step| step.kind() == StepKind::Write)
+        .flat_map(|step| lacking(&step.action, &writes))
+        .map(ToOwned::to_owned)
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
     use crate::model::testing::*;
-    use crate::model::{By, SiteRef, StepId};
+    use crate::model::{By, Safety, SiteRef};
+    use crate::plan::{Inputs, Narrowing, make};
 
     fn fact(appeared: &[&str], gone: &[&str]) -> Fact {
         let nets = |list: &[&str]| list.iter().map(|text| net(text)).collect();
@@ -248,6 +299,50 @@ mod tests {
         );
         assert_eq!(forgotten(&ownership, &[]).len(), 3);
         assert_eq!(forgotten(&Ownership::default(), &[]), []);
+    }
+
+    #[test]
+    fn a_plan_for_a_part_says_nothing_of_the_rest() {
+        let seen = world();
+        let wanted = desired().site("HQ").site("Lab");
+        let intended = |name: &str| Intended {
+            of: CountedKind::Sites,
+            name: Name::new(name),
+        };
+        let (lab, old) = (intended("Lab"), intended("Old"));
+        let ownership = Ownership {
+            intended: [lab, old.clone()].into(),
+            ..Ownership::default()
+        };
+        let dropped = |targets: &[&str]| -> Vec<Fact> {
+            let narrowing = Narrowing {
+                targets: targets.iter().map(|one| one.parse().unwrap()).collect(),
+                ..Narrowing::default()
+            };
+            let plan = make(&Inputs {
+                desired: &wanted,
+                snapshot: &seen.snapshot,
+                ownership: &ownership,
+                takeover: false,
+                allow_stranded: 0,
+                safety: &Safety::default(),
+                acceptance: None,
+                overrides: None,
+                now: jiff::Timestamp::UNIX_EPOCH,
+                stale_since: None,
+                narrowing: Some(&narrowing),
+                lineage: "",
+                serial: 0,
+                journal_sequence: 0,
+                tool_version: "0.0.0",
+            })
+            .unwrap();
+            let mut facts = aftermath(&plan, Some(&seen.snapshot), &[], &ownership);
+            facts.retain(|fact| matches!(fact, Fact::CreationDropped(_)));
+            facts
+        };
+        assert_eq!(dropped(&[]), [Fact::CreationDropped(old)]);
+        assert_eq!(dropped(&["Site/HQ"]), []);
     }
 
     #[test]

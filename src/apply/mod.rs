@@ -16,7 +16,7 @@ mod step;
 
 pub use item::changed_beside;
 pub use judge::{Drifted, Progress, judge};
-pub use memory::{counted, forgotten, unassigned_seen};
+pub use memory::{aftermath, carried_out, counted, forgotten, unassigned_seen, unproven};
 pub use run::{ApplyError, Course, Ended, Halt, Options, Run, apply};
 pub use saved::{Moved, Resumed, Unfit, resume};
 

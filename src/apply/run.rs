@@ -368,7 +368,7 @@ impl<'a> Shared<'a> {
     async fn attempt(self, index: usize, step: &'a Step, first: bool) -> Over {
         let run = self.run;
         let begun = (run.clock)();
-        let span = tracing::info_span!("step", run = %run.id, step = %step.id);
+        let span = tracing::error_span!("step", run = %run.id, step = %step.id);
         let tried = self.carry_out(step, first);
         let result = tracing::Instrument::instrument(tried, span).await;
         let milliseconds = since(begun, (run.clock)());
@@ -413,6 +413,7 @@ impl<'a> Shared<'a> {
                 .then(|| Instant::now() + run.options.step_timeout),
             written_over: None,
             intended: false,
+            owes: false,
             lost: false,
         };
         match stepper.carry_out(step).await {

@@ -46,6 +46,8 @@ pub(super) struct Stepper<'a> {
     pub(super) intended: bool,
     /// Whether an answer was lost: what was sent may yet be carried out.
     pub(super) lost: bool,
+    /// Whether the second of two calls is owed: the first went out.
+    pub(super) owes: bool,
 }
 
 /// Why a step did not end well.
@@ -281,8 +283,6 @@ impl Stepper<'_> {
         let retries = self.run.options.retries;
         let mut attempts = 0;
         let mut wrote = false;
-        // The answer to the last write was lost.
-        let mut unanswered = false;
         // Set once nothing is sent any more: a last look says whether the write went through all the same.
         let mut given_up: Option<SendError> = None;
         for _ in 0..=ROUNDS + retries {
@@ -292,10 +292,9 @@ impl Stepper<'_> {
             };
             self.bind(step, &seen);
             self.found(step, &seen).await?;
-            let owed = owed(step).filter(|_| unanswered);
-            unanswered = false;
+            let owed = owed(step).filter(|_| self.owes);
             let writes = match (self.judge(step, &seen), owed) {
-                // The first of two calls went through without an answer.
+                // The first of two calls went through, and the second did not.
                 (Ok(Progress::AlreadyDone), Some(owed)) => vec![owed],
                 (Ok(Progress::AlreadyDone), None) if wrote => return Ok(Outcome::Done),
                 (Ok(Progress::AlreadyDone), None) => return Ok(Outcome::AlreadyDone),
@@ -312,7 +311,6 @@ impl Stepper<'_> {
                 Err(Sent::Error(error)) => {
                     let unknown = error.outcome_unknown();
                     wrote |= unknown;
-                    unanswered = unknown;
                     if !error.transient() {
                         return Err(unsent(&error));
                     }

@@ -80,6 +80,8 @@ pub(super) fn again(args: &ApplyArgs, global: &Global) -> String {
         lock_timeout,
         color: _, // of the output
         verbose: _,
+        quiet: _,
+        log_format: _, // of what is said beside
     } = global;
     words.value("--platform", platform.as_ref());
     words.value("--server", server.as_ref());

@@ -5,7 +5,6 @@
     reason = "reads the plan file and the environment"
 )]
 
-use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -19,13 +18,12 @@ use super::carry_out::{Conduct, Held, Waiting, unkept};
 use super::error::Failure;
 use super::hold::{Hold, locked};
 use super::interrupt::{STOPPED, interrupted};
+use super::log::is_quiet;
 use super::plan::{What, load, plan};
 use super::session::{Home, Session, WritingSession, new_lineage};
 use super::{Context, Exit, Format, able, now, print};
-use crate::apply::{
-    ApplyError, Ended, Halt, Options, Resumed, counted, forgotten, resume, unassigned_seen,
-};
-use crate::journal::{Fact, JournalError};
+use crate::apply::{ApplyError, Ended, Halt, Options, Resumed, aftermath, carried_out, resume};
+use crate::journal::JournalError;
 use crate::model::{Event, FREEZE, Outcome, Ownership, Snapshot, Step, StepId};
 use crate::observe::identify;
 use crate::plan::{Bounds, Plan, PlanFile, frozen, judge_again};
@@ -277,11 +275,12 @@ async fn watched(
             bar.inc(1);
         }
         // Whoever waits for less than a second needs no bar.
-        if bar.is_hidden() && bar.elapsed() > Duration::from_secs(1) {
+        if !is_quiet() && bar.is_hidden() && bar.elapsed() > Duration::from_secs(1) {
             bar.set_draw_target(ProgressDrawTarget::stderr());
         }
     };
-    // Whatever is dropped here is in the journal, or was about to be: the next run looks first.
+    // Whatever is dropped here is in the journal, or was about to be: the next run looks first. A record or a state that
+    // was begun is written all the same, before the lock is given back.
     let result = tokio::select! {
         result = conduct.carry_out(held, &mut emit) => result,
         () = at_once.cancelled() => Err(stopped_at_once()),
@@ -289,17 +288,6 @@ async fn watched(
     bar.finish_and_clear();
     watch.abort();
     result
-}
-
-/// The steps that are done.
-fn carried_out<'a>(plan: &'a Plan, outcomes: &[(StepId, Outcome)]) -> Vec<&'a Step> {
-    let done: BTreeSet<&StepId> = outcomes
-        .iter()
-        .filter(|(_, outcome)| matches!(outcome, Outcome::Done | Outcome::AlreadyDone))
-        .map(|(id, _)| id)
-        .collect();
-    let steps = plan.steps.iter();
-    steps.filter(|step| done.contains(&step.id)).collect()
 }
 
 /// Notes in the journal the subnets in no site and how many of each kind there are, where that is not remembered
@@ -313,14 +301,7 @@ async fn remember(
 ) -> Result<bool, Failure> {
     let nothing = Ownership::default();
     let ownership = loaded.map_or(&nothing, |loaded| &loaded.state.ownership);
-    let unassigned = snapshot.and_then(|snapshot| unassigned_seen(snapshot, done, ownership));
-    // Only whoever has just read the server can tell what never came about.
-    let forgotten = snapshot.map(|_| forgotten(ownership, &plan.steps));
-    let facts: Vec<Fact> = unassigned
-        .into_iter()
-        .chain(counted(&plan.counts, done, ownership))
-        .chain(forgotten.into_iter().flatten())
-        .collect();
+    let facts = aftermath(plan, snapshot, done, ownership);
     if facts.is_empty() {
         return Ok(false);
     }
@@ -373,14 +354,11 @@ pub(super) async fn keep(
     before: Option<Loaded>,
 ) -> Result<State, Failure> {
     let failed = |error: &StateError| Failure::from_error(error.code(), error).hint(error.hint());
-    let mut base = before.map_or_else(
-        || State::new(plan.platform.clone(), new_lineage(), Ownership::default()),
-        |loaded| loaded.state,
+    let base = State::following(
+        before.map(|loaded| loaded.state),
+        &plan.platform,
+        new_lineage(),
     );
-    // A first run that was cut off left facts in the journal, and no lineage yet.
-    if base.lineage.is_empty() {
-        base.lineage = new_lineage();
-    }
     session
         .store
         .settle(base)

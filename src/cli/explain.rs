@@ -225,7 +225,7 @@ impl Answers<'_> {
     async fn computer(&self, name: &Name) -> Result<Result<Subject, AskedError>, Failure> {
         let directory = self.directory.get_or_init(|| Directory::new(self.snapshot));
         let found = directory.find(name);
-        if !matches!(found, Err(AskedError::Unknown(_))) || directory.is_complete() {
+        if !matches!(found, Err(AskedError::Unknown { .. })) || directory.is_complete() {
             return Ok(found);
         }
         let failed =

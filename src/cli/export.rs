@@ -7,11 +7,12 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::error::Failure;
+use super::log::note;
 use super::plan::observe;
 use super::session::{Home, Session};
 use super::{Context, Exit, print};
 use crate::export::export;
-use crate::model::{Name, Observed, Snapshot};
+use crate::model::{Name, Observed, Snapshot, nearest};
 use crate::observe::Scope;
 
 /// Options of `export`.
@@ -63,10 +64,10 @@ pub(super) async fn run(context: &Context, args: &ExportArgs) -> Result<Exit, Fa
         }
     }
     if args.site.is_none() {
-        eprintln!("not expressed: `InvalidSubnets`, which no client can read");
+        note("not expressed: `InvalidSubnets`, which no client can read");
     }
     for line in &exported.unexpressed {
-        eprintln!("not expressed: {line}");
+        note(&format!("not expressed: {line}"));
     }
     Ok(Exit::Done)
 }
@@ -92,7 +93,7 @@ fn write(folder: &std::path::Path, files: &[(String, String)]) -> Result<(), Fai
             std::fs::create_dir_all(parent).map_err(|error| failed(parent, &error))?;
         }
         std::fs::write(&path, text).map_err(|error| failed(&path, &error))?;
-        eprintln!("wrote {}", path.display());
+        note(&format!("wrote {}", path.display()));
     }
     Ok(())
 }
@@ -102,11 +103,19 @@ fn only(snapshot: &mut Snapshot, name: &Name) -> Result<(), Failure> {
     let Observed::Known(sites) = &mut snapshot.sites else {
         return Ok(()); // said by the export
     };
+    let names: Vec<String> = sites.iter().map(|site| site.name.to_string()).collect();
     sites.retain(|site| site.name == *name);
     let [site] = sites.as_slice() else {
         return Err(
-            Failure::new("SW0256", format!("the SMP has no site `{name}`"))
-                .hint(Some("leave --site out to export all of them".into())),
+            Failure::new("SW0256", format!("the SMP has no site `{name}`")).hint(Some(
+                match nearest(
+                    name.as_str(),
+                    &names.iter().map(String::as_str).collect::<Vec<_>>(),
+                ) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => "leave --site out to export all of them".into(),
+                },
+            )),
         );
     };
     let (guid, servers) = (site.guid, site.servers.clone());

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::error::Failure;
+use super::log::note;
 use super::plan::observe;
 use super::session::{Home, Session};
 use super::{Context, Exit, print, wrap};
@@ -101,7 +102,7 @@ pub(super) async fn run(context: &Context, args: &FirewallArgs) -> Result<Exit, 
     };
     print(&text);
     if args.format != Format::Table {
-        eprint!("{}", wrap(HARDENS, 0, context.style.width));
+        note(&wrap(HARDENS, 0, context.style.width));
     }
     Ok(Exit::Done)
 }

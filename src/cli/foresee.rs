@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::error::Failure;
-use super::plan::{load, observe, same_platform};
+use super::plan::{What, load, observe, same_platform};
 use super::session::{Home, Session};
 use super::{Context, colour_of_errors};
 use crate::diff::{declare, diff, predicted};
@@ -33,6 +33,18 @@ pub(super) struct Which {
     /// Let declared sites take addresses from sites that nobody declares, as `plan` would
     #[arg(long, requires = "desired")]
     allow_takeover: bool,
+}
+
+impl Which {
+    /// The world after the plan that options ask for, or the one that is there.
+    pub(super) fn new(desired: bool, what: &What) -> Self {
+        Self {
+            live: !desired,
+            desired,
+            files: what.files.clone(),
+            allow_takeover: what.allow_takeover,
+        }
+    }
 }
 
 /// A world, and what it was made of.

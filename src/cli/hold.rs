@@ -134,7 +134,7 @@ pub(super) async fn locked_store<'a, T>(
 }
 
 /// What the lock says of its holder.
-fn holder(context: &Context, purpose: &str, by: Option<&str>) -> Holder {
+pub(super) fn holder(context: &Context, purpose: &str, by: Option<&str>) -> Holder {
     Holder {
         who: who(by),
         host: host(),

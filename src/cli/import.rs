@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 
 use super::error::Failure;
+use super::log::note;
 use super::session::Home;
 use super::{Context, Exit, files, print};
 use crate::import::{Options, import};
@@ -90,14 +91,14 @@ fn csv(context: &Context, args: &CsvArgs) -> Result<Exit, Failure> {
         None => print(&imported.text),
         Some(out) => {
             files::write(out, &imported.text, args.force)?;
-            eprintln!("wrote {}", out.display());
+            note(&format!("wrote {}", out.display()));
         }
     }
-    eprintln!(
+    note(&format!(
         "{} of {}; `sitewright validate` tells how they overlap",
         counted(imported.subnets, "subnet"),
         counted(imported.sites, "site"),
-    );
+    ));
     Ok(Exit::Done)
 }
 

@@ -31,6 +31,7 @@ pub(super) struct JournalArgs {
 #[derive(Debug, Subcommand)]
 enum JournalCommand {
     /// List runs, the newest last
+    #[command(after_help = LIST)]
     List(ListArgs),
     /// Show one run with its steps
     Show(ShowArgs),
@@ -38,8 +39,18 @@ enum JournalCommand {
     Verify(VerifyArgs),
 }
 
+const LIST: &str = "\
+Examples:
+  sitewright journal list --since 7d
+  sitewright journal list --step create-site:HQ
+  sitewright journal list --format json | jq '.[].run'";
+
 /// Options of `journal list`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sitewright journal list --since 7d
+  sitewright journal list --step constrain --format json")]
 struct ListArgs {
     /// Runs whose id begins so
     #[arg(long, value_name = "RUN")]
@@ -60,6 +71,11 @@ struct ListArgs {
 
 /// Options of `journal show`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sitewright journal show last
+  sitewright journal show 7c1e --step constrain
+  sitewright journal show last --format json")]
 struct ShowArgs {
     /// The run, by the beginning of its id, or `last`
     #[arg(value_name = "RUN")]
@@ -74,7 +90,12 @@ struct ShowArgs {
 
 /// Options of `journal verify`.
 #[derive(Debug, Args)]
-#[command(after_help = "Exit codes: 0 whole, 1 something is wrong")]
+#[command(after_help = "\
+Exit codes: 0 whole, 1 something is wrong
+
+Examples:
+  sitewright journal verify
+  sitewright journal verify --format json | jq '.faults'")]
 struct VerifyArgs {
     /// How to show it
     #[arg(long, value_name = "FORMAT", default_value = "text")]

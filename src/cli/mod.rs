@@ -1,7 +1,8 @@
 //! The command line: one file a command; the only place that prints.
 //!
 //! I/O. Data goes to standard output, progress, logs and errors to standard error. Exit codes: 0 no change or done,
-//! 1 error, 2 changes (`plan --detailed-exitcode`), 3 blocked, 4 done but console steps remain, 64 wrong usage.
+//! 1 error, 2 changes (`plan --detailed-exitcode`, `fmt --check`), 3 blocked, 4 done but console steps remain, 64 wrong
+//! usage.
 
 #![expect(clippy::print_stderr, reason = "this is the place that prints")]
 #![expect(
@@ -14,18 +15,24 @@ mod again;
 mod apply;
 mod attest;
 mod carry_out;
+mod completions;
 mod connection;
 mod error;
 mod explain;
 mod export;
 mod files;
 mod firewall;
+mod fmt;
 mod foresee;
+mod graph;
 mod hold;
 mod import;
+mod init;
 mod interrupt;
 mod journal;
 mod last;
+mod log;
+mod man;
 mod plan;
 mod platform;
 mod profile;
@@ -40,8 +47,11 @@ mod show;
 mod sim;
 mod state;
 mod state_store;
+#[cfg(test)]
+mod tests;
 mod validate;
 mod verify;
+mod watch;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
@@ -49,9 +59,6 @@ use std::process::ExitCode;
 use std::sync::OnceLock;
 
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
-use tracing_subscriber::Layer as _;
-use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::model::RunId;
 use crate::render::Style;
@@ -91,6 +98,7 @@ struct Cli {
 
 const AFTER_HELP: &str = "\
 Examples:
+  sitewright init
   sitewright plan --platform sim:flat-lan -f examples/deployment-site
   sitewright apply --yes
   sitewright attest invalid-subnets --reason 'set by J. Doe, ticket 4711'
@@ -125,6 +133,12 @@ struct Global {
     /// Say more on standard error; twice for every request
     #[arg(short, long, global = true, help_heading = EVERYWHERE, action = clap::ArgAction::Count)]
     verbose: u8,
+    /// Say nothing on standard error but errors
+    #[arg(short, long, global = true, help_heading = EVERYWHERE, conflicts_with = "verbose")]
+    quiet: bool,
+    /// How the log is written to standard error
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "FORMAT", default_value = "text")]
+    log_format: log::LogFormat,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -136,6 +150,8 @@ enum Colour {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Write the files that work begins with
+    Init(init::InitArgs),
     /// Show what would change, in which order, and what is wrong
     Plan(plan::PlanArgs),
     /// Show a saved plan, in any format
@@ -146,12 +162,16 @@ enum Command {
     Runbook(runbook::RunbookArgs),
     /// Check the manifests, or with --live what a server holds
     Validate(validate::ValidateArgs),
+    /// Look again and again, and mend what may be mended with nobody at hand
+    Watch(watch::WatchArgs),
     /// Judge what came of it, by what clients and servers do now
     Verify(verify::VerifyArgs),
     /// Say who serves an address or a client, and why
     Explain(explain::ExplainArgs),
     /// Say whom a site server serves, and who is left alone without it
     Serves(serves::ServesArgs),
+    /// Draw who serves whom, or the order of a plan, for Graphviz and Mermaid
+    Graph(graph::GraphArgs),
     /// Close a console step that cannot be read from the server, by your word
     Attest(attest::AttestArgs),
     /// Put the XML of an item back that a run wrote over
@@ -161,24 +181,42 @@ enum Command {
     /// Print the firewall allow-list of a site
     Firewall(firewall::FirewallArgs),
     /// Turn a table of subnets into declarations
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  sitewright import csv networks.csv --out networks.yaml"
+    )]
     Import(import::ImportCommand),
+    /// Put manifests into canonical form
+    Fmt(fmt::FmtArgs),
     /// Rewrite the manifests so that one server takes the place of another
     ReplaceServer(replace_server::ReplaceServerArgs),
     /// Say whether a platform is fit to work with
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  sitewright platform check")]
     Platform(platform::PlatformCommand),
     /// Find out and keep what is particular to a server
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  sitewright profile discover\n  sitewright profile verify\n  sitewright profile install-reports"
+    )]
     Profile(profile::ProfileCommand),
     /// Look at what is remembered of a platform, and put it right
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  sitewright state list\n  sitewright state show site/HQ\n  sitewright state history"
+    )]
     State(state::StateCommand),
     /// Look back on runs and their steps
     Journal(journal::JournalArgs),
     /// Print the JSON Schemas of the files that are read and written
     Schema(schema::SchemaArgs),
+    /// Print what completes commands and options in a shell
+    Completions(completions::CompletionsArgs),
+    /// Write the manual pages
+    Man(man::ManArgs),
     /// Run and handle the built-in simulator
+    #[command(
+        after_help = "Examples:\n  sitewright sim serve --scenario branch-offices\n  sitewright sim clients --platform sim:flat-lan\n  sitewright sim console constrain HQ on --platform sim:flat-lan"
+    )]
     Sim(Box<sitewright_sim::SimArgs>),
 }
 
@@ -223,7 +261,13 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if wrong { 64 } else { 0 });
         }
     };
-    log(cli.global.verbose);
+    let is_loop = matches!(cli.command, Command::Watch(_));
+    let logged = log::start(
+        cli.global.verbose,
+        cli.global.quiet,
+        is_loop,
+        cli.global.log_format,
+    );
     let colour = colour(cli.global.color, std::io::stdout().is_terminal());
     let context = Context {
         run: RunId(random_id()),
@@ -238,7 +282,7 @@ pub fn main() -> ExitCode {
         colour: colour_of_errors(&context),
         ..context.style
     };
-    let ended = match dispatch(&context, cli.command) {
+    let ended = match logged.and_then(|()| dispatch(&context, cli.command)) {
         Ok(exit) => written().map(|()| exit),
         failed @ Err(_) => failed,
     };
@@ -259,25 +303,31 @@ pub fn main() -> ExitCode {
 
 fn dispatch(context: &Context, command: Command) -> Result<Exit, Failure> {
     match command {
+        Command::Init(args) => init::run(context, &args),
         Command::Plan(args) => runtime()?.block_on(plan::run(context, &args)),
         Command::Show(args) => show::run(context, &args),
         Command::Apply(args) => runtime()?.block_on(apply::run(context, &args)),
         Command::Runbook(args) => runtime()?.block_on(runbook::run(context, &args)),
         Command::Validate(args) => validate::run(context, &args),
+        Command::Watch(args) => watch::run(context, &args),
         Command::Verify(args) => runtime()?.block_on(verify::run(context, &args)),
         Command::Explain(args) => runtime()?.block_on(explain::run(context, &args)),
         Command::Serves(args) => runtime()?.block_on(serves::run(context, &args)),
+        Command::Graph(args) => runtime()?.block_on(graph::run(context, &args)),
         Command::Attest(args) => runtime()?.block_on(attest::run(context, &args)),
         Command::Restore(args) => runtime()?.block_on(restore::run(context, &args)),
         Command::Export(args) => runtime()?.block_on(export::run(context, &args)),
         Command::Firewall(args) => runtime()?.block_on(firewall::run(context, &args)),
         Command::Import(command) => import::run(context, &command),
+        Command::Fmt(args) => fmt::run(context, &args),
         Command::ReplaceServer(args) => runtime()?.block_on(replace_server::run(context, &args)),
         Command::Platform(command) => runtime()?.block_on(platform::run(context, &command)),
         Command::Profile(command) => runtime()?.block_on(profile::run(context, &command)),
         Command::State(command) => runtime()?.block_on(state::run(context, &command)),
         Command::Journal(args) => runtime()?.block_on(journal::run(context, &args)),
         Command::Schema(args) => schema::run(&args),
+        Command::Completions(args) => Ok(completions::run(&args)),
+        Command::Man(args) => man::run(&args),
         Command::Sim(args) => sim::run(context, *args),
     }
 }
@@ -310,34 +360,6 @@ fn width() -> usize {
         .and_then(|columns| columns.parse().ok())
         .unwrap_or(80)
         .clamp(40, 100)
-}
-
-fn log(verbose: u8) {
-    let fallback = match verbose {
-        0 => "sitewright=warn",
-        1 => "sitewright=info",
-        _ => "sitewright=debug,sitewright_sim=info",
-    };
-    let filter = tracing_subscriber::EnvFilter::try_from_env("SITEWRIGHT_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(fallback));
-    // The crate that signs in names keys in its log; nobody gets to see it, whatever they ask for.
-    let spoken = tracing_subscriber::filter::filter_fn(|metadata| {
-        !["sspi", "picky"]
-            .iter()
-            .any(|silent| metadata.target().starts_with(silent))
-    });
-    let installed = tracing_subscriber::registry()
-        .with(
-            tracing_subscriber::fmt::layer()
-                .with_writer(std::io::stderr)
-                .with_ansi(false)
-                .with_filter(spoken)
-                .with_filter(filter),
-        )
-        .try_init();
-    if installed.is_err() {
-        tracing::debug!("a log is kept already");
-    }
 }
 
 /// Randomness enters the program here and nowhere else.

@@ -11,14 +11,16 @@ use clap::{ArgAction, Args};
 use super::error::Failure;
 use super::hold::who;
 use super::last;
+use super::log::note;
 use super::session::{Home, Session};
 use super::show::{PlanFormat, rendered};
 use super::{Context, Exit, now, print, second};
 use crate::model::{
-    Acceptance, CountedKind, Desired, Override, OverrideError, Overrides, Ownership, Snapshot,
+    Acceptance, CountedKind, Desired, Memory, Override, OverrideError, Overrides, Ownership,
+    Snapshot,
 };
 use crate::observe::{Scope, refresh};
-use crate::plan::{Inputs, Narrowing, Object, Plan, PlanFile, UnknownObject, make};
+use crate::plan::{Inputs, Narrowing, Object, Plan, PlanFile, UnknownObject, make, remembered};
 use crate::render::{document, text};
 use crate::smp::Reader;
 use crate::state::{Loaded, State};
@@ -29,6 +31,8 @@ use crate::state::{Loaded, State};
 Examples:
   sitewright plan
   sitewright plan -f sites/ --out friday.plan.json --detailed-exitcode
+  sitewright plan --format html > friday.html
+  sitewright plan --format markdown > comment.md
   sitewright plan --override maxDeletes=12 --reason 'ticket 4711'
   sitewright plan --target Site/HQ --target Subnet/192.168.20.0/24
   sitewright plan --platform sim:flat-lan -f examples/deployment-site")]
@@ -90,6 +94,7 @@ impl What {
         Narrowing {
             targets: self.target.iter().cloned().collect(),
             excludes: self.exclude.iter().cloned().collect(),
+            unattended: None,
         }
     }
 
@@ -157,7 +162,7 @@ pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<Exit, Fail
         .as_deref()
         .and_then(|since| document::age(since, &now))
     {
-        eprintln!("made of what was read {age} ago");
+        note(&format!("made of what was read {age} ago"));
     }
     let sealed = PlanFile::seal(&plan, &now);
     if let Some(file) = &args.out {
@@ -166,6 +171,7 @@ pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<Exit, Fail
     }
     match args.format {
         PlanFormat::Text => print(&text::plan(&plan, &context.style)),
+        PlanFormat::Markdown => print(&rendered(&sealed, PlanFormat::Markdown, false)),
         other => print(&rendered(&sealed, other, context.style.full)),
     }
     stage("ending");
@@ -211,6 +217,7 @@ pub(super) async fn plan(
     last::keep(session, state, &scope, &snapshot).await;
     let mut plan = planned(session, desired, state, what, &snapshot, None)?;
     plan.notes.extend(trust.note.clone());
+    remind(session, &mut plan, loaded).await?;
     Ok((plan, snapshot))
 }
 
@@ -223,7 +230,32 @@ async fn plan_of_last(
 ) -> Result<Plan, Failure> {
     let state = loaded.map(|loaded| &loaded.state);
     let (snapshot, taken_at) = last::last(session, &scope(session, desired, state), state).await?;
-    planned(session, desired, state, what, &snapshot, Some(&taken_at))
+    let mut plan = planned(session, desired, state, what, &snapshot, Some(&taken_at))?;
+    remind(session, &mut plan, loaded).await?;
+    Ok(plan)
+}
+
+/// Has the plan say what it no longer knows, where there is no state although there may have been one.
+async fn remind(
+    session: &Session,
+    plan: &mut Plan,
+    loaded: Option<&Loaded>,
+) -> Result<(), Failure> {
+    let memory = match loaded {
+        Some(loaded) => loaded.memory,
+        None => match session.store.versions().await {
+            Ok(versions) if versions.is_empty() => Memory::Nothing,
+            Ok(versions) => Memory::Lost {
+                versions: versions.len(),
+            },
+            Err(error) => {
+                return Err(Failure::from_error(error.code(), &error).hint(error.hint()));
+            }
+        },
+    };
+    plan.notes.extend(remembered(memory, &plan.steps));
+    plan.notes.sort();
+    Ok(())
 }
 
 fn scope(session: &Session, desired: &Desired, state: Option<&State>) -> Scope {

@@ -9,6 +9,7 @@ use similar::TextDiff;
 use super::apply::agreed;
 use super::error::Failure;
 use super::files::{self, Change};
+use super::log::note;
 use super::plan::observe;
 use super::session::{Home, Session};
 use super::{Context, Exit, print, wrap};
@@ -163,7 +164,7 @@ fn carved(replaced: &Replaced, old: &Name, new: &Name) -> Vec<String> {
 }
 
 fn say(context: &Context, text: &str) {
-    eprint!("{}", wrap(text, 2, context.style.width));
+    note(&wrap(text, 2, context.style.width));
 }
 
 fn counted(files: usize) -> String {
@@ -209,7 +210,7 @@ async fn ready(
 }
 
 /// The change of one file as `diff -u` shows it.
-fn diff(source: &Source, after: Option<&str>, colour: bool) -> String {
+pub(super) fn diff(source: &Source, after: Option<&str>, colour: bool) -> String {
     let name = source.name.as_ref();
     let to = if after.is_some() { name } else { "/dev/null" };
     let diff = TextDiff::from_lines(source.text.as_ref(), after.unwrap_or_default());

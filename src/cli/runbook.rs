@@ -11,6 +11,7 @@ use clap::{Args, ValueEnum};
 
 use super::apply::read_saved;
 use super::error::Failure;
+use super::log::note;
 use super::plan::{What, load, plan};
 use super::session::{Home, Session};
 use super::{Context, Exit, print, second};
@@ -73,7 +74,8 @@ pub(super) async fn run(context: &Context, args: &RunbookArgs) -> Result<Exit, F
     })
 }
 
-async fn made(context: &Context, what: &What) -> Result<Plan, Failure> {
+/// Makes the plan of the manifests, as it is now.
+pub(super) async fn made(context: &Context, what: &What) -> Result<Plan, Failure> {
     let home = Home::find(&what.files)?;
     let session = Session::open(context, &home)?;
     let desired = home.desired(&what.files, session.declared_name())?;
@@ -86,6 +88,9 @@ fn write(file: &Path, text: &str, tasks: usize) -> Result<(), Failure> {
     std::fs::write(file, text)
         .map_err(|error| Failure::io(format!("cannot write `{}`", file.display()), &error))?;
     let steps = if tasks == 1 { "step" } else { "steps" };
-    eprintln!("wrote {}: {tasks} console {steps}", file.display());
+    note(&format!(
+        "wrote {}: {tasks} console {steps}",
+        file.display()
+    ));
     Ok(())
 }

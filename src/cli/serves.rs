@@ -8,8 +8,9 @@ use super::error::Failure;
 use super::foresee::{Foreseen, Which, foresee};
 use super::{Context, Exit, Format, print};
 use crate::explain::serves;
-use crate::model::{Computer, Name, PackageSelector};
+use crate::model::{Computer, Name, PackageSelector, nearest};
 use crate::render::{json, text};
+use crate::select::World;
 
 /// Options of `serves`.
 #[derive(Debug, Args)]
@@ -51,9 +52,9 @@ pub(super) async fn run(context: &Context, args: &ServesArgs) -> Result<Exit, Fa
         .collect();
     let serving = match found.as_slice() {
         [one] => serves(&world, &snapshot.surroundings, basis, one.guid),
-        several => return Err(not_one(&name, several)),
+        several => return Err(not_one(&name, several, &world)),
     };
-    let serving = serving.ok_or_else(|| not_one(&name, &[]))?;
+    let serving = serving.ok_or_else(|| not_one(&name, &[], &world))?;
     print(&match format {
         Format::Text => text::serving(&serving, &context.style),
         Format::Json => json::serving(&serving),
@@ -61,15 +62,26 @@ pub(super) async fn run(context: &Context, args: &ServesArgs) -> Result<Exit, Fa
     Ok(Exit::Done)
 }
 
-fn not_one(name: &Name, found: &[&Computer]) -> Failure {
+fn not_one(name: &Name, found: &[&Computer], world: &World) -> Failure {
     if found.is_empty() {
+        let known: Vec<&str> = world
+            .servers
+            .values()
+            .map(|server| server.name.as_str())
+            .collect();
+        let hosts: Vec<&str> = known
+            .iter()
+            .filter_map(|name| name.split('.').next())
+            .collect();
+        let near = nearest(name.as_str(), &[known, hosts].concat());
         return Failure::new(
             "SW0558",
             format!("expected a site server, found none with the name `{name}`"),
         )
-        .hint(Some(
-            "`sitewright export` lists the site servers that the SMP shows".into(),
-        ));
+        .hint(Some(near.map_or_else(
+            || "`sitewright export` lists the site servers that the SMP shows".into(),
+            |near| format!("did you mean `{near}`?"),
+        )));
     }
     let names: Vec<String> = found
         .iter()

@@ -54,6 +54,11 @@ impl Home {
         Self::of_file(&file)
     }
 
+    /// The workspace's folder, as people name it from here.
+    pub(super) fn shown_folder(&self) -> PathBuf {
+        PathBuf::from(near(&self.folder))
+    }
+
     /// Reads the manifests: those named, else the workspace's folder.
     pub(super) fn read(&self, files: &[PathBuf]) -> Result<(Vec<Document>, Vec<Source>), Failure> {
         let paths = if files.is_empty() {
@@ -63,7 +68,7 @@ impl Home {
                     "name files or folders with -f, or make a sitewright.yaml",
                 ));
             }
-            vec![PathBuf::from(near(&self.folder))]
+            vec![self.shown_folder()]
         } else {
             files.to_vec()
         };
@@ -203,6 +208,36 @@ impl Home {
         })
     }
 
+    /// The name that the files of the platform have which the arguments choose.
+    pub(super) fn named(&self, context: &Context) -> Result<Name, Failure> {
+        self.chosen(context).map(|chosen| chosen.name)
+    }
+
+    /// The file of the profile of the platform that the arguments choose.
+    pub(super) fn profile_file(&self, context: &Context) -> Result<PathBuf, Failure> {
+        let Chosen { entry, name, .. } = self.chosen(context)?;
+        let file = context
+            .global
+            .profile
+            .clone()
+            .or_else(|| entry.and_then(|e| e.profile.as_ref().map(|p| self.folder.join(p))))
+            .unwrap_or_else(|| self.folder.join("profiles").join(format!("{name}.yaml")));
+        Ok(PathBuf::from(near(&file)))
+    }
+
+    /// Whether a platform, by its name or address, is the built-in simulator.
+    pub(super) fn is_simulated(&self, platform: &str) -> bool {
+        let named = self
+            .workspace
+            .iter()
+            .flat_map(|workspace| &workspace.platforms);
+        let named = named
+            .clone()
+            .find(|entry| entry.name == Name::new(platform));
+        let url = named.map_or(platform, |entry| entry.url.as_str());
+        url.starts_with("sim:")
+    }
+
     /// The store of the platform that the arguments choose and its name there, without going to the platform.
     pub(super) fn store(&self, context: &Context) -> Result<(Name, Store), Failure> {
         let Chosen { name, state, .. } = self.chosen(context)?;
@@ -335,13 +370,7 @@ impl Session {
             name,
             state,
         } = home.chosen(context)?;
-        let profile_file = context
-            .global
-            .profile
-            .clone()
-            .or_else(|| entry.and_then(|e| e.profile.as_ref().map(|p| home.folder.join(p))))
-            .unwrap_or_else(|| home.folder.join("profiles").join(format!("{name}.yaml")));
-        let profile_file = PathBuf::from(near(&profile_file));
+        let profile_file = home.profile_file(context)?;
         let sim = match url.strip_prefix("sim:") {
             Some(scenario) => Some(start(scenario, &state)?),
             None => None,

@@ -46,6 +46,8 @@ pub(super) fn run(context: &Context, args: &ShowArgs) -> Result<Exit, Failure> {
     };
     print(&match args.format {
         PlanFormat::Text => document::text(&file, &style),
+        // A comment has a limit; whoever wants more than it holds says so here, and not by being verbose.
+        PlanFormat::Markdown => rendered(&file, PlanFormat::Markdown, args.full),
         other => rendered(&file, other, style.full),
     });
     Ok(Exit::Done)

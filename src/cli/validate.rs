@@ -145,7 +145,7 @@ fn explain(id: &str, style: &Style) -> Result<String, Failure> {
     let all = format!("there are {}", ids.join(", "));
     Err(Failure::usage(
         format!("there is no check `{id}`"),
-        match manifest::nearest(id, &ids) {
+        match crate::model::nearest(id, &ids) {
             Some(near) => format!("did you mean `{near}`? {all}"),
             None => all,
         },

@@ -32,10 +32,10 @@ const PAUSE: Duration = Duration::from_secs(30);
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  sitewright verify --take-baseline before.json     before a deployment job
-  sitewright verify --baseline before.json          once it has run
+  sitewright verify --take-baseline before.json     # before a deployment job
+  sitewright verify --baseline before.json          # once it has run
   sitewright verify --wait 0s --format json
-  sitewright verify --server SITE01.corp.example    after work on that server
+  sitewright verify --server SITE01.corp.example    # after work on that server
 
 Exit codes: 0 all rows met, 2 a row is not met, 1 some could not be told")]
 pub(super) struct VerifyArgs {

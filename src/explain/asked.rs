@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
-use crate::model::{Client, Computer, Guid, Name, Observed, Snapshot, Subnet};
+use crate::model::{Client, Computer, Guid, Name, Observed, Snapshot, Subnet, nearest};
 
 /// An address, or the name of a computer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,8 +30,13 @@ pub enum AskedError {
     #[error("expected an IPv4 address or the name of a computer, found `{0}`")]
     Neither(String),
     /// Nobody has the name.
-    #[error("expected a managed computer, found none with the name `{0}`")]
-    Unknown(String),
+    #[error("expected a managed computer, found none with the name `{name}`")]
+    Unknown {
+        /// The name.
+        name: String,
+        /// A name that is like it.
+        near: Option<String>,
+    },
     /// Several have it.
     #[error("expected one computer, found {} with the name `{name}`: {}", several.len(), listed(several))]
     Several {
@@ -58,7 +63,7 @@ impl AskedError {
             Self::Ipv6(_) => "SW0550",
             Self::Network(_) => "SW0551",
             Self::Neither(_) => "SW0552",
-            Self::Unknown(_) => "SW0553",
+            Self::Unknown { .. } => "SW0553",
             Self::Several { .. } => "SW0554",
             Self::NoAddress { .. } => "SW0555",
         }
@@ -79,7 +84,10 @@ impl AskedError {
                 "write an address like `192.168.10.101`, or a computer like `PC-17.corp.example`"
                     .into()
             }
-            Self::Unknown(_) => {
+            Self::Unknown {
+                near: Some(near), ..
+            } => format!("did you mean `{near}`? Or ask for its address"),
+            Self::Unknown { .. } => {
                 "check the spelling, and that the computer has sent inventory; or ask for its address"
                     .into()
             }
@@ -206,6 +214,13 @@ impl Listed<'_> {
 }
 
 impl<'a> Directory<'a> {
+    /// The name that was meant.
+    fn near(&self, name: &Name) -> Option<String> {
+        let names = self.by_name.keys().chain(self.by_host.keys());
+        let names: Vec<&str> = names.map(Name::as_str).collect();
+        nearest(name.as_str(), &names).map(ToOwned::to_owned)
+    }
+
     /// Indexes a snapshot.
     #[must_use]
     pub fn new(snapshot: &'a Snapshot) -> Self {
@@ -249,7 +264,10 @@ impl<'a> Directory<'a> {
                 .collect(),
         };
         match exact.unwrap_or(&by_host) {
-            [] => Err(AskedError::Unknown(name.to_string())),
+            [] => Err(AskedError::Unknown {
+                name: name.to_string(),
+                near: self.near(name),
+            }),
             [one] => one.subject(),
             several => {
                 let mut names: Vec<Name> = several.iter().map(|one| one.name().clone()).collect();

@@ -53,6 +53,7 @@ pub fn export(snapshot: &Snapshot, platform: &Name) -> Export {
     let mut exporter = Exporter {
         snapshot,
         unexpressed: unplaced.clone(),
+        held: Vec::new(),
         names: unique_names(computers.values()),
         site_names: BTreeMap::new(),
     };
@@ -103,15 +104,40 @@ fn unique_names<'c>(computers: impl Iterator<Item = &'c Computer>) -> BTreeMap<G
 struct Exporter<'s> {
     snapshot: &'s Snapshot,
     unexpressed: Vec<String>,
+    /// Comments that wait for the document that they stand above.
+    held: Vec<String>,
     names: BTreeMap<Guid, Name>,
     /// Sites that are declared.
     site_names: BTreeMap<Guid, Name>,
 }
 
 impl Exporter<'_> {
+    /// Says inside of a document what it lacks.
     fn cannot(&mut self, out: &mut String, what: String) {
-        line(out, &format!("# not expressed: {}", comment(&what)));
+        line(out, &format!("  # not expressed: {}", comment(&what)));
         self.unexpressed.push(what);
+    }
+
+    /// Says between documents what has none: it stands above the next one.
+    fn has_none(&mut self, what: String) {
+        self.held
+            .push(format!("# not expressed: {}", comment(&what)));
+        self.unexpressed.push(what);
+    }
+
+    fn release(&mut self, out: &mut String) {
+        for text in std::mem::take(&mut self.held) {
+            line(out, &text);
+        }
+    }
+
+    /// Begins a document.
+    fn begin(&mut self, out: &mut String, kind: &str, name: &str) {
+        if has_document(out) {
+            line(out, "---");
+        }
+        self.release(out);
+        head(out, kind, name);
     }
 
     fn sites(&mut self) -> String {
@@ -119,7 +145,7 @@ impl Exporter<'_> {
         let mut out = String::new();
         let mut sites: Vec<&ObservedSite> = snapshot.sites.known().into_iter().flatten().collect();
         sites.sort_by(|a, b| (&a.name, a.guid).cmp(&(&b.name, b.guid)));
-        let networks = self.networks(&mut out);
+        let networks = self.networks();
         let automatic = self.automatic();
         let none = BTreeSet::new();
         for site in &sites {
@@ -130,10 +156,7 @@ impl Exporter<'_> {
                 } else {
                     "its name cannot be declared"
                 };
-                self.cannot(
-                    &mut out,
-                    format!("site `{}` ({}): {why}", site.name, site.guid),
-                );
+                self.has_none(format!("site `{}` ({}): {why}", site.name, site.guid));
                 continue;
             }
             self.site_names.insert(site.guid, site.name.clone());
@@ -147,11 +170,12 @@ impl Exporter<'_> {
                 members.unwrap_or_default(),
             );
         }
+        self.release(&mut out);
         out
     }
 
     /// The declarable subnets of each site, and a comment for what cannot be declared.
-    fn networks(&mut self, out: &mut String) -> Option<BTreeMap<Guid, BTreeSet<Subnet>>> {
+    fn networks(&mut self) -> Option<BTreeMap<Guid, BTreeSet<Subnet>>> {
         let snapshot = self.snapshot;
         let subnets = snapshot.subnets.known()?;
         let mut networks: BTreeMap<Guid, BTreeSet<Subnet>> = BTreeMap::new();
@@ -170,16 +194,15 @@ impl Exporter<'_> {
                     if sites.is_empty() {
                         in_no_site.insert(*subnet);
                     } else if sites.len() > 1 {
-                        self.cannot(
-                            out,
-                            format!("subnet `{subnet}` is in {} sites at once", sites.len()),
-                        );
+                        self.has_none(format!(
+                            "subnet `{subnet}` is in {} sites at once",
+                            sites.len()
+                        ));
                     }
                 }
-                Err(name) => self.cannot(
-                    out,
-                    format!("subnet `{name}` ({guid}): its name is no IPv4 network"),
-                ),
+                Err(name) => self.has_none(format!(
+                    "subnet `{name}` ({guid}): its name is no IPv4 network"
+                )),
             }
         }
         if !in_no_site.is_empty() {
@@ -248,7 +271,7 @@ impl Exporter<'_> {
             servers,
             constrained,
         } = site;
-        head(out, "Site", name.as_str());
+        self.begin(out, "Site", name.as_str());
         let before = out.len();
         match description {
             Observed::Known(text) if text.is_empty() => {}
@@ -289,8 +312,19 @@ impl Exporter<'_> {
             line(out, &format!("  # automatic: {}", comment(member)));
         }
         self.members(out, name, servers);
-        if out.len() == before {
-            line(out, "  {}");
+        // Fields may not be left out altogether; comments alone are none.
+        let inside = out.split_off(before);
+        if inside
+            .lines()
+            .all(|text| text.trim_start().starts_with('#'))
+        {
+            out.truncate(before - "spec:\n".len());
+            for text in inside.lines() {
+                line(out, text.trim_start());
+            }
+            line(out, "spec: {}");
+        } else {
+            out.push_str(&inside);
         }
     }
 
@@ -349,19 +383,17 @@ impl Exporter<'_> {
                 continue;
             };
             let Some(name) = self.names.get(&guid).cloned() else {
-                self.cannot(
-                    &mut out,
-                    format!("roles of computer {guid}: it has no unique name"),
-                );
+                self.has_none(format!("roles of computer {guid}: it has no unique name"));
                 continue;
             };
-            head(&mut out, "SiteServer", name.as_str());
+            self.begin(&mut out, "SiteServer", name.as_str());
             let list: Vec<&str> = known.iter().map(|role| role.as_str()).collect();
             line(&mut out, &format!("  roles: [{}]", list.join(", ")));
             for role in other {
                 self.cannot(&mut out, format!("server `{name}`: unknown role `{role}`"));
             }
         }
+        self.release(&mut out);
         out
     }
 
@@ -396,12 +428,9 @@ impl Exporter<'_> {
                 // The refresh was not asked for it.
                 None => continue,
                 Some(Observed::Unavailable(reason)) => {
-                    self.cannot(
-                        &mut out,
-                        format!(
-                            "assignment of package `{name}` ({guid}) could not be read: {reason}"
-                        ),
-                    );
+                    self.has_none(format!(
+                        "assignment of package `{name}` ({guid}) could not be read: {reason}"
+                    ));
                     continue;
                 }
                 Some(Observed::Known(assignment)) => assignment,
@@ -409,26 +438,21 @@ impl Exporter<'_> {
             let text = match self.assignment(assignment) {
                 Ok(text) if Name::declared(name.as_str()).is_ok() => text,
                 Ok(_) => {
-                    self.cannot(
-                        &mut out,
-                        format!("package {guid}: its name cannot be declared"),
-                    );
+                    self.has_none(format!("package {guid}: its name cannot be declared"));
                     continue;
                 }
                 Err(what) => {
-                    self.cannot(
-                        &mut out,
-                        format!("assignment of package `{name}` ({guid}): {what}"),
-                    );
+                    self.has_none(format!("assignment of package `{name}` ({guid}): {what}"));
                     continue;
                 }
             };
-            head(&mut out, "Package", name.as_str());
+            self.begin(&mut out, "Package", name.as_str());
             if packages.iter().filter(|(other, _)| other == name).count() > 1 {
                 line(&mut out, &format!("  guid: {}", scalar(&guid.to_string())));
             }
             out.push_str(&text);
         }
+        self.release(&mut out);
         out
     }
 
@@ -459,19 +483,19 @@ impl Exporter<'_> {
             Observed::Known(None) => {}
             Observed::Known(Some(guid)) => match self.names.get(guid).cloned() {
                 Some(name) => {
-                    head(&mut out, "PlatformSettings", platform.as_str());
+                    self.begin(&mut out, "PlatformSettings", platform.as_str());
                     let target = scalar(name.as_str());
                     line(&mut out, &format!("  captureTarget: {target}"));
                 }
-                None => self.cannot(
-                    &mut out,
-                    format!("capture target: computer {guid} has no unique name"),
-                ),
+                None => self.has_none(format!(
+                    "capture target: computer {guid} has no unique name"
+                )),
             },
             Observed::Unavailable(reason) => self
                 .unexpressed
                 .push(format!("capture target could not be read: {reason}")),
         }
+        self.release(&mut out);
         out
     }
 }

@@ -30,11 +30,8 @@ pub(super) fn has_document(text: &str) -> bool {
     text.starts_with("apiVersion:") || text.contains("\napiVersion:")
 }
 
-/// Begins a document.
+/// Writes what a document begins with.
 pub(super) fn head(out: &mut String, kind: &str, name: &str) {
-    if has_document(out) {
-        line(out, "---");
-    }
     let name = scalar(name);
     let _ = write!(
         out,

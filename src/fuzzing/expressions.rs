@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::manifest;
 use crate::model::{
     CountedKind, Declared, Desired, DesiredSite, Guid, Lifecycle, Name, NameKey, Origin, Role,
     SiteKind, Subnet, Version, glob,
@@ -199,7 +198,7 @@ fn path(text: &str) {
 
 fn near(text: &str) {
     let known = ["subnets", "servers", "description"];
-    if let Some(nearest) = manifest::nearest(text, &known) {
+    if let Some(nearest) = crate::model::nearest(text, &known) {
         assert!(known.contains(&nearest));
     }
 }

@@ -110,6 +110,11 @@ pub enum Fault {
         /// Its number.
         record: u64,
     },
+    /// The state is damaged, which alone says where the journal ends.
+    StateDamaged {
+        /// What is wrong with it.
+        reason: String,
+    },
 }
 
 impl fmt::Display for Fault {
@@ -153,6 +158,10 @@ impl fmt::Display for Fault {
             Self::NotTheStates { record } => write!(
                 f,
                 "record {record} was changed: it is not the one that the state holds"
+            ),
+            Self::StateDamaged { reason } => write!(
+                f,
+                "{reason}: nothing tells whether the last records are all there"
             ),
         }
     }

@@ -150,10 +150,11 @@ impl JournalError {
             Self::Read { place, .. } => {
                 format!("check who may read `{place}`")
             }
-            Self::Damaged { place, line, .. } => format!(
-                "put a copy of the journal back; without one, move `{place}` away: the state beside it keeps what it holds, \
-                 and facts from line {line} on that it does not hold yet are adopted again"
-            ),
+            Self::Damaged { .. } => {
+                "it was not touched: put a copy of the journal back; without one, `sitewright state recover` keeps it aside \
+                 and begins it anew, at what the state and the records before that line hold"
+                    .into()
+            }
             Self::Newer { .. } => {
                 "use the version of sitewright that wrote it, or a newer one".into()
             }

@@ -144,7 +144,14 @@ pub fn scan(
 /// Numbers go up by one. A new run may skip some: the state can be ahead of a journal that was put back from a copy.
 fn in_order(entry: Entry, before: Option<&(RunId, u64)>) -> Result<Entry, LineError> {
     let Some((run, sequence)) = before else {
-        return Ok(entry);
+        return match entry.sequence {
+            // They count from 1 on; the first that is there may be a later one.
+            0 => Err(LineError::Sequence {
+                expected: 1,
+                found: 0,
+            }),
+            _ => Ok(entry),
+        };
     };
     let follows = sequence.checked_add(1) == Some(entry.sequence);
     if follows || (entry.sequence > *sequence && entry.run != *run) {

@@ -190,6 +190,24 @@ fn every_fact_comes_back_and_meets_the_schema() {
 /// An object that was about to be created when a run was cut off counts as created once it is found; not so one whose
 /// creation was refused, nor another of that name later.
 #[test]
+fn records_count_from_one() {
+    let entry = |sequence| Entry {
+        format_version: Entry::FORMAT_VERSION,
+        run: run("a"),
+        sequence,
+        at: at().to_string(),
+        previous: None,
+        fact: created(1),
+    };
+    let read = |sequence| scan(entry(sequence).encode().unwrap().as_slice(), 0, |_| {});
+    assert_eq!(read(1).unwrap().head.sequence, 1);
+    // What is before it may have been put aside.
+    assert_eq!(read(7).unwrap().head.sequence, 7);
+    let error = read(0).unwrap_err().to_string();
+    assert_eq!(error, "line 1");
+}
+
+#[test]
 fn what_was_about_to_be_created_is_ours_once_it_is_found() {
     let intended = || Intended {
         of: CountedKind::Sites,

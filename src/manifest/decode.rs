@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 
 use super::Diagnostic;
 use super::tree::{Node, Span, Value};
+pub(super) use crate::model::nearest;
 use crate::model::{Declared, Guid, Name, Origin, Role, Subnet};
 
 /// A value with its place in the file of its document.
@@ -118,24 +119,6 @@ fn found(node: &Node<'_>) -> String {
         Value::List(_) => "a list".into(),
         Value::Map(_) => "fields".into(),
     }
-}
-
-/// The nearest of `known` to a misspelt word, if one is near enough.
-#[must_use]
-pub fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
-    let lower = word.to_lowercase();
-    if lower.chars().count() > 60 {
-        return None;
-    }
-    known
-        .iter()
-        .map(|candidate| {
-            let distance = strsim::damerau_levenshtein(&lower, &candidate.to_lowercase());
-            (distance, *candidate)
-        })
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.chars().count() / 4)
-        .min()
-        .map(|(_, candidate)| candidate)
 }
 
 /// Joins words as `a`, `b` or `c`.

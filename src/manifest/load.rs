@@ -270,18 +270,25 @@ fn as_text(name: &Arc<str>, bytes: Vec<u8>) -> Result<String, Box<(Diagnostic, S
                 u32::from(found)
             ),
         )
-        .hint("inside double quotes, such a character can be written with an escape");
+        .hint(if found == '\r' {
+            "end lines with a line feed, with or without a carriage return before it"
+        } else {
+            "inside double quotes, such a character can be written with an escape"
+        });
         return Err(Box::new((diagnostic, text)));
     }
     Ok(text)
 }
 
-/// Finds the first character that YAML does not allow in a text.
+/// Finds the first character that YAML does not allow in a text, or a carriage return alone: YAML takes that for the end of a
+/// line, and hardly any editor does, so that places would be told that nobody finds.
 pub(super) fn control(text: &str) -> Option<usize> {
+    let alone = |position: usize| text.as_bytes().get(position + 1) != Some(&b'\n');
     // Most files are plain ASCII: look at bytes, and at characters only where a byte may begin a control character.
-    let suspicious = text.bytes().enumerate().find(|(_, byte)| {
+    let suspicious = text.bytes().enumerate().find(|(position, byte)| {
         (*byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r'))
             || *byte == 0x7F
+            || (*byte == b'\r' && alone(*position))
             || matches!(byte, 0xC2 | 0xEF)
     });
     let (from, _) = suspicious?;
@@ -291,6 +298,7 @@ pub(super) fn control(text: &str) -> Option<usize> {
             let mark_at_start = *c == '\u{FEFF}' && from + position == 0;
             (c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}'))
                 || matches!(c, '\u{FFFE}' | '\u{FFFF}')
+                || (*c == '\r' && alone(from + position))
                 || (*c == '\u{FEFF}' && !mark_at_start)
         })
         .map(|(position, _)| from + position)

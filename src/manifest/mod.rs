@@ -17,8 +17,10 @@ mod freeze;
 mod kinds;
 mod load;
 mod location;
+mod meaning;
 mod render;
 mod safety;
+pub(crate) mod scan;
 mod schema;
 mod secret;
 mod spec;
@@ -26,20 +28,23 @@ mod split;
 mod store;
 mod tree;
 mod unfold;
+mod watch;
 mod workspace;
 
 pub use allow::check_allowed;
 pub use auth::{Auth, ClientCertificate, WindowsAccount, WindowsMethod};
 pub use bucket::{S3KeysFrom, S3Store};
-pub use decode::nearest;
 pub use diagnostic::{Diagnostic, Label, Severity};
 pub use kinds::{Document, Kind};
 pub use load::{LoadError, SIZE_LIMIT, Source, find_workspace, load};
+pub use meaning::{Meaning, meaning};
 pub use render::render;
 pub use schema::schema;
 pub use secret::SecretFrom;
+pub(crate) use split::{Part, is_marker, split};
 pub use store::{PostgresStore, StateStore};
 pub use unfold::{check_platforms, desired};
+pub use watch::{Watching, interval};
 pub use workspace::{PlatformEntry, Workspace};
 
 /// What [`read`] found.

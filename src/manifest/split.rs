@@ -5,20 +5,21 @@
 
 /// The text of one document with the number of lines before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Part<'a> {
+pub(crate) struct Part<'a> {
     /// Its text, with its `---` line.
-    pub(super) text: &'a str,
+    pub(crate) text: &'a str,
     /// Lines before it.
-    pub(super) lines: u32,
+    pub(crate) lines: u32,
 }
 
-fn is_marker(line: &str, marker: &str) -> bool {
+/// Whether a line begins with a marker, such as `---`.
+pub(crate) fn is_marker(line: &str, marker: &str) -> bool {
     line.strip_prefix(marker)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']))
 }
 
 /// Splits a text into documents; never gives back an empty list.
-pub(super) fn split(text: &str) -> Vec<Part<'_>> {
+pub(crate) fn split(text: &str) -> Vec<Part<'_>> {
     let mut parts = Vec::new();
     let mut start = 0;
     let mut start_line = 0;

@@ -16,6 +16,7 @@ use super::location::{PathText, Url};
 use super::safety::{self, SafetySpec};
 use super::store::{self, StateSpec, StateStore};
 use super::tree::{Node, Span};
+use super::watch::{self, WatchSpec, Watching};
 use super::{Diagnostic, Source};
 use crate::model::{Name, Origin, Safety};
 
@@ -28,6 +29,8 @@ pub struct Workspace {
     pub state: StateStore,
     /// What the platforms are guarded by.
     pub safety: Safety,
+    /// How it is watched.
+    pub watch: Watching,
     /// Where the workspace is declared.
     pub origin: Origin,
 }
@@ -127,6 +130,8 @@ pub(super) struct WorkspaceSpec {
     state: Option<StateSpec>,
     /// What the platforms are guarded by.
     safety: Option<SafetySpec>,
+    /// How they are watched (`sitewright watch`).
+    watch: Option<WatchSpec>,
 }
 
 /// One SMP.
@@ -175,6 +180,7 @@ impl WorkspaceSpec {
             platforms,
             state,
             safety,
+            watch,
         } = self;
         Workspace {
             platforms: platforms
@@ -187,6 +193,9 @@ impl WorkspaceSpec {
             safety: safety
                 .as_ref()
                 .map_or_else(Safety::default, SafetySpec::resolve),
+            watch: watch
+                .as_ref()
+                .map_or_else(Watching::default, WatchSpec::resolve),
             origin: origin.clone(),
         }
     }
@@ -252,11 +261,15 @@ pub(super) fn read_spec(node: &Node<'_>, faults: &mut Faults) -> Option<Workspac
     let safety = fields
         .take("safety")
         .and_then(|node| safety::read(node, faults));
+    let watch = fields
+        .take("watch")
+        .and_then(|node| watch::read(node, faults));
     fields.finish(what, faults);
     Some(WorkspaceSpec {
         platforms: platforms?,
         state,
         safety,
+        watch,
     })
 }
 

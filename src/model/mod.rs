@@ -11,17 +11,20 @@ mod glob;
 mod holder;
 mod imaging;
 mod key;
+mod memory;
 mod ownership;
 mod plug_in;
 mod remembered;
 mod safety;
 mod snapshot;
+mod spelling;
 mod step;
 mod subnet;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 pub(crate) mod testing;
 mod text;
+mod unattended;
 mod version;
 mod writes;
 
@@ -38,6 +41,7 @@ pub(crate) use glob::glob;
 pub use holder::Holder;
 pub use imaging::{ImagingTool, imaging_packages};
 pub use key::{Guid, GuidError, Name, NameError, NameKey, Role, RoleError};
+pub use memory::Memory;
 pub use ownership::{Attestation, Held, Intended, Owned, Ownership};
 pub use plug_in::PlugIn;
 pub use remembered::{AddressError, Relocation, Remembered};
@@ -46,11 +50,13 @@ pub use snapshot::{
     Assignment, Computer, Listed, Observed, ObservedSite, ObservedSubnet, Platform, Service,
     ServiceRole, Snapshot,
 };
+pub use spelling::nearest;
 pub use step::{
     Action, ConsoleStep, PackageRef, Record, ResourceRef, ServerRef, SiteRef, Step, StepId,
     StepKind,
 };
 pub use subnet::{Subnet, SubnetError};
 pub use text::same_text;
+pub use unattended::{Attendance, StepGroup, attendance, is_unattended};
 pub use version::Version;
 pub use writes::{By, Writes, Writing};

@@ -13,6 +13,7 @@ mod file;
 mod keep;
 mod limits;
 mod make;
+mod memory;
 mod moves;
 mod narrow;
 mod order;
@@ -43,11 +44,12 @@ pub use file::{PlanFile, PlanFileError};
 pub use keep::Unkept;
 pub use limits::{Bounds, frozen, judge_again};
 pub use make::{Inputs, make};
+pub use memory::remembered;
 pub use narrow::{Narrowing, Object, ObjectError, UnknownObject};
 pub use order::{Draft, OrderError, order};
 pub use picture::{
-    LeftOut, Link, Picture, PictureOutcome, PictureRange, PictureServer, PictureSite, PictureSubnet,
-    RangeSide, SiteSide, picture,
+    LeftOut, Link, Picture, PictureOutcome, PictureRange, PictureServer, PictureSite,
+    PictureSubnet, RangeSide, SiteSide, picture,
 };
 pub use reach::{Portion, Reach};
 pub use steps::{Context, Ordered, plan_steps};
@@ -176,6 +178,12 @@ impl Plan {
         self.notes
             .iter()
             .any(|note| note.standing == Standing::Blocks)
+    }
+
+    /// Whether it is for a part of what is declared: then it says nothing of the rest.
+    #[must_use]
+    pub fn is_partial(&self) -> bool {
+        self.notes.iter().any(|note| note.id == narrow::PARTIAL)
     }
 
     /// Whether a person has something to do in the console.

@@ -11,7 +11,7 @@ use super::{Note, Severity, Standing, Tally, tally};
 use crate::diff::{Change, Found, Takeover};
 use crate::model::{
     Action, ConsoleStep, Desired, Guid, Name, Ownership, PackageSelector, PlugIn, Record, Role,
-    SiteRef, Snapshot, Step, Subnet,
+    SiteRef, Snapshot, Step, StepGroup, Subnet, is_unattended, nearest,
 };
 
 /// The id of the note that says that a plan is partial.
@@ -40,7 +40,8 @@ pub enum Object {
 pub enum ObjectError {
     /// There is no kind, or none that is known.
     #[error(
-        "expected KIND/NAME with one of Site, DeploymentSite, Subnet, SiteServer, Package and PlatformSettings, found `{0}`"
+        "expected KIND/NAME with one of Site, DeploymentSite, Subnet, SiteServer, Package and PlatformSettings, found `{0}`{near}",
+        near = meant(.0)
     )]
     Kind(String),
     /// There is nothing after the kind.
@@ -49,6 +50,26 @@ pub enum ObjectError {
     /// The name of a subnet is none.
     #[error(transparent)]
     Subnet(#[from] crate::model::SubnetError),
+}
+
+/// The object that was meant where its kind is misspelt.
+fn meant(text: &str) -> String {
+    const KINDS: [&str; 6] = [
+        "Site",
+        "DeploymentSite",
+        "Subnet",
+        "SiteServer",
+        "Package",
+        "PlatformSettings",
+    ];
+    text.split_once('/')
+        .and_then(|(kind, name)| {
+            Some(format!(
+                ": did you mean `{}/{name}`?",
+                nearest(kind, &KINDS)?
+            ))
+        })
+        .unwrap_or_default()
 }
 
 impl FromStr for Object {
@@ -102,6 +123,9 @@ pub struct Narrowing {
     pub targets: BTreeSet<Object>,
     /// Not these and not what depends on them.
     pub excludes: BTreeSet<Object>,
+    /// Only what may be done with nobody at hand, these groups of steps and what needs no leave; anything where it is
+    /// `None`. What depends on something else waits with it.
+    pub unattended: Option<BTreeSet<StepGroup>>,
 }
 
 /// A name that no declaration, no plan and no server knows.
@@ -118,7 +142,7 @@ impl Narrowing {
     /// Whether it leaves everything as it is.
     #[must_use]
     pub fn is_none(&self) -> bool {
-        self.targets.is_empty() && self.excludes.is_empty()
+        self.targets.is_empty() && self.excludes.is_empty() && self.unattended.is_none()
     }
 
     /// Makes sure that every object is one: a slip of the pen must not narrow a plan to nothing.
@@ -443,10 +467,14 @@ pub(super) fn narrow(changes: Vec<Found>, steps: &[Step], narrowing: &Narrowing)
         let chosen = abouts.iter().filter(|about| is(about));
         chosen.map(|about| about.key.clone()).collect()
     };
-    let dropped = reached(
-        keys_of(&|about| narrowing.excludes(&about.own) || narrowing.excludes(&about.others)),
-        &behind,
-    );
+    let mut dropped =
+        keys_of(&|about| narrowing.excludes(&about.own) || narrowing.excludes(&about.others));
+    if let Some(groups) = &narrowing.unattended {
+        // One step that somebody has to see to leaves all of its change to him.
+        let attended = steps.iter().filter(|step| !is_unattended(step, groups));
+        dropped.extend(attended.filter_map(|step| key(&step.action)));
+    }
+    let dropped = reached(dropped, &behind);
     let targets = if narrowing.targets.is_empty() {
         keys_of(&|_| true)
     } else {
@@ -469,6 +497,12 @@ pub(super) fn refused(
     desired: &Desired,
     narrowing: &Narrowing,
 ) -> BTreeMap<Subnet, Takeover> {
+    if let Some(groups) = &narrowing.unattended
+        && !groups.contains(&StepGroup::Takeover)
+    {
+        // They wait for a person, and hold up nothing else.
+        return BTreeMap::new();
+    }
     let about = |subnet: &Subnet| -> Vec<Object> {
         let declaring = desired.sites.values().filter(|site| {
             let mut subnets = site.subnets.iter();
@@ -523,6 +557,13 @@ pub(super) fn said(narrowing: &Narrowing, all: &[Step], kept: &[Step]) -> Note {
             listed(&narrowing.excludes)
         ));
     }
+    if let Some(groups) = &narrowing.unattended {
+        let groups: Vec<&str> = groups.iter().map(|group| group.as_str()).collect();
+        of.push(format!(
+            "for what may be done unattended ({})",
+            groups.join(", ")
+        ));
+    }
     let rest = match (left_out.len(), counts.is_empty()) {
         (0, _) => "nothing is left out by it".to_owned(),
         (steps, true) => format!("left out: {steps} of our own records"),
@@ -554,6 +595,7 @@ mod tests {
         Narrowing {
             targets: objects(targets),
             excludes: objects(excludes),
+            unattended: None,
         }
     }
 
@@ -675,6 +717,45 @@ mod tests {
     }
 
     #[test]
+    fn what_may_be_done_unattended_comes_without_what_waits_for_somebody() {
+        let (desired, seen) = both();
+        let steps = |groups: &[StepGroup]| -> Vec<String> {
+            let narrowing = Narrowing {
+                unattended: Some(groups.iter().copied().collect()),
+                ..Narrowing::default()
+            };
+            let plan = made(&desired, &seen, Some(&narrowing));
+            plan.steps.into_iter().map(|step| step.id.0).collect()
+        };
+        // What is only remembered needs no leave; everything else goes into sites that nobody may create.
+        let adopted = vec!["adopt-subnet:10.2.0.0/24".to_owned()];
+        let none = steps(&[]);
+        assert!(none.is_empty() || none == adopted, "{none:?}");
+        assert!(
+            steps(&[StepGroup::Assign])
+                .iter()
+                .all(|id| id.starts_with("adopt"))
+        );
+        // The server of Lab lacks its role, which a person installs: what waits for that waits for him.
+        let some = steps(&[StepGroup::Assign, StepGroup::Create]);
+        for id in [
+            "create-site:HQ",
+            "assign-server:HQ/S1",
+            "create-subnet:10.1.0.0/24",
+            "create-site:Lab",
+        ] {
+            assert!(some.iter().any(|found| found == id), "{id} in {some:?}");
+        }
+        for id in [
+            "install-role:S2/task",
+            "assign-server:Lab/S2",
+            "assign-subnet:10.2.0.0/24",
+        ] {
+            assert!(!some.iter().any(|found| found == id), "{id} in {some:?}");
+        }
+    }
+
+    #[test]
     fn both_together() {
         check(
             &["Site/HQ", "Site/Lab"],
@@ -698,8 +779,9 @@ mod tests {
     fn everything_of_it_is_that_of_the_part() {
         let (desired, seen) = both();
         let whole = made(&desired, &seen, None);
-        assert!(whole.notes.iter().all(|note| note.id != PARTIAL));
+        assert!(!whole.is_partial());
         let part = made(&desired, &seen, Some(&narrowing(&["Site/HQ"], &[])));
+        assert!(part.is_partial());
         let names = |plan: &Plan| -> BTreeSet<String> {
             let changes = plan.changes.iter();
             changes

@@ -6,6 +6,7 @@
 
 pub mod console;
 pub mod document;
+pub mod graph;
 pub mod json;
 mod layout;
 pub mod markdown;

@@ -11,7 +11,9 @@ use crate::model::{
     Assignment, Desired, Event, Guid, Held, Name, Origin, Outcome, Platform, Role, RunSummary,
     ServerRef, SiteRef, StepCount, StepId, StepKind, Subnet,
 };
-use crate::plan::{Context, Names, Note, Plan, Reach, Severity, Standing, objects, picture, plan_steps};
+use crate::plan::{
+    Context, Names, Note, Plan, Reach, Severity, Standing, objects, picture, plan_steps,
+};
 use crate::select::{Selector, World, WorldServer, WorldSite, impact};
 
 fn guid(number: u128) -> Guid {

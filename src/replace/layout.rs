@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use super::scan::{Node, Scan, Value};
+use crate::manifest::scan::{Node, Scan, Value};
 
 /// A text with what is known of its layout.
 pub(super) struct Layout<'t> {

@@ -15,7 +15,6 @@ mod meaning;
 mod places;
 mod ready;
 mod rewrite;
-mod scan;
 #[cfg(test)]
 mod tests;
 

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use super::scan::{Node, Scan};
+use crate::manifest::scan::{Node, Scan};
 use crate::model::Name;
 
 /// A place at which a server is named.

@@ -11,8 +11,8 @@ use super::error::ReplaceError;
 use super::layout::{Edit, Layout, edited};
 use super::meaning::{bare, beside, without};
 use super::places::{Place, Standing, places};
-use super::scan::{Node, Scan, Value};
 use crate::export::scalar;
+use crate::manifest::scan::{Node, Scan, Value};
 use crate::manifest::{self, Source};
 use crate::model::{Desired, Name, Origin};
 

@@ -50,8 +50,8 @@ pub use scratch::{
 };
 pub use transport::{
     Answered, Auth, Body, Certificate, CertificateFault, ClientCertificate, Connection, Probe,
-    Response, TlsSeen, Traffic, Transport, Untrusted, WindowsAuth, WindowsMethod, WritingTransport,
-    tls_settings,
+    Response, Timing, TlsSeen, Traffic, Transport, Untrusted, WindowsAuth, WindowsMethod,
+    WritingTransport, tls_settings,
 };
 pub use transport_error::{Refusal, TransportError};
 pub use write::{Answer, Call, Change, ChangeError, ItemValue, LowerError, Replaced, Write, lower};

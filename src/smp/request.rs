@@ -58,6 +58,8 @@ pub struct Request {
     pub soap_action: Option<String>,
     /// The body.
     pub body: Bytes,
+    /// What logs call it, here and on the way: `RUN/NUMBER`; given when it is sent.
+    pub id: String,
 }
 
 impl Request {
@@ -82,6 +84,7 @@ impl Request {
             path: format!("{}?WSDL", service.path()),
             soap_action: None,
             body: Bytes::new(),
+            id: String::new(),
         }
     }
 }
@@ -217,6 +220,7 @@ impl MethodCall {
             path: self.service.path().to_owned(),
             soap_action: Some(format!("\"{namespace}{joint}{}\"", self.method)),
             body: body.into(),
+            id: String::new(),
         })
     }
 
@@ -246,6 +250,7 @@ impl MethodCall {
             path: format!("{}/{}", self.service.path(), self.method),
             soap_action: None,
             body: form.finish().into(),
+            id: String::new(),
         })
     }
 }

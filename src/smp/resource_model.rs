@@ -437,14 +437,20 @@ pub(crate) fn save_described(
             .unwrap_or_default()
             .to_owned()
     };
-    let written = |tag: &str| format!("<{tag}>{escaped}</{tag}>");
+    // The element in the namespace of one that stands there, which may declare it itself.
+    let written = |tag: &str, like: roxmltree::Node<'_, '_>| {
+        let own = like
+            .namespaces()
+            .filter(|one| found.namespaces().all(|known| known != *one));
+        format!("<{tag}{}>{escaped}</{tag}>", declared(own))
+    };
     let start = first.range().start;
     let end = last.range().end;
     let inner = if let Some(old) = child_called(element) {
         format!(
             "{}{}{}",
             &text[start..old.range().start],
-            written(&spelt(old)),
+            written(&spelt(old), old),
             &text[old.range().end..end]
         )
     } else {
@@ -456,23 +462,16 @@ pub(crate) fn save_described(
             None => element.clone(),
         };
         let at = beside.range().end;
-        format!("{}{}{}", &text[start..at], written(&tag), &text[at..end])
+        format!(
+            "{}{}{}",
+            &text[start..at],
+            written(&tag, beside),
+            &text[at..end]
+        )
     };
     // Prefixes that the answer declares further out are declared again; the default namespace too, so that
     // elements stay in the one they were in.
-    let mut attributes = String::new();
-    for namespace in found.namespaces() {
-        let uri = xml::escape(namespace.uri()).unwrap_or_default();
-        match namespace.name() {
-            Some("xml") => {}
-            Some(prefix) => {
-                let _ = write!(attributes, " xmlns:{prefix}=\"{uri}\"");
-            }
-            None => {
-                let _ = write!(attributes, " xmlns=\"{uri}\"");
-            }
-        }
-    }
+    let mut attributes = declared(found.namespaces());
     for attribute in found.attributes() {
         // A type attribute says which derived structure it is.
         let range = attribute.range();
@@ -484,6 +483,24 @@ pub(crate) fn save_described(
         "SaveResource",
         vec![("resource", Argument::Structure { attributes, inner })],
     )))
+}
+
+/// Declarations of namespaces, as attributes.
+fn declared<'n>(namespaces: impl Iterator<Item = &'n roxmltree::Namespace<'n>>) -> String {
+    let mut attributes = String::new();
+    for namespace in namespaces {
+        let uri = xml::escape(namespace.uri()).unwrap_or_default();
+        match namespace.name() {
+            Some("xml") => {}
+            Some(prefix) => {
+                let _ = write!(attributes, " xmlns:{prefix}=\"{uri}\"");
+            }
+            None => {
+                let _ = write!(attributes, " xmlns=\"{uri}\"");
+            }
+        }
+    }
+    attributes
 }
 
 #[cfg(test)]
@@ -607,6 +624,22 @@ mod tests {
             "{after}"
         );
         assert!(after.contains("xmlns:q=\"urn:q\""), "{after}");
+
+        // What stands there may declare its own namespace: what takes its place, or comes beside it, does so too.
+        let before = "<e:Envelope xmlns:e='e'><e:Body><GetResourceResponse><GetResourceResult><z:Other xmlns:z='zz'>1</z:Other>\
+            </GetResourceResult></GetResourceResponse></e:Body></e:Envelope>";
+        let after = described(before, "new").unwrap();
+        assert!(
+            after.ends_with("</z:Other><z:Description xmlns:z=\"zz\">new</z:Description>"),
+            "{after}"
+        );
+        let before = "<e:Envelope xmlns:e='e'><e:Body><GetResourceResponse><GetResourceResult><Description xmlns='dd'>1</Description>\
+            </GetResourceResult></GetResourceResponse></e:Body></e:Envelope>";
+        let after = described(before, "new").unwrap();
+        assert!(
+            after.ends_with("<Description xmlns=\"dd\">new</Description>"),
+            "{after}"
+        );
 
         let gone = "<e:Envelope xmlns:e='e'><e:Body><GetResourceResponse><GetResourceResult/></GetResourceResponse></e:Body></e:Envelope>";
         assert_eq!(described(gone, "new"), None);

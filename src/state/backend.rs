@@ -39,7 +39,7 @@ pub(super) enum Backend {
     Postgres(Arc<PostgresBackend>),
     /// Objects in a bucket.
     #[cfg(feature = "s3")]
-    S3(S3Backend),
+    S3(Box<S3Backend>),
 }
 
 /// A state as it was saved, with what tells it from every other.
@@ -91,6 +91,17 @@ impl Backend {
             Self::Postgres(store) => store.place(),
             #[cfg(feature = "s3")]
             Self::S3(store) => store.place(),
+        }
+    }
+
+    /// How a workspace declares it, where its place tells all that is needed.
+    pub(super) fn declaration(&self) -> Option<String> {
+        match self {
+            Self::File(store) => Some(store.declaration()),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => None,
+            #[cfg(feature = "s3")]
+            Self::S3(_) => None,
         }
     }
 

@@ -5,6 +5,7 @@
 
 use super::backend::Found;
 use super::error::StateError;
+use super::fold::rebuilt;
 use super::format::State;
 use super::journal::Journal;
 use super::lock::Lock;
@@ -124,8 +125,13 @@ impl Store {
         } = new;
         let Hand { run, at, by, why } = hand;
         let before = found.and_then(|found| State::decode(&found.bytes).ok());
-        let serial = before
-            .map_or(serial, |before| serial.max(before.serial))
+        let serial = before.map_or(serial, |before| serial.max(before.serial));
+        // Neither a version that is kept nor a state that is damaged or lost shares its number with another.
+        let noted = self.reading(0).await.ok();
+        let noted = noted.and_then(|reading| rebuilt(&reading.entries));
+        let serial = serial
+            .max(noted.map_or(0, |state| state.serial))
+            .max(self.newest_kept().await?)
             .saturating_add(1);
         let fact = Fact::StateReplaced {
             cause,

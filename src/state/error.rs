@@ -41,6 +41,8 @@ pub enum StateError {
         place: String,
         /// Where it is.
         to: String,
+        /// How a workspace declares that, where it was noted.
+        declare: Option<String>,
     },
     /// Something cannot be kept, or cannot be moved out of the way.
     #[error("cannot keep `{name}` in `{place}`")]
@@ -155,12 +157,12 @@ impl StateError {
                  before it and the journal"
                     .into()
             }
-            Self::MovedAway { to, .. } => {
-                format!("use a workspace whose `state` is `{to}`; what is left here is not used any more")
-            }
+            Self::MovedAway { to, declare, .. } => moved_hint(to, declare.as_deref()),
             Self::Keep { .. } => "check that there is room and who may write there; nothing was changed".into(),
             Self::NotEmpty { .. } => {
-                "name a store that nothing was ever kept in; what is there was not touched".into()
+                "name a store that nothing was ever kept in, or the one that a migration of this very state was cut off at; \
+                 what is there was not touched"
+                    .into()
             }
             Self::NotTheSame { .. } => {
                 "nothing was changed here: empty the other store and try again, or look at what writes there".into()
@@ -181,6 +183,18 @@ impl StateError {
             ),
             Self::Moved { .. } => "run again: another process saved the state in between".into(),
         })
+    }
+}
+
+/// How to go on with a state that was moved.
+fn moved_hint(to: &str, declare: Option<&str>) -> String {
+    match declare {
+        Some(declare) => {
+            format!("declare {declare} in the workspace; what is left here is not used any more")
+        }
+        None => format!(
+            "use a workspace whose `state` is `{to}`; what is left here is not used any more"
+        ),
     }
 }
 
@@ -207,6 +221,8 @@ pub enum LockError {
         platform: String,
         /// Where it is.
         to: String,
+        /// How a workspace declares that, where it was noted.
+        declare: Option<String>,
     },
     /// The object of the lock cannot be used.
     #[error("cannot lock the state with `{}`", place)]
@@ -270,9 +286,7 @@ impl LockError {
                     .into()
             }
             Self::Database(error) => error.hint(),
-            Self::MovedAway { to, .. } => {
-                format!("use a workspace whose `state` is `{to}`; what is left here is not used any more")
-            }
+            Self::MovedAway { to, declare, .. } => moved_hint(to, declare.as_deref()),
             Self::Io { place, .. } => format!(
                 "check who may write `{place}`, and that the file system knows locks (some network shares do not)"
 ),

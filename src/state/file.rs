@@ -2,23 +2,19 @@
 //!
 //! I/O. `<folder>/<platform>.state.json` is replaced by a new file that was brought to the disk, renamed, and the folder
 //! brought to the disk: at every moment one whole state stands there. What it replaced stays as
-//! `<folder>/versions/<platform>/<serial>.state.json`. The lock is on `<platform>.lock`, which stays, since removing it
-//! would let two processes lock two files; who holds it stands in `<platform>.lock.json`, for nobody else may read a
-//! file that another process has locked. Without a lock the note means nothing.
+//! `<folder>/versions/<platform>/<serial>.state.json`. The lock is `file_lock`'s, the journal `file_log`'s.
 
 #![expect(clippy::disallowed_methods, reason = "keeps the state's files")]
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::backend::{Broken, Found, Part, Version};
-use super::error::{LockError, StateError};
+use super::backend::{Found, Part, Version};
+use super::error::StateError;
 use super::file_log::{journal_path, scan_error};
 use super::format::State;
-use super::lock::{Kind, Lease, Lock};
 use crate::journal::{Entry, JournalError, Scan, file_stem, scan};
-use crate::model::Holder;
 
 /// How many replaced states are kept.
 const KEPT_VERSIONS: usize = 20;
@@ -26,26 +22,11 @@ const KEPT_VERSIONS: usize = 20;
 /// The files of one platform's state in a folder, which need not exist before something is saved.
 #[derive(Debug, Clone)]
 pub(super) struct FileBackend {
-    folder: PathBuf,
-    platform: String,
-    stem: String,
+    pub(super) folder: PathBuf,
+    pub(super) platform: String,
+    pub(super) stem: String,
     path: PathBuf,
     journal: PathBuf,
-}
-
-/// A lock of the operating system on a file; dropping it frees it.
-#[derive(Debug)]
-pub(super) struct FileLock {
-    note: PathBuf,
-    // Closed after the note is gone: the other way round the note removed could be that of the next holder.
-    _file: File,
-}
-
-impl Drop for FileLock {
-    fn drop(&mut self) {
-        // A note that stays behind is overwritten by the next holder.
-        let _ = std::fs::remove_file(&self.note);
-    }
 }
 
 impl FileBackend {
@@ -64,6 +45,19 @@ impl FileBackend {
     /// The file of the state.
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// How a workspace declares the folder, wherever that workspace is.
+    pub(super) fn declaration(&self) -> String {
+        let folder = std::path::absolute(&self.folder).unwrap_or_else(|_| self.folder.clone());
+        let folder = folder.display().to_string();
+        let plain = |c: char| c.is_alphanumeric() || "/._-".contains(c);
+        let folder = if folder.chars().all(plain) {
+            folder
+        } else {
+            format!("'{}'", folder.replace('\'', "''"))
+        };
+        format!("`state: {{ backend: file, path: {folder} }}`")
     }
 
     /// The file of the journal.
@@ -209,46 +203,6 @@ impl FileBackend {
         }
     }
 
-    pub(super) fn try_lock(&self, holder: &Holder) -> Result<Lock, LockError> {
-        let path = self.folder.join(format!("{}.lock", self.stem));
-        let note = self.folder.join(format!("{}.lock.json", self.stem));
-        let failed = |path: &Path, source| LockError::Io {
-            place: path.display().to_string(),
-            source,
-        };
-        std::fs::create_dir_all(&self.folder).map_err(|error| failed(&self.folder, error))?;
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(|error| failed(&path, error))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                // In the moment before the holder has written it there is none, or that of one who died.
-                let holder = std::fs::read(&note)
-                    .ok()
-                    .and_then(|note| serde_json::from_slice(&note).ok());
-                return Err(LockError::Held {
-                    platform: self.platform.clone(),
-                    holder,
-                });
-            }
-            Err(TryLockError::Error(error)) => return Err(failed(&path, error)),
-        }
-        serde_json::to_vec(holder)
-            .map_err(io::Error::from)
-            .and_then(|holder| std::fs::write(&note, holder))
-            .map_err(|error| failed(&note, error))?;
-        Ok(Lock {
-            kind: Kind::File(FileLock { note, _file: file }),
-            lease: Lease::default(),
-            taken_over: None,
-        })
-    }
-
     pub(super) fn records(
         &self,
         after: u64,
@@ -277,27 +231,6 @@ impl FileBackend {
                 Ok(_) => each(&line),
                 Err(error) => return Err(scan_error(&self.journal, error.into())),
             }
-        }
-    }
-
-    /// A lock of the operating system ends with its process: one that is held belongs to somebody alive.
-    pub(super) fn break_lock(&self) -> Result<Broken, LockError> {
-        let nobody = Holder {
-            who: String::new(),
-            host: String::new(),
-            process: 0,
-            purpose: "unlock".into(),
-            run: String::new(),
-            since: String::new(),
-        };
-        match self.try_lock(&nobody) {
-            // The note of somebody who died went with this, too.
-            Ok(lock) => {
-                drop(lock);
-                Ok(Broken::Free)
-            }
-            Err(LockError::Held { holder, .. }) => Ok(Broken::Alive(holder.map(|holder| *holder))),
-            Err(error) => Err(error),
         }
     }
 

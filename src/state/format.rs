@@ -55,6 +55,8 @@ pub enum FormatError {
     Moved {
         /// Where it is.
         to: String,
+        /// How a workspace declares that.
+        declare: Option<String>,
     },
     /// A newer program wrote it.
     #[error(
@@ -79,6 +81,7 @@ struct Header {
     format_version: u32,
     #[serde(rename = "movedTo")]
     moved_to: Option<String>,
+    declare: Option<String>,
 }
 
 /// What stands in the place of a state that lives elsewhere now.
@@ -89,6 +92,9 @@ pub(super) struct MovedAway {
     pub(super) format_version: u32,
     /// Where the state is.
     pub(super) moved_to: String,
+    /// How a workspace declares that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) declare: Option<String>,
     /// When it was moved, RFC 3339.
     pub(super) at: String,
     /// Who did it.
@@ -104,10 +110,10 @@ impl MovedAway {
         Ok(bytes)
     }
 
-    /// Where a state was moved to, where these bytes say that it was.
-    pub(super) fn to(bytes: &[u8]) -> Option<String> {
+    /// Where a state was moved to and how that is declared, where these bytes say that it was.
+    pub(super) fn to(bytes: &[u8]) -> Option<(String, Option<String>)> {
         let header: Header = serde_json::from_slice(bytes).ok()?;
-        header.moved_to
+        Some((header.moved_to?, header.declare))
     }
 }
 
@@ -128,6 +134,18 @@ impl State {
             ownership,
             checksum: String::new(),
         }
+    }
+
+    /// The state that a run of a plan goes on from: the one that was there, else a new one of this lineage.
+    #[must_use]
+    pub fn following(before: Option<Self>, platform: &Platform, lineage: String) -> Self {
+        let mut base = before
+            .unwrap_or_else(|| Self::new(platform.clone(), lineage.clone(), Ownership::default()));
+        // A first run that was cut off left facts in the journal, and no lineage yet.
+        if base.lineage.is_empty() {
+            base.lineage = lineage;
+        }
+        base
     }
 
     /// What the state holds of the journal.
@@ -166,9 +184,10 @@ impl State {
         let Header {
             format_version,
             moved_to,
+            declare,
         } = serde_json::from_slice(bytes)?;
         if let Some(to) = moved_to {
-            return Err(FormatError::Moved { to });
+            return Err(FormatError::Moved { to, declare });
         }
         if format_version > Self::FORMAT_VERSION {
             return Err(FormatError::Newer {

@@ -1,14 +1,17 @@
 //! The journal that records are added to, in the store at hand.
 //!
 //! I/O. A record is there for good before [`Journal::append`] returns. Several steps may share one journal: its records
-//! stand in the order in which they were added.
+//! stand in the order in which they were added. Whoever stops waiting for a record stops nothing: it is brought there by
+//! a task of its own, and the next one waits for it.
 
 use std::sync::Arc;
 
-use tokio::sync::Mutex;
+use futures::FutureExt as _;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::backend::{Backend, Log};
 use super::lock::Lease;
+use super::under_way::UnderWay;
 use crate::journal::{Entry, Fact, Head, JournalError, TornLine, digest};
 use crate::model::RunId;
 
@@ -21,7 +24,8 @@ pub struct Journal {
     pub(super) backend: Arc<Backend>,
     lease: Lease,
     torn: Option<TornLine>,
-    end: Mutex<End>,
+    end: Arc<Mutex<End>>,
+    under_way: UnderWay,
 }
 
 /// The end of the journal.
@@ -34,7 +38,23 @@ struct End {
     pending: Vec<u8>,
     /// The number of the first of them.
     first: u64,
+    /// Whether it is not known what the journal ends with.
     broken: bool,
+}
+
+impl End {
+    /// Brings the lines that wait there for good.
+    async fn bring(&mut self) -> Result<(), JournalError> {
+        let lines = std::mem::take(&mut self.pending);
+        if lines.is_empty() {
+            return Ok(());
+        }
+        self.broken = true;
+        self.log.append(self.first, &lines).await?;
+        self.broken = false;
+        self.first = self.head.sequence + 1;
+        Ok(())
+    }
 }
 
 impl Journal {
@@ -49,6 +69,7 @@ impl Journal {
     pub(super) async fn open(
         backend: Arc<Backend>,
         lease: Lease,
+        under_way: UnderWay,
         after: Head,
     ) -> Result<Self, JournalError> {
         let (log, scan) = Log::open(&backend).await?;
@@ -61,13 +82,14 @@ impl Journal {
             backend,
             lease,
             torn: scan.torn,
-            end: Mutex::new(End {
+            end: Arc::new(Mutex::new(End {
                 log,
                 first: head.sequence + 1,
                 head,
                 pending: Vec::new(),
                 broken: false,
-            }),
+            })),
+            under_way,
         })
     }
 
@@ -104,8 +126,7 @@ impl Journal {
         fact: Fact,
         now: bool,
     ) -> Result<(), JournalError> {
-        let mut end = self.end.lock().await;
-        let end = &mut *end;
+        let mut end = Arc::clone(&self.end).lock_owned().await;
         if end.broken {
             return Err(JournalError::Broken {
                 place: self.place(),
@@ -131,17 +152,21 @@ impl Journal {
         if !now && end.pending.len() < MOST_PENDING {
             return Ok(());
         }
-        let lines = std::mem::take(&mut end.pending);
-        match end.log.append(end.first, &lines).await {
-            Ok(()) => {
-                end.first = end.head.sequence + 1;
-                Ok(())
-            }
-            Err(error) => {
-                end.broken = true;
-                Err(error)
-            }
-        }
+        self.bring(end).await
+    }
+
+    /// Brings the lines that wait there for good, to the end even where nobody waits for it any more.
+    async fn bring(&self, mut end: OwnedMutexGuard<End>) -> Result<(), JournalError> {
+        let brought = self
+            .under_way
+            .run(async move { end.bring().await }.boxed())
+            .await;
+        brought.unwrap_or_else(|panicked| {
+            Err(JournalError::Append {
+                place: self.place(),
+                source: std::io::Error::other(panicked),
+            })
+        })
     }
 
     /// Brings what waits for the next record there for good.
@@ -149,22 +174,7 @@ impl Journal {
     /// # Errors
     /// As [`Self::append`].
     pub async fn flush(&self) -> Result<(), JournalError> {
-        let mut end = self.end.lock().await;
-        let end = &mut *end;
-        let lines = std::mem::take(&mut end.pending);
-        if lines.is_empty() {
-            return Ok(());
-        }
-        match end.log.append(end.first, &lines).await {
-            Ok(()) => {
-                end.first = end.head.sequence + 1;
-                Ok(())
-            }
-            Err(error) => {
-                end.broken = true;
-                Err(error)
-            }
-        }
+        self.bring(Arc::clone(&self.end).lock_owned().await).await
     }
 
     /// Whether a write may be sent: the lock is still ours. To be asked before each.

@@ -11,11 +11,10 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::file::FileLock;
-#[cfg(feature = "postgres")]
-use super::postgres::Renewed;
-#[cfg(feature = "s3")]
-use super::s3::S3Lease;
+use super::file_lock::FileLock;
+#[cfg(any(feature = "postgres", feature = "s3"))]
+use super::renewal::Renewed;
+use super::under_way::UnderWay;
 use crate::journal::JournalError;
 use crate::model::Holder;
 
@@ -31,6 +30,8 @@ pub struct Lock {
     pub(super) lease: Lease,
     /// The holder before, where it let its lease run out.
     pub(super) taken_over: Option<Holder>,
+    /// The writes under this lock.
+    pub(super) under_way: UnderWay,
 }
 
 /// What keeps others out.
@@ -38,12 +39,9 @@ pub struct Lock {
 pub(super) enum Kind {
     /// A lock on a file.
     File(FileLock),
-    /// A row in a table.
-    #[cfg(feature = "postgres")]
-    Postgres(Renewed),
-    /// A lease in a bucket.
-    #[cfg(feature = "s3")]
-    S3(S3Lease),
+    /// A lease of a store on the network.
+    #[cfg(any(feature = "postgres", feature = "s3"))]
+    Leased(Renewed),
 }
 
 impl Lock {
@@ -59,23 +57,20 @@ impl Lock {
         self.taken_over.as_ref()
     }
 
-    /// Frees it. What goes wrong is in the log: a lease runs out by itself.
-    #[cfg_attr(
-        not(feature = "s3"),
-        expect(clippy::unused_async, reason = "a store on the network is told")
-    )]
+    /// Frees it, once every write that was begun under it is over. What goes wrong is in the log: a lease runs out by
+    /// itself.
     pub async fn release(self) {
         let Self {
             kind,
             lease: _,
             taken_over: _,
+            under_way,
         } = self;
+        under_way.ended().await;
         match kind {
             Kind::File(lock) => drop(lock),
-            #[cfg(feature = "postgres")]
-            Kind::Postgres(renewed) => renewed.release().await,
-            #[cfg(feature = "s3")]
-            Kind::S3(lease) => lease.free().await,
+            #[cfg(any(feature = "postgres", feature = "s3"))]
+            Kind::Leased(renewed) => renewed.release().await,
         }
     }
 }

@@ -34,7 +34,13 @@ async fn open(folder: &Path, after: u64) -> Result<Journal, JournalError> {
         sequence: after,
         digest: None,
     };
-    Journal::open(backend, Lease::default(), head).await
+    Journal::open(
+        backend,
+        Lease::default(),
+        under_way::UnderWay::default(),
+        head,
+    )
+    .await
 }
 
 fn read(folder: &Path, after: u64) -> (Vec<Entry>, Scan) {

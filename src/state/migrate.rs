@@ -2,7 +2,8 @@
 //!
 //! I/O, through both stores, under both locks. Bytes are copied, never written anew: the journal's chain holds on the
 //! other side, or the copy is refused. The old store gets its last state, a note of where it went, only after all of it
-//! was read back; whoever dies before has two copies, of which the old one counts.
+//! was read back; whoever dies before has two copies, of which the old one counts. A copy that was cut off is gone on with
+//! where it ended, as long as everything in it is what is to be copied.
 
 use super::backend::{Found, Log};
 use super::by_hand::Hand;
@@ -32,6 +33,20 @@ pub struct Copied {
     pub lost: Vec<String>,
 }
 
+/// How far a copy has come.
+struct Begun {
+    /// How many states.
+    states: usize,
+    /// Whether the journal says that the state was moved.
+    moved: bool,
+}
+
+/// A line of a journal, with its line feed.
+struct Line {
+    sequence: u64,
+    bytes: Vec<u8>,
+}
+
 /// Lines of a journal that follow one another.
 struct Batch {
     first: u64,
@@ -40,7 +55,8 @@ struct Batch {
 }
 
 impl Store {
-    /// Copies everything to an empty store and leaves a note here that it has moved.
+    /// Copies everything to an empty store, or to one that holds the beginning of this very copy, and leaves a note here
+    /// that it has moved.
     ///
     /// # Guarantees
     /// After an error before the note was left, this store is as it was.
@@ -56,17 +72,18 @@ impl Store {
         hand: Hand,
     ) -> Result<Copied, StateError> {
         self.load().await?;
-        to.is_empty().await?;
         // A torn end is mended before anything is copied.
         drop(self.journal(lock).await?);
         let found = self.backend.read().await?;
         let mut copied = Copied::default();
         let states = self.states(found.as_ref(), &mut copied).await?;
-        let (batches, names) = self.written().await?;
+        let (lines, names) = self.written().await?;
         copied.records = u64::try_from(names.records).unwrap_or(u64::MAX);
 
-        to.take_states(&states).await?;
-        to.take_lines(&batches).await?;
+        let begun = to.begun(&states, &lines).await?;
+        to.take_states(states.get(begun.states..).unwrap_or_default())
+            .await?;
+        to.take_lines(&lines).await?;
         for name in names.kept {
             self.copy(&name, to, &mut copied).await?;
         }
@@ -74,20 +91,24 @@ impl Store {
             // It may be lost at any time.
             let _ = to.keep_snapshot(&bytes).await;
         }
-        to.is_the_same(&states, &batches, found.as_ref()).await?;
+        to.is_the_same(&states, &lines, begun.moved, found.as_ref())
+            .await?;
 
         let Hand { run, at, by, why } = hand;
-        let journal = to.journal(their_lock).await?;
-        let fact = Fact::StateMoved {
-            from: self.place(),
-            to: to.place(),
-            by: by.clone(),
-            why,
-        };
-        journal.append(&run, at, fact).await?;
+        if !begun.moved {
+            let journal = to.journal(their_lock).await?;
+            let fact = Fact::StateMoved {
+                from: self.place(),
+                to: to.place(),
+                by: by.clone(),
+                why,
+            };
+            journal.append(&run, at, fact).await?;
+        }
         let note = MovedAway {
             format_version: MovedAway::FORMAT_VERSION,
             moved_to: to.place(),
+            declare: to.declaration(),
             at: at.to_string(),
             by,
         };
@@ -100,22 +121,69 @@ impl Store {
         Ok(copied)
     }
 
-    /// Refuses a store that anything was ever kept in.
-    async fn is_empty(&self) -> Result<(), StateError> {
+    /// How far a copy of these states and lines has come here before it was cut off; nothing is changed.
+    ///
+    /// # Errors
+    /// `NotEmpty` where anything is here that is no part of that copy.
+    async fn begun(&self, states: &[(u64, Vec<u8>)], lines: &[Line]) -> Result<Begun, StateError> {
         let full = |found| StateError::NotEmpty {
             place: self.place(),
             found,
         };
-        if self.backend.read().await?.is_some() {
-            return Err(full("a state"));
+        let there = self.backend.read().await?;
+        let copied = match &there {
+            None => 0,
+            Some(found) if MovedAway::to(&found.bytes).is_some() => {
+                return Err(full("a note that its state was moved away"));
+            }
+            Some(found) => {
+                let mut states = states.iter();
+                let place = states.position(|(_, bytes)| *bytes == found.bytes);
+                place.ok_or_else(|| full("another state"))? + 1
+            }
+        };
+        for version in self.versions().await? {
+            let bytes = self.backend.version(version.serial).await?;
+            let ours = |(serial, state): &(u64, Vec<u8>)| {
+                *serial == version.serial && bytes.as_ref().is_none_or(|bytes| bytes == state)
+            };
+            if !states.iter().take(copied).any(ours) {
+                return Err(full("versions of another state"));
+            }
         }
-        if self.has_lines().await? {
-            return Err(full("a journal"));
+        let (written, moved) = self.begun_lines(lines).await?;
+        let Some(written) = written else {
+            return Err(full("another journal"));
+        };
+        if written > 0 && copied < states.len() {
+            return Err(full("a journal without its state"));
         }
-        if !self.versions().await?.is_empty() {
-            return Err(full("versions of a state"));
-        }
-        Ok(())
+        Ok(Begun {
+            states: copied,
+            moved,
+        })
+    }
+
+    /// How many of these lines the journal begins with, where it has no other; whether it also says that the state was
+    /// moved here, which is written last. A line that a crash cut off does not count, and is mended by whoever goes on.
+    async fn begun_lines(&self, lines: &[Line]) -> Result<(Option<usize>, bool), StateError> {
+        let (mut same, mut written, mut moved) = (true, 0, false);
+        self.backend
+            .lines(&mut |line| match lines.get(written) {
+                _ if moved => same = false,
+                Some(expected) if expected.bytes == line => written += 1,
+                Some(expected) => {
+                    same &= !line.ends_with(b"\n") && expected.bytes.starts_with(line);
+                }
+                None => {
+                    let said = Entry::decode(line).ok().map(|entry| entry.fact);
+                    moved = matches!(said, Some(Fact::StateMoved { .. }));
+                    // A torn line is what a crash left of that very record.
+                    same &= moved || !line.ends_with(b"\n");
+                }
+            })
+            .await?;
+        Ok((same.then_some(written), moved))
     }
 
     /// The versions and the state itself with their serials, the oldest first.
@@ -140,15 +208,19 @@ impl Store {
             }
         }
         states.reverse();
+        if current.is_none() {
+            // The journal makes the state again; its last version is none.
+            states.clear();
+        }
         copied.versions = states.len();
         copied.serial = current;
         states.extend(current.zip(found.map(|found| found.bytes.clone())));
         Ok(states)
     }
 
-    /// The lines of the journal in batches, and what they name.
-    async fn written(&self) -> Result<(Vec<Batch>, Names), StateError> {
-        let mut batches: Vec<Batch> = Vec::new();
+    /// The lines of the journal, and what they name.
+    async fn written(&self) -> Result<(Vec<Line>, Names), StateError> {
+        let mut lines: Vec<Line> = Vec::new();
         let mut names = Names::default();
         let mut fault = None;
         self.backend
@@ -158,7 +230,10 @@ impl Store {
                 }
                 match Entry::decode(line) {
                     Ok(entry) => {
-                        gather(&mut batches, entry.sequence, line);
+                        lines.push(Line {
+                            sequence: entry.sequence,
+                            bytes: line.to_vec(),
+                        });
                         names.note(entry.fact);
                     }
                     Err(error) => fault = Some((names.records, error)),
@@ -166,7 +241,7 @@ impl Store {
             })
             .await?;
         match fault {
-            None => Ok((batches, names)),
+            None => Ok((lines, names)),
             Some((line, source)) => Err(self.damaged_line(line, source).into()),
         }
     }
@@ -188,10 +263,19 @@ impl Store {
         Ok(())
     }
 
-    async fn take_lines(&self, batches: &[Batch]) -> Result<(), StateError> {
-        let (mut log, _) = Log::open(&self.backend).await?;
-        for batch in batches {
-            log.append(batch.first, &batch.lines).await?;
+    /// Adds the lines that are not here yet.
+    async fn take_lines(&self, lines: &[Line]) -> Result<(), StateError> {
+        // Mends a torn end, and ends a line that lacks its line feed alone.
+        let (mut log, scan) = Log::open(&self.backend).await?;
+        let lines = lines.iter();
+        let missing = lines.filter(|line| line.sequence > scan.head.sequence);
+        for Batch {
+            first,
+            next: _,
+            lines,
+        } in batches(missing)
+        {
+            log.append(first, &lines).await?;
         }
         Ok(())
     }
@@ -221,7 +305,8 @@ impl Store {
     async fn is_the_same(
         &self,
         states: &[(u64, Vec<u8>)],
-        batches: &[Batch],
+        lines: &[Line],
+        moved: bool,
         found: Option<&Found>,
     ) -> Result<(), StateError> {
         let here = self.backend.read().await?.map(|found| found.bytes);
@@ -234,14 +319,8 @@ impl Store {
                 return Err(self.not_the_same(&format!("version {serial}")));
             }
         }
-        let mut expected = batches
-            .iter()
-            .flat_map(|batch| batch.lines.split_inclusive(|b| *b == b'\n'));
-        let mut same = true;
-        self.backend
-            .lines(&mut |line| same &= expected.next() == Some(line))
-            .await?;
-        let same = same && expected.next().is_none();
+        let (written, said) = self.begun_lines(lines).await?;
+        let same = written == Some(lines.len()) && said == moved;
         if !same {
             return Err(self.not_the_same("the journal"));
         }
@@ -279,18 +358,23 @@ impl Names {
     }
 }
 
-/// Adds a line to the last batch where it follows there and has room, else to a new one.
-fn gather(batches: &mut Vec<Batch>, sequence: u64, line: &[u8]) {
-    let fits =
-        |batch: &&mut Batch| batch.next == sequence && batch.lines.len() + line.len() <= BATCH;
-    if let Some(batch) = batches.last_mut().filter(fits) {
-        batch.lines.extend_from_slice(line);
-        batch.next += 1;
-    } else {
-        batches.push(Batch {
-            first: sequence,
-            next: sequence + 1,
-            lines: line.to_vec(),
-        });
+/// Lines that follow one another, as many to a batch as a store is handed at once.
+fn batches<'a>(lines: impl Iterator<Item = &'a Line>) -> Vec<Batch> {
+    let mut batches: Vec<Batch> = Vec::new();
+    for Line { sequence, bytes } in lines {
+        let fits = |batch: &&mut Batch| {
+            batch.next == *sequence && batch.lines.len() + bytes.len() <= BATCH
+        };
+        if let Some(batch) = batches.last_mut().filter(fits) {
+            batch.lines.extend_from_slice(bytes);
+            batch.next += 1;
+        } else {
+            batches.push(Batch {
+                first: *sequence,
+                next: sequence + 1,
+                lines: bytes.clone(),
+            });
+        }
     }
+    batches
 }

@@ -8,11 +8,11 @@
 use super::backend::Part;
 use super::by_hand::{Hand, NewState};
 use super::error::StateError;
+use super::fold::{folded, rebuilt, was_saved};
 use super::format::State;
-use super::journal::Journal;
 use super::lock::Lock;
-use super::store::{Store, folded, rebuilt};
-use crate::journal::{Audit, Auditor, Entry, Head, JournalError, Replacement};
+use super::store::Store;
+use crate::journal::{Audit, Auditor, Entry, Fault, Head, JournalError, Replacement};
 
 /// Where a state can be made again from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,6 +34,9 @@ pub struct Damage {
     pub missing: bool,
     /// Why the journal cannot be read; `None` where it can be.
     pub journal: Option<JournalError>,
+    /// What is wrong with a journal that can be read: it and the state do not end together, or records are missing that
+    /// nothing needs any more.
+    pub faults: Vec<Fault>,
     /// What can be made of a version.
     pub version: Option<Recovered>,
     /// What can be made of the journal.
@@ -57,7 +60,12 @@ impl Damage {
     /// Whether there is anything to mend.
     #[must_use]
     pub fn is_none(&self) -> bool {
-        self.state.is_none() && self.journal.is_none() && !self.missing
+        self.state.is_none() && !self.is_journal_damaged() && !self.missing
+    }
+
+    /// Whether the journal has to be begun anew.
+    fn is_journal_damaged(&self) -> bool {
+        self.journal.is_some() || !self.faults.is_empty()
     }
 
     /// What can be made from an origin; from the best where none is asked for.
@@ -89,13 +97,23 @@ struct Trusted {
 }
 
 impl Store {
-    /// Goes through the journal and names everything that is wrong with it, also against what the state holds.
+    /// Goes through the journal and names everything that is wrong with it, also against what the state holds. Where the
+    /// state is damaged, that is a fault too: nothing tells then where the journal should end.
     ///
     /// # Errors
     /// Where state or journal cannot be read at all.
     pub async fn audit(&self) -> Result<Audit, StateError> {
-        let head = self.read().await?.map(|state| state.head());
-        Ok(self.audit_against(head).await?)
+        match self.read().await {
+            Ok(state) => Ok(self.audit_against(state.map(|state| state.head())).await?),
+            Err(error @ StateError::Damaged { .. }) => {
+                let mut audit = self.audit_against(None).await?;
+                audit.faults.push(Fault::StateDamaged {
+                    reason: error.to_string(),
+                });
+                Ok(audit)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     pub(super) async fn audit_against(&self, head: Option<Head>) -> Result<Audit, JournalError> {
@@ -121,9 +139,19 @@ impl Store {
         } = self.trusted().await?;
         let missing = saved.is_none() && state.is_none();
         let sound = fault.is_none();
-        let own = saved
-            .filter(|_| !sound)
-            .map(|state| beyond(state, &entries, &head, sound));
+        let faults = match &saved {
+            Some(state) if sound => self.audit_against(Some(state.head())).await?.faults,
+            _ => Vec::new(),
+        };
+        let own = saved.filter(|_| !sound || !faults.is_empty()).map(|state| {
+            let held = state.journal_sequence;
+            let own = beyond(state, &entries, &head, sound);
+            // What is missing of a journal that can be read is held by the state, unless it is missing beyond it.
+            Recovered {
+                whole: own.whole || (sound && goes_on(&entries, held)),
+                ..own
+            }
+        });
         let version = if state.is_some() || missing {
             self.newest_version(&entries, &head, sound).await?
         } else {
@@ -133,17 +161,21 @@ impl Store {
             .then(|| rebuilt(&entries))
             .flatten()
             .filter(|_| state.is_some() || missing)
-            .filter(|_| self.belongs(None, &entries).is_ok())
-            .map(|state| Recovered {
-                state: folded(state, entries, &head).0,
-                cause: Replacement::Journal,
-                whole: sound,
-            });
+            .filter(|_| self.belongs(None, &entries).is_ok());
+        let saved_once = from_journal
+            .as_ref()
+            .is_some_and(|state| was_saved(state, &entries));
+        let from_journal = from_journal.map(|state| Recovered {
+            state: folded(state, entries, &head).0,
+            cause: Replacement::Journal,
+            whole: sound,
+        });
         Ok(Damage {
             // A state that nobody ever saved is not missing.
-            missing: missing && (version.is_some() || from_journal.is_some()),
+            missing: missing && (version.is_some() || saved_once),
             state,
             journal: fault,
+            faults,
             version,
             from_journal,
             own,
@@ -243,16 +275,11 @@ impl Store {
             whole: _, // for people, before they agree
         } = recovered.clone();
         let mut aside = Vec::new();
-        if damage.journal.is_some() {
+        if damage.is_journal_damaged() && self.has_lines().await? {
             aside.push(self.journal_aside(state.journal_sequence + 1).await?);
         }
         // Numbers go on where the trusted records end.
-        let journal = Journal::open(
-            std::sync::Arc::clone(&self.backend),
-            lock.lease().clone(),
-            state.head(),
-        )
-        .await?;
+        let journal = self.open_journal(lock, state.head()).await?;
         let found = self.backend.read().await?;
         aside.extend(self.keep_damaged(found.as_ref(), &journal).await?);
         let new = NewState {
@@ -333,6 +360,14 @@ fn whole_from_start(entries: &[Entry]) -> bool {
     entries.first().is_some_and(|first| {
         first.sequence == 1 || matches!(first.fact, crate::journal::Fact::StateReplaced { .. })
     })
+}
+
+/// Whether the records beyond a number follow it without a gap.
+fn goes_on(entries: &[Entry], sequence: u64) -> bool {
+    after(entries, sequence)
+        .iter()
+        .zip(sequence + 1..)
+        .all(|(entry, number)| entry.sequence == number)
 }
 
 fn after(entries: &[Entry], sequence: u64) -> Vec<Entry> {

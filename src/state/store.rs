@@ -12,11 +12,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use tokio::time::Instant;
 
 use super::backend::{Backend, Broken, Found, Version};
 use super::error::{LockError, StateError};
 use super::file::FileBackend;
+use super::fold::{ahead, folded, of_journal, rebuilt, stood_on};
 use super::format::{FormatError, MovedAway, State};
 use super::journal::Journal;
 use super::kept::Kept;
@@ -25,8 +27,9 @@ use super::lock::Lock;
 use super::postgres::{Postgres, PostgresBackend};
 #[cfg(feature = "s3")]
 use super::s3::{S3Backend, S3Error, S3Options};
-use crate::journal::{Entry, Fact, Head, JournalError, Scan, TornLine, replay};
-use crate::model::{Holder, Ownership, Platform};
+use super::under_way::UnderWay;
+use crate::journal::{Entry, Fact, Head, JournalError, Scan, TornLine};
+use crate::model::{Holder, Memory, Platform};
 
 /// How often a lock that somebody holds is tried again.
 const RETRY: Duration = Duration::from_millis(100);
@@ -35,6 +38,10 @@ const RETRY: Duration = Duration::from_millis(100);
 #[derive(Debug, Clone)]
 pub struct Store {
     pub(super) backend: Arc<Backend>,
+    /// What was begun and is not over yet.
+    pub(super) under_way: UnderWay,
+    /// Where a workspace declares it, for people.
+    pub(super) declared: Option<Arc<str>>,
 }
 
 /// A state with the facts of the journal that was saved without them.
@@ -46,6 +53,8 @@ pub struct Loaded {
     pub replayed: usize,
     /// Where the journal ends in the middle of a record.
     pub torn: Option<TornLine>,
+    /// What it was made of: [`Memory::Known`], [`Memory::Ahead`] or [`Memory::Journal`].
+    pub memory: Memory,
 }
 
 /// Records, and the end of the journal that they were read from.
@@ -59,9 +68,31 @@ impl Store {
     /// The files of a platform in a folder, by its name in the workspace. Nothing is read or written yet.
     #[must_use]
     pub fn file(folder: &Path, platform: &str) -> Self {
+        Self::over(Backend::File(FileBackend::new(folder, platform)))
+    }
+
+    fn over(backend: Backend) -> Self {
         Self {
-            backend: Arc::new(Backend::File(FileBackend::new(folder, platform))),
+            backend: Arc::new(backend),
+            under_way: UnderWay::default(),
+            declared: None,
         }
+    }
+
+    /// The same; `workspace` is the file whose `state` it is.
+    #[must_use]
+    pub fn declared_in(self, workspace: &Path) -> Self {
+        Self {
+            declared: Some(format!("the `state` of `{}`", workspace.display()).into()),
+            ..self
+        }
+    }
+
+    /// How a workspace declares it, for people; `None` where nobody said.
+    #[must_use]
+    pub fn declaration(&self) -> Option<String> {
+        let declared = self.declared.as_deref().map(ToOwned::to_owned);
+        self.backend.declaration().or(declared)
     }
 
     /// The rows of a platform in a PostgreSQL database, by its name in the workspace. Nothing is asked yet.
@@ -69,9 +100,7 @@ impl Store {
     #[must_use]
     pub fn postgres(database: &Postgres, platform: &str) -> Self {
         let backend = PostgresBackend::new(database, platform);
-        Self {
-            backend: Arc::new(Backend::Postgres(Arc::new(backend))),
-        }
+        Self::over(Backend::Postgres(Arc::new(backend)))
     }
 
     /// The objects of a platform in a bucket. Nothing is read or written yet.
@@ -80,9 +109,8 @@ impl Store {
     /// Where what is said of the bucket cannot be used.
     #[cfg(feature = "s3")]
     pub fn s3(options: &S3Options, platform: &str) -> Result<Self, S3Error> {
-        Ok(Self {
-            backend: Arc::new(Backend::S3(S3Backend::new(options, platform)?)),
-        })
+        let backend = S3Backend::new(options, platform)?;
+        Ok(Self::over(Backend::S3(Box::new(backend))))
     }
 
     /// Where it is, for people: a file, or an address without a secret.
@@ -102,7 +130,10 @@ impl Store {
                 Err(LockError::Held { .. }) if begun.elapsed() < wait => {
                     tokio::time::sleep(RETRY.min(wait.saturating_sub(begun.elapsed()))).await;
                 }
-                Ok(lock) => return self.at_home(lock).await,
+                Ok(lock) => {
+                    let under_way = self.under_way.clone();
+                    return self.at_home(Lock { under_way, ..lock }).await;
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -113,11 +144,12 @@ impl Store {
         // What cannot be read is told by whoever reads it.
         let found = self.backend.read().await.ok().flatten();
         match found.and_then(|found| MovedAway::to(&found.bytes)) {
-            Some(to) => {
+            Some((to, declare)) => {
                 lock.release().await;
                 Err(LockError::MovedAway {
                     platform: self.backend.stem().to_owned(),
                     to,
+                    declare,
                 })
             }
             None => Ok(lock),
@@ -148,9 +180,10 @@ impl Store {
                 place: self.place(),
                 source,
             },
-            FormatError::Moved { to } => StateError::MovedAway {
+            FormatError::Moved { to, declare } => StateError::MovedAway {
                 place: self.place(),
                 to,
+                declare,
             },
             source => StateError::Damaged {
                 place: self.place(),
@@ -202,11 +235,17 @@ impl Store {
             return Ok(None);
         };
         self.belongs(known.then_some(&state), &entries)?;
+        let memory = if known {
+            ahead(&state, &scan.head)
+        } else {
+            of_journal(&state, &entries)
+        };
         let (state, replayed) = folded(state, entries, &scan.head);
         Ok(Some(Loaded {
             state,
             replayed,
             torn: scan.torn,
+            memory,
         }))
     }
 
@@ -247,6 +286,7 @@ impl Store {
             }
             match self.follows(state, before) {
                 Err(_) if self.was_replaced(state, before).await? => {}
+                Err(_) if self.was_put_back(state, before).await? => {}
                 judged => judged?,
             }
         }
@@ -284,13 +324,36 @@ impl Store {
             }))
     }
 
+    /// Whether the state that is there is an older one of the same line, which somebody put back: the journal has runs that
+    /// stood on later ones, and `state` follows those.
+    async fn was_put_back(&self, state: &State, before: &State) -> Result<bool, StateError> {
+        let same = state.lineage == before.lineage
+            && state.platform.server == before.platform.server
+            && state.serial > before.serial;
+        if !same {
+            return Ok(false);
+        }
+        let Reading { entries, scan: _ } = self.reading(before.journal_sequence).await?;
+        Ok(stood_on(&entries) > before.serial)
+    }
+
     /// Saves a state in the place of what was found, whatever that is.
     pub(super) async fn put(&self, state: &State, found: Option<&Found>) -> Result<(), StateError> {
         let bytes = state.encode().map_err(|error| StateError::Save {
             place: self.place(),
             source: error.into(),
         })?;
-        self.backend.replace(&bytes, state.serial, found).await
+        let (backend, serial, found) = (Arc::clone(&self.backend), state.serial, found.cloned());
+        let replaced = self
+            .under_way
+            .run(async move { backend.replace(&bytes, serial, found.as_ref()).await }.boxed())
+            .await;
+        replaced.unwrap_or_else(|panicked| {
+            Err(StateError::Save {
+                place: self.place(),
+                source: std::io::Error::other(panicked),
+            })
+        })
     }
 
     /// Opens the journal to add to it, for as long as the lock is ours.
@@ -306,7 +369,16 @@ impl Store {
             .ok()
             .flatten()
             .map_or_else(Head::default, |state| state.head());
-        Journal::open(Arc::clone(&self.backend), lock.lease().clone(), after).await
+        self.open_journal(lock, after).await
+    }
+
+    pub(super) async fn open_journal(
+        &self,
+        lock: &Lock,
+        after: Head,
+    ) -> Result<Journal, JournalError> {
+        let (backend, under_way) = (Arc::clone(&self.backend), self.under_way.clone());
+        Journal::open(backend, lock.lease().clone(), under_way, after).await
     }
 
     /// What the journal says of a file that kept the XML of an item, by the file's name, the newest where two share one;
@@ -363,7 +435,12 @@ impl Store {
                 return Ok(state);
             }
         }
-        state.serial = state.serial.saturating_add(1);
+        // Versions of a state that is lost keep their numbers.
+        let kept = match &found {
+            None => self.newest_kept().await?,
+            Some(_) => 0,
+        };
+        state.serial = state.serial.max(kept).saturating_add(1);
         self.replace(&state, before.as_ref(), found.as_ref())
             .await?;
         Ok(state)
@@ -375,6 +452,12 @@ impl Store {
     /// Where the store cannot be read.
     pub async fn versions(&self) -> Result<Vec<Version>, StateError> {
         self.backend.versions().await
+    }
+
+    /// The serial of the newest version that is kept; 0 where none is.
+    pub(super) async fn newest_kept(&self) -> Result<u64, StateError> {
+        let versions = self.versions().await?;
+        Ok(versions.first().map_or(0, |version| version.serial))
     }
 
     /// A version that is kept.
@@ -461,73 +544,4 @@ fn same_lineage(place: &str, expected: &str, found: &str) -> Result<(), StateErr
             found: found.to_owned(),
         })
     }
-}
-
-/// The state that the journal's last run stood on, or that was put in place last, without what it knew: the whole
-/// journal is folded into it.
-pub(super) fn rebuilt(entries: &[Entry]) -> Option<State> {
-    let mut saved = 0_u64;
-    entries.iter().rev().find_map(|entry| match &entry.fact {
-        Fact::RunStarted {
-            platform,
-            lineage,
-            serial,
-            by: _,
-            plan: _, // not what the state is made of
-        } => {
-            let state = State::new(platform.clone(), lineage.clone(), Ownership::default());
-            // A state that was saved and is lost had moved on, by its run and by every command after it: no saved plan
-            // may fit it again. One that was never saved had not, and an interrupted first plan goes on.
-            let serial = if lineage.is_empty() {
-                *serial
-            } else {
-                serial.saturating_add(1).saturating_add(saved)
-            };
-            Some(State { serial, ..state })
-        }
-        Fact::StateReplaced {
-            platform,
-            lineage,
-            serial,
-            ..
-        } => {
-            let state = State::new(platform.clone(), lineage.clone(), Ownership::default());
-            let serial = serial.saturating_add(saved);
-            Some(State { serial, ..state })
-        }
-        Fact::Attested { .. } | Fact::Forgotten { .. } | Fact::Relocated { .. } => {
-            saved += 1;
-            None
-        }
-        _ => None,
-    })
-}
-
-/// Folds in what a journal holds beyond a state.
-pub(super) fn folded(mut state: State, entries: Vec<Entry>, end: &Head) -> (State, usize) {
-    let replayed = entries.len();
-    if replayed == 0 {
-        return (state, 0);
-    }
-    for entry in &entries {
-        if let Fact::StateReplaced {
-            platform,
-            lineage,
-            serial,
-            ..
-        } = &entry.fact
-        {
-            state.platform = platform.clone();
-            state.lineage.clone_from(lineage);
-            // It is saved with that serial, which is one more.
-            state.serial = state.serial.max(serial.saturating_sub(1));
-        }
-    }
-    let state = State {
-        ownership: replay(state.ownership, entries.into_iter()),
-        journal_sequence: end.sequence,
-        journal_digest: end.digest.clone(),
-        ..state
-    };
-    (state, replayed)
 }

@@ -1,9 +1,10 @@
 //! What only files can suffer: crashes in the middle of a write, damage, notes of the dead, folders that are none. What
-//! every store promises stands in `tests/it/stores.rs`.
+//! every store promises stands in `tests/it/stores`.
 #![expect(clippy::unwrap_used, reason = "tests")]
 #![expect(clippy::disallowed_methods, reason = "tests damage files")]
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
@@ -196,6 +197,82 @@ async fn the_note_of_a_dead_holder_means_nothing() {
     let error = lock(&store, "asmith").await.unwrap_err().to_string();
     assert!(error.contains("another process"), "{error}");
     drop(held);
+}
+
+/// A process that died with the lock leaves its note behind. Whoever comes next is never told that the dead one has it,
+/// not even in the moment in which somebody else has just taken it.
+#[test]
+fn nobody_is_told_of_a_dead_holder() {
+    const DEATHS: u32 = 100;
+    let folder = tempfile::tempdir().unwrap();
+    let path = |ending: &str| folder.path().join(format!("hq.lock{ending}"));
+    let open = |path: &Path| {
+        let mut options = std::fs::File::options();
+        let options = options.read(true).write(true).create(true).truncate(false);
+        options.open(path).unwrap()
+    };
+    let numbered = |number: u32| Holder {
+        process: number,
+        ..holder("a ghost")
+    };
+    let died = AtomicU32::new(0);
+    let told = AtomicU32::new(0);
+    let asked = || {
+        let dead = died.load(Ordering::SeqCst);
+        let backend = super::file::FileBackend::new(folder.path(), "hq");
+        match backend.try_lock(&holder("jdoe")) {
+            Ok(lock) => drop(lock),
+            Err(error) => {
+                assert_eq!(error.code(), "SW0721", "{error}");
+                if let LockError::Held { holder, .. } = error
+                    && let Some(by) = holder.filter(|by| by.who == "a ghost")
+                {
+                    told.fetch_add(1, Ordering::SeqCst);
+                    assert!(by.process > dead, "{by} has been dead by then");
+                }
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while died.load(Ordering::SeqCst) < DEATHS {
+                    asked();
+                }
+            });
+        }
+        for number in 1..=DEATHS {
+            let note = open(&path(".json"));
+            note.lock().unwrap();
+            let lock = open(&path(""));
+            lock.lock().unwrap();
+            let text = serde_json::to_vec(&numbered(number)).unwrap();
+            note.set_len(0).unwrap();
+            std::io::Write::write_all(&mut &note, &text).unwrap();
+            drop(note);
+            std::thread::sleep(Duration::from_micros(500));
+            drop(lock);
+            died.store(number, Ordering::SeqCst);
+        }
+    });
+    assert!(told.load(Ordering::SeqCst) > 0, "they never met");
+}
+
+/// Whoever was stopped while it took the lock does not stop the others; what it had not written yet is not made up.
+#[tokio::test]
+async fn whoever_is_stopped_while_it_takes_the_lock_is_another_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path());
+    lock(&store, "a ghost").await.unwrap().release().await;
+    let note = std::fs::File::options()
+        .write(true)
+        .open(folder.path().join("hq.lock.json"))
+        .unwrap();
+    note.lock().unwrap();
+    let error = lock(&store, "asmith").await.unwrap_err().to_string();
+    assert!(error.contains("another process"), "{error}");
+    drop(note);
+    lock(&store, "asmith").await.unwrap().release().await;
 }
 
 #[tokio::test]

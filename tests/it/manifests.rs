@@ -310,6 +310,7 @@ fn inputs_that_are_no_manifest_are_errors() {
     assert_eq!(codes(b"\xFE\xFF\0a\0:"), ["SW0104"]);
     assert_eq!(codes(b"a\0p\0i\0V\0"), ["SW0104"]);
     assert_eq!(codes(b"a: \x07\n"), ["SW0105"]);
+    assert_eq!(codes(b"a: 1\rb: 2\r\n"), ["SW0105"]);
     assert_eq!(codes(b"a: \x00\n"), ["SW0105"]);
     assert_eq!(codes(&document("\tdescription: a\n")), ["SW0110"]);
     let big = vec![b' '; 100 * 1024 * 1024];

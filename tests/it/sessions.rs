@@ -48,6 +48,7 @@ sessions! {
     replace_server,
     runbook,
     sign_in,
+    state,
     take_down,
     unseen,
     usage,

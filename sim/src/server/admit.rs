@@ -12,6 +12,7 @@ use crate::sign_in::{Refusal, Verdict};
 
 /// Who sends a request.
 pub(super) struct Caller {
+    id: Option<String>,
     connection: u64,
     user: Option<String>,
     sign_in: bool,
@@ -21,11 +22,13 @@ impl Caller {
     /// The log's entry, of which the answer is still to come.
     pub(super) fn record(self, service: &str, operation: String, protocol: &str) -> RequestRecord {
         let Caller {
+            id,
             connection,
             user,
             sign_in,
         } = self;
         RequestRecord {
+            id,
             connection,
             user,
             sign_in,
@@ -107,7 +110,10 @@ pub(super) fn admit(
     headers: &HeaderMap,
 ) -> Result<Admitted, Box<Refused>> {
     let authorization = headers.get(header::AUTHORIZATION);
+    let id = headers.get("x-request-id");
+    let id = id.and_then(|id| id.to_str().ok()).map(ToOwned::to_owned);
     let caller = |user| Caller {
+        id: id.clone(),
         connection: connection.number,
         user,
         sign_in: authorization.is_some(),

@@ -57,6 +57,7 @@ pub(super) async fn push(at: &At<'_>, args: &PushArgs) -> Result<Exit, Failure> 
         if let Some(there) = &there {
             if there.serial == pushed.serial
                 && there.lineage == pushed.lineage
+                && there.platform.server == pushed.platform.server
                 && there.ownership == pushed.ownership
             {
                 print("The state is as the file has it.\n");

@@ -1,6 +1,6 @@
 //! `state list`, `show`, `pull` and `history`: what only looks.
 
-use std::fmt::Write as _;
+#![expect(clippy::print_stderr, reason = "says that a list is empty")]
 
 use clap::Args;
 use serde::Serialize;
@@ -11,7 +11,7 @@ use super::{At, failed, pretty, unknown};
 use crate::cli::error::Failure;
 use crate::journal::runs;
 use crate::model::{Owned, Ownership, Remembered};
-use crate::state::State;
+use crate::state::{Loaded, State, StateError};
 
 /// Options of `state list`.
 #[derive(Debug, Args)]
@@ -60,6 +60,7 @@ pub(super) async fn list(at: &At<'_>, args: &ListArgs) -> Result<Exit, Failure> 
         .map_or(&nothing, |loaded| &loaded.state.ownership);
     let all = ownership.remembered();
     match args.format {
+        Format::Text if all.is_empty() => nothing_yet(at),
         Format::Text => {
             for (address, _) in &all {
                 print(&format!("{address}\n"));
@@ -74,6 +75,11 @@ pub(super) async fn list(at: &At<'_>, args: &ListArgs) -> Result<Exit, Failure> 
         }
     }
     Ok(Exit::Done)
+}
+
+/// Says to people that a list is empty; for a program it is.
+fn nothing_yet(at: &At<'_>) {
+    eprintln!("Nothing is remembered of `{}` yet.", at.name);
 }
 
 /// An entry with all that it holds.
@@ -108,9 +114,14 @@ fn entry(address: &str, one: &Remembered, ownership: &Ownership) -> Value {
 pub(super) async fn show(at: &At<'_>, args: &ShowArgs) -> Result<Exit, Failure> {
     let width = at.context.style.width;
     let Some(address) = &args.address else {
-        let loaded = at.loaded().await?;
-        let beyond = loaded.as_ref().map_or(0, |loaded| loaded.replayed);
-        let state = at.state().await?;
+        let Some(Loaded {
+            state,
+            replayed: beyond,
+            ..
+        }) = at.loaded().await?
+        else {
+            return Err(at.nothing());
+        };
         match args.format {
             Format::Text => print(&whole(at, &state, beyond, width)),
             Format::Json => print(&pretty(&state)?),
@@ -157,13 +168,16 @@ fn whole(at: &At<'_>, state: &State, beyond: usize, width: usize) -> String {
     list.push((
         "sites",
         format!(
-            "{}, {} of them protected",
+            "{}{}",
             ownership.sites.len(),
-            protected(&ownership.sites)
+            match protected(&ownership.sites) {
+                0 => String::new(),
+                some => format!(", {some} of them protected"),
+            }
         ),
     ));
     list.push(("subnets", ownership.subnets.len().to_string()));
-    list.push(("words", ownership.attestations.len().to_string()));
+    list.push(("attested", ownership.attestations.len().to_string()));
     rows(&list, width)
 }
 
@@ -223,10 +237,7 @@ pub(super) async fn pull(at: &At<'_>) -> Result<Exit, Failure> {
             super::super::print_bytes(&bytes);
             Ok(Exit::Done)
         }
-        None => Err(Failure::new(
-            "SW0764",
-            format!("nothing is remembered of `{}`: there is no state", at.name),
-        )),
+        None => Err(at.nothing()),
     }
 }
 
@@ -234,7 +245,8 @@ pub(super) async fn pull(at: &At<'_>) -> Result<Exit, Failure> {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Listed {
-    serial: u64,
+    /// `null` where the state itself is damaged: nobody knows which one it is.
+    serial: Option<u64>,
     current: bool,
     /// Why it cannot be restored; left out where it can.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -251,18 +263,34 @@ struct Listed {
     by: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     run: Option<String>,
+    /// What else was noted of that run: what was forgotten, restored, pushed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
 }
 
 pub(super) async fn history(at: &At<'_>, args: &HistoryArgs) -> Result<Exit, Failure> {
-    let current = at.store.read().await.map_err(|error| failed(&error))?;
+    let current = match at.store.read().await {
+        Ok(state) => state.map(Ok),
+        // Whoever wants to know what there is to go back to has to get it.
+        Err(error @ StateError::Damaged { .. }) => Some(Err(error.to_string())),
+        Err(error) => return Err(failed(&error)),
+    };
     // Without a journal the list is as good, only shorter.
     let runs = at.store.since(0).await.map(runs).unwrap_or_default();
     let mut all: Vec<Listed> = Vec::new();
     let versions = at.store.versions().await.map_err(|error| failed(&error))?;
-    let serial = current.as_ref().map(|state| state.serial);
-    let mut states: Vec<(u64, Option<jiff::Timestamp>, Result<State, String>)> = Vec::new();
+    let serial = match &current {
+        Some(Ok(state)) => Some(state.serial),
+        Some(Err(_)) | None => None,
+    };
+    let mut states: Vec<Kept> = Vec::new();
     if let Some(state) = current {
-        states.push((state.serial, None, Ok(state)));
+        states.push(Kept {
+            serial,
+            current: true,
+            saved_at: None,
+            state,
+        });
     }
     for version in versions
         .iter()
@@ -273,17 +301,28 @@ pub(super) async fn history(at: &At<'_>, args: &HistoryArgs) -> Result<Exit, Fai
             Ok(None) => continue,
             Err(error) => Err(error.to_string()),
         };
-        states.push((version.serial, version.saved_at, state));
+        states.push(Kept {
+            serial: Some(version.serial),
+            current: false,
+            saved_at: version.saved_at,
+            state,
+        });
     }
-    for (number, saved_at, state) in states {
+    for Kept {
+        serial,
+        current,
+        saved_at,
+        state,
+    } in states
+    {
         let last = state.as_ref().ok().map(|state| state.journal_sequence);
         let run = last.and_then(|last| {
             let mut runs = runs.iter();
             runs.find(|run| (run.first_record..=run.last_record).contains(&last))
         });
         all.push(Listed {
-            serial: number,
-            current: Some(number) == serial,
+            serial,
+            current,
             damaged: state.as_ref().err().cloned(),
             saved_at: run
                 .map(|run| run.last.clone())
@@ -292,31 +331,47 @@ pub(super) async fn history(at: &At<'_>, args: &HistoryArgs) -> Result<Exit, Fai
             what: run.map(|run| run.what.as_str()),
             by: run.and_then(|run| run.by.clone()),
             run: run.map(|run| run.run.to_string()),
+            notes: run.map(|run| run.notes.clone()).unwrap_or_default(),
         });
     }
     match args.format {
         Format::Json => print(&pretty(&all)?),
-        Format::Text => print(&table(&all)),
+        Format::Text if all.is_empty() => nothing_yet(at),
+        Format::Text => print(&table(&all, at.context.style.width)),
     }
     Ok(Exit::Done)
 }
 
-fn table(all: &[Listed]) -> String {
+/// A state that is kept, as it was found.
+struct Kept {
+    serial: Option<u64>,
+    current: bool,
+    saved_at: Option<jiff::Timestamp>,
+    state: Result<State, String>,
+}
+
+fn table(all: &[Listed], width: usize) -> String {
     let mut text = String::new();
     for one in all {
         let saved = one.saved_at.as_deref().unwrap_or("?");
         let saved = super::super::to_the_second(saved);
-        let rest = match &one.damaged {
-            Some(_) => "damaged".to_owned(),
-            None => format!(
-                "{} by {}",
+        let rest = if one.damaged.is_some() {
+            "damaged".to_owned()
+        } else {
+            let noted = one.notes.join("; ");
+            let colon = if noted.is_empty() { "" } else { ": " };
+            format!(
+                "{} by {}{colon}{noted}",
                 one.what.unwrap_or("?"),
                 one.by.as_deref().unwrap_or("?")
-            ),
+            )
         };
         let mark = if one.current { "  (the state)" } else { "" };
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "{:>6}  {saved:<20}  {rest}{mark}", one.serial);
+        let serial = one
+            .serial
+            .map_or_else(|| "?".into(), |serial| serial.to_string());
+        let line = format!("{serial:>6}  {saved:<20}  {rest}{mark}");
+        text.push_str(&wrap(&line, 30, width));
     }
     text
 }

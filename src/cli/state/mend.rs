@@ -2,13 +2,13 @@
 //!
 //! I/O: asks, then writes under the lock, of both stores where there are two.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::super::hold::{Hold, locked_store};
 use super::super::{Exit, print, wrap};
 use super::{At, MigrateArgs, RecoverArgs, failed};
 use crate::cli::error::Failure;
-use crate::cli::session::Home;
+use crate::cli::session::{Home, new_lineage};
 use crate::state::{Damage, Origin, Recovered, StateError, Store};
 
 pub(super) async fn recover(at: &At<'_>, args: &RecoverArgs) -> Result<Exit, Failure> {
@@ -43,6 +43,9 @@ fn say(at: &At<'_>, damage: &Damage) {
     }
     if let Some(error) = &damage.journal {
         line(at, &format!("Damaged: {}.", chain(error)));
+    }
+    for fault in &damage.faults {
+        line(at, &format!("Damaged: the journal: {fault}."));
     }
     if damage.missing {
         line(at, &format!("Missing: the state `{}`.", at.store.place()));
@@ -90,21 +93,26 @@ async fn take(
     damage: &Damage,
     recovered: &Recovered,
 ) -> Result<Exit, Failure> {
+    let mut recovered = recovered.clone();
+    // The first run of all knew no lineage yet.
+    if recovered.state.lineage.is_empty() {
+        recovered.state.lineage = new_lineage();
+    }
     let ownership = &recovered.state.ownership;
     line(
         at,
         &format!(
-            "This would be kept: {} sites, {} subnets and {} attestations ({}).",
-            ownership.sites.len(),
-            ownership.subnets.len(),
-            ownership.attestations.len(),
+            "This would be kept: {}, {} and {} ({}).",
+            count(ownership.sites.len(), "site"),
+            count(ownership.subnets.len(), "subnet"),
+            count(ownership.attestations.len(), "attestation"),
             recovered.cause
         ),
     );
     line(
         at,
         if recovered.whole {
-            "Nothing is lost: the journal holds every fact up to the last."
+            "Nothing that is remembered is lost."
         } else {
             "What runs noted in records that are damaged or missing is lost: what they created is adopted again where it is \
              declared, and attestations have to be given anew."
@@ -114,7 +122,7 @@ async fn take(
     let hand = at.hand(&args.word);
     let (state, aside) = at
         .store
-        .recover(hold.lock()?, damage, recovered, hand)
+        .recover(hold.lock()?, damage, &recovered, hand)
         .await
         .map_err(|error| failed(&error))?;
     kept_aside(at, &aside);
@@ -169,6 +177,13 @@ pub(super) async fn migrate(at: &At<'_>, args: &MigrateArgs) -> Result<Exit, Fai
             "name another store",
         ));
     }
+    if let Err(StateError::MovedAway { .. }) = to.read().await {
+        let full = StateError::NotEmpty {
+            place: to.place(),
+            found: "a note that its state was moved away",
+        };
+        return Err(failed(&full));
+    }
     line(at, &format!("From {}", at.store.place()));
     line(at, &format!("to   {}", to.place()));
     At::agreed(&args.word, "Take the state there?")?;
@@ -179,7 +194,7 @@ pub(super) async fn migrate(at: &At<'_>, args: &MigrateArgs) -> Result<Exit, Fai
             at.store
                 .migrate(hold.lock()?, &to, theirs.lock()?, hand)
                 .await
-                .map_err(|error| told(&error))
+                .map_err(|error| failed(&error))
         })
         .await
     })
@@ -191,8 +206,13 @@ pub(super) async fn migrate(at: &At<'_>, args: &MigrateArgs) -> Result<Exit, Fai
     line(
         at,
         &format!(
-            "Copied and read back: {state}, {} versions, {} records, {} kept files.",
-            copied.versions, copied.records, copied.kept
+            "Copied and read back: {state}, {}, {}, {}.",
+            count(copied.versions, "version"),
+            count(
+                usize::try_from(copied.records).unwrap_or(usize::MAX),
+                "record"
+            ),
+            count(copied.kept, "kept file"),
         ),
     );
     for serial in &copied.damaged {
@@ -209,13 +229,29 @@ pub(super) async fn migrate(at: &At<'_>, args: &MigrateArgs) -> Result<Exit, Fai
     }
     line(
         at,
-        "Here a note is left that it has moved. Declare the new place in the `state` of the workspace.",
+        "Here a note is left that it has moved, and every command refuses.",
+    );
+    line(
+        at,
+        &match to.declaration() {
+            Some(declare) => format!("Go on with {declare} in the workspace."),
+            None => format!("Go on with a workspace whose `state` is {}.", to.place()),
+        },
     );
     Ok(Exit::Done)
 }
 
-fn told(error: &StateError) -> Failure {
-    failed(error)
+/// `1 site`, `2 sites`.
+fn count(number: usize, noun: &str) -> String {
+    match number {
+        1 => format!("1 {noun}"),
+        _ => format!("{number} {noun}s"),
+    }
+}
+
+/// A file as it is found from everywhere.
+fn absolute(file: &Path) -> PathBuf {
+    std::path::absolute(file).unwrap_or_else(|_| file.to_owned())
 }
 
 /// The other store.
@@ -226,7 +262,7 @@ fn target(at: &At<'_>, args: &MigrateArgs) -> Result<Store, Failure> {
         context.global.state = None;
         context.global.platform = Some(at.name.to_string());
         let (_, store) = Home::of_file(file)?.store(&context)?;
-        return Ok(store);
+        return Ok(store.declared_in(&absolute(file)));
     }
     let to = args.to.as_deref().unwrap_or_default();
     match to.strip_prefix("file:") {

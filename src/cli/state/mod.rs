@@ -26,6 +26,7 @@ pub(super) enum StateCommand {
     /// Show the state, or one entry of it
     Show(look::ShowArgs),
     /// Print the state, byte for byte
+    #[command(after_help = PULL)]
     Pull,
     /// Put a state of a file in the place of the one that is kept
     Push(PushArgs),
@@ -44,6 +45,13 @@ pub(super) enum StateCommand {
     /// Take state, versions and journal to another store
     Migrate(MigrateArgs),
 }
+
+const PULL: &str = "\
+What is damaged is printed too, as it is.
+
+Examples:
+  sitewright state pull > hq.json
+  sitewright state pull | jq .ownership.sites";
 
 /// Who, why, and whether to ask.
 #[derive(Debug, Args)]
@@ -191,7 +199,8 @@ impl From {
 #[command(after_help = "\
 The other store must be empty. A folder is named by its path; any other store
 by a workspace file that declares it in `state`, with where its secrets are.
-Here a note is left that names the new place, and every command refuses.
+Here a note is left that names the new place, and every command refuses. A
+migration that was cut off is run again, and goes on where it ended.
 
 Examples:
   sitewright state migrate --to file:/srv/sitewright/state
@@ -250,18 +259,23 @@ impl At<'_> {
     async fn state(&self) -> Result<State, Failure> {
         match self.loaded().await? {
             Some(loaded) => Ok(loaded.state),
-            None => Err(Failure::new(
-                "SW0764",
-                format!(
-                    "nothing is remembered of `{}`: there is no state",
-                    self.name
-                ),
-            )
-            .hint(Some(format!(
-                "the first `sitewright apply` makes one; expected it at {}",
-                self.store.place()
-            )))),
+            None => Err(self.nothing()),
         }
+    }
+
+    /// Says that there is no state.
+    fn nothing(&self) -> Failure {
+        Failure::new(
+            "SW0764",
+            format!(
+                "nothing is remembered of `{}`: there is no state",
+                self.name
+            ),
+        )
+        .hint(Some(format!(
+            "the first `sitewright apply` makes one; expected it at {}",
+            self.store.place()
+        )))
     }
 
     /// Who does this, and why.

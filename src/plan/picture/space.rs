@@ -42,9 +42,11 @@ pub(super) fn draw(pair: &Pair<'_>, picture: &mut Picture) {
         let mut number = |outcome: usize| {
             let next = numbers.len();
             *numbers.entry(outcome).or_insert_with(|| {
-                picture
-                    .outcomes
-                    .extend(pair.outcomes.get(outcome).map(|(outcome, _)| outcome.clone()));
+                picture.outcomes.extend(
+                    pair.outcomes
+                        .get(outcome)
+                        .map(|(outcome, _)| outcome.clone()),
+                );
                 next
             })
         };

@@ -77,7 +77,10 @@ pub(super) fn draw(pair: &Pair<'_>, changes: &[ObjectChange], picture: &mut Pict
         let (subnets, more_subnets) = subnets(before, after, place, &moved);
         let side = |world: &World, bonds: &Bonds| {
             let exists = match place {
-                Some(at) => world.sites.get(at).is_some_and(|site| site.guid.is_some() || is_new(before, at)),
+                Some(at) => world
+                    .sites
+                    .get(at)
+                    .is_some_and(|site| site.guid.is_some() || is_new(before, at)),
                 None => true,
             };
             exists.then(|| SiteSide {
@@ -360,7 +363,8 @@ fn subnets(
     let is_here = |one: &PictureSubnet| one.before || one.after;
     let mut list: Vec<PictureSubnet> = moved.iter().map(here).filter(is_here).collect();
     let moving = list.len();
-    let stays = |subnet: &&Subnet| place.is_some() && !moved.contains(subnet) && is_in(after, subnet);
+    let stays =
+        |subnet: &&Subnet| place.is_some() && !moved.contains(subnet) && is_in(after, subnet);
     let staying = after.subnets.keys().filter(stays);
     let mut more = 0;
     for subnet in staying {

@@ -186,13 +186,14 @@ impl Shared<'_> {
     async fn write(&self, step: &Step) -> Ended {
         let mut attempts = 0;
         let mut lost = false;
+        let owes = Cell::new(false);
         for _ in 0..ROUNDS + RETRIES {
             let Ok(seen) = self.see(step).await else {
                 return Ended::Failed;
             };
             self.bind(step, &seen);
             self.found(step, &seen, lost);
-            let owed = owed(step).filter(|_| lost);
+            let owed = owed(step).filter(|_| owes.get());
             lost = false;
             let writes = match (self.judge(step, &seen), owed) {
                 (Ok(Progress::AlreadyDone), Some(owed)) => vec![owed],
@@ -200,7 +201,7 @@ impl Shared<'_> {
                 (Ok(Progress::Ready(writes)), _) => writes,
                 (Ok(Progress::NotYet(_)) | Err(_), _) => return Ended::Failed,
             };
-            match self.send(step, &writes).await {
+            match self.send(step, &writes, &owes).await {
                 Sent::Whole => {}
                 Sent::Refused => return Ended::Failed,
                 Sent::Lost if attempts >= RETRIES => return Ended::Failed,
@@ -227,7 +228,7 @@ impl Shared<'_> {
         Ended::Failed
     }
 
-    async fn send(&self, step: &Step, writes: &[Write]) -> Sent {
+    async fn send(&self, step: &Step, writes: &[Write], owes: &Cell<bool>) -> Sent {
         for write in writes {
             if let (Action::AssignPackage { package, .. }, Write::SetPackageServers { .. }) =
                 (&step.action, write)
@@ -235,6 +236,7 @@ impl Shared<'_> {
                 self.note(Fact::AssignmentWritten {
                     package: package.clone(),
                 });
+                owes.set(true);
             }
             pause(&self.crashed).await;
             let fate = self.fates.borrow_mut().next().unwrap_or(Fate::Done);
@@ -245,7 +247,12 @@ impl Shared<'_> {
                 None
             };
             match fate {
-                Fate::Done => self.written(step, write, created),
+                Fate::Done => {
+                    self.written(step, write, created);
+                    if matches!(write, Write::UpdateDistributionPoints { .. }) {
+                        owes.set(false);
+                    }
+                }
                 Fate::Refused => return Sent::Refused,
                 Fate::LostBefore | Fate::LostAfter => return Sent::Lost,
                 Fate::CrashBefore | Fate::CrashAfter => {

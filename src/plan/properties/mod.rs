@@ -157,8 +157,25 @@ fn down_sets(steps: &[Step], seed: u64) -> BTreeSet<BTreeSet<usize>> {
 }
 
 /// Whether some order keeps every address served, whatever the planner thinks: a site must exist before it is used,
-/// and that is all. `None` where there are too many steps to try.
+/// and that is all. `None` where there are too many steps to try, or where addresses could pass through a site by way of
+/// a server that is unassigned from it in the end, which no plan makes use of.
 fn can_be_kept(seen: &Seen, steps: &[Step], kept: &BTreeSet<(Ipv4Addr, Role)>) -> Option<bool> {
+    let unassigned: BTreeSet<&Name> = steps
+        .iter()
+        .filter_map(|step| match &step.action {
+            Action::UnassignServer { site, .. } => Some(&site.name),
+            _ => None,
+        })
+        .collect();
+    let passes = steps.iter().any(|step| match &step.action {
+        Action::CreateSubnet { site, .. } | Action::AssignSubnet { site, .. } => {
+            unassigned.contains(&site.name)
+        }
+        _ => false,
+    });
+    if passes {
+        return None;
+    }
     let mut start = seen.clone();
     let mut free = vec![];
     for step in steps {
@@ -201,6 +218,12 @@ fn can_be_kept(seen: &Seen, steps: &[Step], kept: &BTreeSet<(Ipv4Addr, Role)>) -
     if free.len() > 12 {
         return None;
     }
+    // That everybody is served while no subnet is in a site is no way to keep anybody: the plan does not go there.
+    let in_sites = |seen: &Seen| {
+        let subnets = seen.snapshot.subnets.known().unwrap();
+        subnets.iter().any(|subnet| !subnet.sites.is_empty())
+    };
+    let always_in_sites = in_sites(&start) && in_sites(&after(&start, &free, |_| true));
     let full = (1_usize << free.len()) - 1;
     let mut seen_sets = BTreeSet::from([0]);
     let mut open = vec![0];
@@ -212,7 +235,7 @@ fn can_be_kept(seen: &Seen, steps: &[Step], kept: &BTreeSet<(Ipv4Addr, Role)>) -
             let next = set | 1 << index;
             if next != set && seen_sets.insert(next) {
                 let then = after(&start, &free, |i| next >> i & 1 == 1);
-                if kept.is_subset(&served(&then)) {
+                if kept.is_subset(&served(&then)) && (in_sites(&then) || !always_in_sites) {
                     open.push(next);
                 }
             }

@@ -8,10 +8,10 @@ use super::{About, NOTES, WIDTH, about};
 use crate::model::StepKind;
 use crate::plan::{Allowance, Note, Plan, PlanFile, Severity};
 use crate::render::layout::{Style, number};
-use crate::render::{paper, picture};
 use crate::render::safe::html::{escape, prose};
 use crate::render::text::{Parts, grouped, parts};
 use crate::render::words::{Lookup, kind};
+use crate::render::{paper, picture};
 
 const STYLE: &str = "\
 :root { --add: #116329; --cut: #a40e26; --turn: #7d4e00; }
@@ -53,7 +53,9 @@ pub fn html(file: &PlanFile, full: bool) -> String {
     };
     let Parts {
         changes,
+        change_ends: _, // all of them are there
         steps: grouped_steps,
+        step_ends: _,
         impact,
         verdict,
         blocked,

@@ -7,7 +7,7 @@ mod html;
 mod markdown;
 
 pub use html::html;
-pub use markdown::markdown;
+pub use markdown::{COMMENT, markdown};
 
 use super::layout::{Page, Paint, Style};
 use super::text;
@@ -109,6 +109,8 @@ pub fn text(file: &PlanFile, style: &Style) -> String {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
+    use proptest::prelude::*;
+
     use super::*;
     use crate::plan::Plan;
     use crate::render::sample;
@@ -155,6 +157,7 @@ mod tests {
         let plan = sample::everything();
         let shown = markdown(&saved(&plan), false).replace(&plan.digest(), "[DIGEST]");
         insta::assert_snapshot!(shown, @r#"
+        <!-- sitewright plan SMP01.corp.example -->
         ## Plan for `SMP01.corp.example`
 
         **2 sites to describe, 1 site to delete, 1 subnet to move, 1 subnet to delete, 1 server to assign, 1 server to unassign, 1 package to assign, 1 package to await.**
@@ -227,6 +230,7 @@ mod tests {
         let plan = sample::blocked();
         let shown = markdown(&saved(&plan), false).replace(&plan.digest(), "[DIGEST]");
         insta::assert_snapshot!(shown, @r"
+        <!-- sitewright plan SMP01.corp.example -->
         ## Plan for `SMP01.corp.example`
 
         **1 site to create.**
@@ -321,10 +325,116 @@ mod tests {
     }
 
     const TAGS: &[&str] = &[
-        "h1", "h2", "p", "div", "strong", "section", "dl", "dt", "dd", "code", "pre", "b", "table",
-        "thead", "tbody", "tr", "th", "td", "svg", "title", "desc", "rect", "circle", "path", "text",
-        "figure", "figcaption", "ul", "li", "details", "summary",
+        "h1",
+        "h2",
+        "p",
+        "div",
+        "strong",
+        "section",
+        "dl",
+        "dt",
+        "dd",
+        "code",
+        "pre",
+        "b",
+        "table",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+        "svg",
+        "title",
+        "desc",
+        "rect",
+        "circle",
+        "path",
+        "text",
+        "figure",
+        "figcaption",
+        "ul",
+        "li",
+        "details",
+        "summary",
     ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+        #[test]
+        fn a_comment_holds_any_plan(
+            name in prop::collection::vec(prop::sample::select(vec![
+                "`", "```", "|", "</details>", "<!--", "-->", "\n", "# ", "@all", "𝔘", "東京", "a", " ", "\u{202e}",
+            ]), 1..80),
+            notes in 0_usize..400,
+            long in 1_usize..40,
+            steps in prop::sample::select(vec![3_u32, 190, 600]),
+        ) {
+            let name = name.concat();
+            let mut plan = sample::huge(steps);
+            for (number, change) in plan.changes.iter_mut().enumerate() {
+                change.note = Some(format!("{name} {number}"));
+                change.place = Some(name.clone());
+            }
+            for step in &mut plan.steps {
+                step.reason.clone_from(&name);
+            }
+            let pattern = sample::blocked().notes.remove(0);
+            plan.notes = (0..notes)
+                .map(|number| crate::plan::Note {
+                    message: format!("`{}` {number}", name.repeat(long)),
+                    ..pattern.clone()
+                })
+                .collect();
+            plan.platform.name = crate::model::Name::new(&name.repeat(20));
+            let page = markdown(&saved(&plan), false);
+            prop_assert!(page.encode_utf16().count() <= COMMENT);
+            prop_assert!(page.len() <= 262_144);
+            let first = page.lines().next().unwrap();
+            prop_assert!(first.starts_with("<!-- sitewright plan ") && first.ends_with(" -->"), "{}", first);
+            prop_assert_eq!(first.matches("--").count(), 2);
+            // What is folded is closed, and the end is always there.
+            let opened = page.lines().filter(|line| *line == "<details>").count();
+            prop_assert_eq!(page.lines().filter(|line| *line == "</details>").count(), opened);
+            prop_assert!(page.contains("| digest | `"));
+            // What is left out is said, and where it is.
+            let is_cut = page.contains("> **Cut to fit a comment:**");
+            prop_assert_eq!(page.contains(" not shown here.*"), is_cut);
+            let shown = page.lines().filter(|line| line.starts_with("- **error** ")).count();
+            let left: usize = page
+                .lines()
+                .filter_map(|line| line.strip_prefix('*')?.split_once(" more note"))
+                .filter_map(|(number, _)| number.parse::<usize>().ok())
+                .sum();
+            prop_assert_eq!(shown + left, notes);
+        }
+    }
+
+    #[test]
+    fn what_is_left_out_of_a_comment_is_counted() {
+        let mut plan = sample::huge(190);
+        for change in &mut plan.changes {
+            change.note = Some("x".repeat(1_000));
+        }
+        let page = markdown(&saved(&plan), false);
+        let objects = plan.changes.len();
+        let shown = page
+            .lines()
+            .filter(|line| line.contains("Subnet ") || line.contains("Site "))
+            .count();
+        let said: usize = page
+            .lines()
+            .find_map(|line| {
+                line.strip_prefix('*')?
+                    .strip_suffix(" more objects not shown here.*")?
+                    .parse()
+                    .ok()
+            })
+            .unwrap();
+        assert!(said > 0);
+        assert_eq!(shown + said, objects);
+        assert!(page.contains(&format!("{said} objects left out")), "{page}");
+        assert!(page.contains(&plan.digest()));
+    }
 
     #[test]
     fn the_same_file_gives_the_same_bytes() {

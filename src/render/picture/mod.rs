@@ -52,6 +52,7 @@ details { margin: .6rem 0; }
 summary { cursor: pointer; color: var(--dim); }
 @media print { .pair { grid-template-columns: 1fr 1fr; gap: .5rem; } svg .box, svg .mark { print-color-adjust: exact; } }
 @media (max-width: 34rem) {
+  pre { white-space: pre-wrap; overflow-wrap: anywhere; }
   .stack thead { position: absolute; clip-path: inset(50%); }
   .stack tr { display: block; padding: .4rem 0; border-bottom: 1px solid var(--line); }
   .stack td { display: block; padding: .1rem 0; border: 0; }
@@ -150,13 +151,29 @@ pub(super) fn pictures(picture: &Picture) -> String {
         let panels = World::BOTH.map(|world| topology::panel(picture, &hosts, world));
         let more = more_sites(*left_out);
         let table = tables::sites(picture, &hosts);
-        section(&mut page, "Topology", TOPOLOGY, topology::LEGEND, &panels, &more, &table);
+        section(
+            &mut page,
+            "Topology",
+            TOPOLOGY,
+            topology::LEGEND,
+            &panels,
+            &more,
+            &table,
+        );
     }
     if !ranges.is_empty() {
         let panels = World::BOTH.map(|world| space::panel(picture, &hosts, world));
         let more = more_ranges(*left_out);
         let table = tables::ranges(picture, &hosts);
-        section(&mut page, "Address space", SPACE, space::LEGEND, &panels, &more, &table);
+        section(
+            &mut page,
+            "Address space",
+            SPACE,
+            space::LEGEND,
+            &panels,
+            &more,
+            &table,
+        );
     }
     page
 }
@@ -176,7 +193,10 @@ fn section(
     more: &str,
     table: &str,
 ) {
-    let _ = write!(page, "<section>\n<h2>{title}</h2>\n<p class=\"about\">{text}</p>\n<ul class=\"legend\">\n");
+    let _ = write!(
+        page,
+        "<section>\n<h2>{title}</h2>\n<p class=\"about\">{text}</p>\n<ul class=\"legend\">\n"
+    );
     for (shape, word) in legend {
         let _ = writeln!(
             page,
@@ -221,7 +241,10 @@ fn more_sites(left_out: LeftOut) -> String {
         ));
     }
     if servers > 0 {
-        said.push(format!("{} of the sites above, too.", amount(servers, "more server")));
+        said.push(format!(
+            "{} of the sites above, too.",
+            amount(servers, "more server")
+        ));
     }
     if other_sites > 0 {
         said.push(format!(
@@ -284,10 +307,16 @@ fn phrase(outcome: Option<&PictureOutcome>, hosts: &Hosts) -> String {
     else {
         return String::new();
     };
-    let mut names: Vec<String> = servers.iter().map(|name| hosts.one(name).to_owned()).collect();
+    let mut names: Vec<String> = servers
+        .iter()
+        .map(|name| hosts.one(name).to_owned())
+        .collect();
     let more = of.saturating_sub(u64::try_from(names.len()).unwrap_or(u64::MAX));
     if more > 0 {
-        names.push(format!("{} more", number(usize::try_from(more).unwrap_or(usize::MAX))));
+        names.push(format!(
+            "{} more",
+            number(usize::try_from(more).unwrap_or(usize::MAX))
+        ));
     }
     let list = names.join(", ");
     match choice.as_str() {
@@ -315,11 +344,14 @@ fn site_names(sites: &[Name]) -> String {
 }
 
 /// The roles of a range by who serves it: those that are served alike are told together.
-fn services(numbers: [usize; 3], outcomes: &[PictureOutcome], hosts: &Hosts) -> Vec<(String, usize)> {
+fn services(numbers: &[usize], outcomes: &[PictureOutcome], hosts: &Hosts) -> Vec<(String, usize)> {
     let mut told: Vec<(Vec<&str>, usize)> = Vec::new();
-    for (role, number) in ["P", "T", "N"].into_iter().zip(numbers) {
+    for (role, number) in ["P", "T", "N"].into_iter().zip(numbers.iter().copied()) {
         let words = |number: usize| phrase(outcomes.get(number), hosts);
-        match told.iter_mut().find(|(_, other)| words(*other) == words(number)) {
+        match told
+            .iter_mut()
+            .find(|(_, other)| words(*other) == words(number))
+        {
             Some((roles, _)) => roles.push(role),
             None => told.push((vec![role], number)),
         }
@@ -327,7 +359,11 @@ fn services(numbers: [usize; 3], outcomes: &[PictureOutcome], hosts: &Hosts) -> 
     told.into_iter()
         .map(|(roles, number)| {
             (
-                format!("{}: {}", roles.join(" "), phrase(outcomes.get(number), hosts)),
+                format!(
+                    "{}: {}",
+                    roles.join(" "),
+                    phrase(outcomes.get(number), hosts)
+                ),
                 number,
             )
         })
@@ -358,8 +394,14 @@ mod tests {
             (Fate::Changed, "<path class=\"mark turn\""),
         ] {
             assert!(page.contains(shape), "{fate:?}\n{page}");
-            assert!(page.contains(&format!(">{}</text>", fate.sign())), "{fate:?}");
-            assert!(page.contains(&format!("({})", fate.word())), "{fate:?}\n{page}");
+            assert!(
+                page.contains(&format!(">{}</text>", fate.sign())),
+                "{fate:?}"
+            );
+            assert!(
+                page.contains(&format!("({})", fate.word())),
+                "{fate:?}\n{page}"
+            );
         }
         assert!(page.contains("class=\"missing\""), "{page}");
     }

@@ -16,14 +16,26 @@ const BETWEEN: f64 = 6.0;
 /// How far apart the bars of subnets are, and how many there is room for.
 const BAR: f64 = 6.0;
 const BARS: usize = 4;
-const LABEL: f64 = 42.0;
+const LABEL: f64 = 30.0;
 const BAND: f64 = 152.0;
 
 pub(super) const LEGEND: &[(&str, &str)] = &[
-    ("<path class=\"mark turn\" d=\"M7 .5l6.5 6.5l-6.5 6.5l-6.5 -6.5z\"/><text class=\"sign\" x=\"7\" y=\"10.8\">~</text>", "belongs elsewhere or is served otherwise"),
-    ("<rect class=\"box\" x=\"1\" y=\"2\" width=\"12\" height=\"10\"/><path class=\"hatch\" d=\"M1 8l6 -6M1 12l10 -10M5 12l8 -8M9 12l4 -4\"/>", "not certain"),
-    ("<rect class=\"none\" x=\"1\" y=\"2\" width=\"12\" height=\"10\"/>", "nobody serves it"),
-    ("<path class=\"line\" d=\"M4 1v12M9 4v6\"/>", "subnets that overlap"),
+    (
+        "<path class=\"mark turn\" d=\"M7 .5l6.5 6.5l-6.5 6.5l-6.5 -6.5z\"/><text class=\"sign\" x=\"7\" y=\"10.8\">~</text>",
+        "belongs elsewhere or is served otherwise",
+    ),
+    (
+        "<rect class=\"box\" x=\"1\" y=\"2\" width=\"12\" height=\"10\"/><path class=\"hatch\" d=\"M1 8l6 -6M1 12l10 -10M5 12l8 -8M9 12l4 -4\"/>",
+        "not certain",
+    ),
+    (
+        "<rect class=\"none\" x=\"1\" y=\"2\" width=\"12\" height=\"10\"/>",
+        "nobody serves it",
+    ),
+    (
+        "<path class=\"line\" d=\"M4 1v12M9 4v6\"/>",
+        "subnets that overlap",
+    ),
 ];
 
 /// What a row has to say in a world.
@@ -37,7 +49,19 @@ pub(super) fn panel(picture: &Picture, hosts: &Hosts, world: World) -> String {
     let mut svg = Svg::new();
     let mut y = 1.0;
     let mut last: Option<u32> = None;
-    for range in &picture.ranges {
+    // Where nobody answers at network boot anywhere, no row says so.
+    let boot = picture.ranges.iter().any(|range| {
+        let numbers = [range.before.network_boot, range.after.network_boot];
+        let mut outcomes = numbers
+            .iter()
+            .filter_map(|number| picture.outcomes.get(*number));
+        outcomes.any(|outcome| outcome.choice != "none")
+    });
+    for (range, next) in picture
+        .ranges
+        .iter()
+        .zip(picture.ranges.iter().skip(1).map(Some).chain([None]))
+    {
         let first = u32::from(range.first);
         // Addresses that are left out are seen to be.
         if last.is_some_and(|last| last.checked_add(1) != Some(first)) {
@@ -45,7 +69,7 @@ pub(super) fn panel(picture: &Picture, hosts: &Hosts, world: World) -> String {
             y += LINE;
         }
         last = Some(range.last.into());
-        y += row(&mut svg, range, picture, hosts, world, y) + BETWEEN;
+        y += row(&mut svg, (range, next), (picture, hosts, boot), world, y) + BETWEEN;
     }
     let title = format!("Address space {} the plan", world.word());
     let description = format!(
@@ -56,7 +80,12 @@ pub(super) fn panel(picture: &Picture, hosts: &Hosts, world: World) -> String {
     svg.finish(id, &title, &description, y - BETWEEN + 1.0)
 }
 
-fn said<'p>(side: &'p RangeSide, outcomes: &[PictureOutcome], hosts: &Hosts) -> Said<'p> {
+fn said<'p>(
+    side: &'p RangeSide,
+    outcomes: &[PictureOutcome],
+    hosts: &Hosts,
+    boot: bool,
+) -> Said<'p> {
     let RangeSide {
         subnets: _, // by bars
         sites,
@@ -73,7 +102,11 @@ fn said<'p>(side: &'p RangeSide, outcomes: &[PictureOutcome], hosts: &Hosts) -> 
     Said {
         side,
         site,
-        services: services([*package, *task, *network_boot], outcomes, hosts),
+        services: if boot {
+            services(&[*package, *task, *network_boot], outcomes, hosts)
+        } else {
+            services(&[*package, *task], outcomes, hosts)
+        },
     }
 }
 
@@ -114,13 +147,12 @@ fn label(range: &PictureRange) -> Vec<String> {
 /// Draws a row from a height on; gives its own height back.
 fn row(
     svg: &mut Svg,
-    range: &PictureRange,
-    picture: &Picture,
-    hosts: &Hosts,
+    (range, next): (&PictureRange, Option<&PictureRange>),
+    (picture, hosts, boot): (&Picture, &Hosts, bool),
     world: World,
     top: f64,
 ) -> f64 {
-    let both = [&range.before, &range.after].map(|side| said(side, &picture.outcomes, hosts));
+    let both = [&range.before, &range.after].map(|side| said(side, &picture.outcomes, hosts, boot));
     let lines = both.iter().map(|said| said.services.len() + 1).max();
     let labels = label(range);
     let count = lines.unwrap_or(0).max(labels.len());
@@ -132,20 +164,37 @@ fn row(
         site,
         services,
     } = world.of(was, will);
-    bars(svg, &side.subnets, top, height);
+    // A bar goes on into the next row where its subnet does.
+    let next = next.filter(|next| u32::from(range.last).checked_add(1) == Some(next.first.into()));
+    let goes_on = match next {
+        Some(next) => world.of(&next.before, &next.after).subnets.as_slice(),
+        None => &[],
+    };
+    bars(svg, (&side.subnets, goes_on), top, height);
     let mut y = top + 14.0;
     for line in &labels {
-        svg.text("net", LABEL, y, line, 17);
+        svg.text("net", LABEL, y, line, 19);
         y += LINE;
     }
     let fate = if differs { Fate::Changed } else { Fate::Same };
-    band(svg, (&site, &services), &picture.outcomes, fate, [BAND, top, WIDTH - BAND - 1.0, height]);
+    band(
+        svg,
+        (&site, &services),
+        &picture.outcomes,
+        fate,
+        [BAND, top, WIDTH - BAND - 1.0, height],
+    );
     height
 }
 
-fn bars(svg: &mut Svg, subnets: &[Subnet], top: f64, height: f64) {
-    let mut x = LABEL - 8.0 - BAR * 4.0;
-    for _ in subnets.iter().take(BARS) {
+fn bars(svg: &mut Svg, (subnets, next): (&[Subnet], &[Subnet]), top: f64, height: f64) {
+    let mut x = 3.0;
+    for subnet in subnets.iter().take(BARS) {
+        let height = if next.contains(subnet) {
+            height + BETWEEN
+        } else {
+            height
+        };
         svg.path(
             "line",
             &format!(

@@ -22,7 +22,8 @@ pub(super) struct Svg {
 /// A number as it is written.
 pub(super) fn n(number: f64) -> String {
     let text = format!("{number:.1}");
-    text.strip_suffix(".0").map_or(text.clone(), ToOwned::to_owned)
+    text.strip_suffix(".0")
+        .map_or(text.clone(), ToOwned::to_owned)
 }
 
 /// Text in so many columns at most, with an ellipsis where it is cut.
@@ -101,7 +102,11 @@ impl Svg {
         let class = fate.class();
         let shape = match fate {
             Fate::Same => return,
-            Fate::Added => format!("<circle class=\"mark {class}\" cx=\"{}\" cy=\"{}\" r=\"5.5\"/>", n(x), n(y)),
+            Fate::Added => format!(
+                "<circle class=\"mark {class}\" cx=\"{}\" cy=\"{}\" r=\"5.5\"/>",
+                n(x),
+                n(y)
+            ),
             Fate::Removed => format!(
                 "<rect class=\"mark {class}\" x=\"{}\" y=\"{}\" width=\"11\" height=\"11\"/>",
                 n(x - 5.5),
@@ -153,7 +158,10 @@ mod tests {
         assert_eq!(fit("DEPLOY012", 8), "DEPLOY0…");
         // As wide as they are shown, not as many as they are.
         assert_eq!(fit("東京支店サイト", 8), "東京支…");
-        assert_eq!(fit("e\u{301}e\u{301}e\u{301}", 3), "e\u{301}e\u{301}e\u{301}");
+        assert_eq!(
+            fit("e\u{301}e\u{301}e\u{301}", 3),
+            "e\u{301}e\u{301}e\u{301}"
+        );
         assert_eq!(fit("a\u{202e}b", 20), "a\\u{202e}b");
     }
 

@@ -5,14 +5,19 @@
 use std::fmt::Write as _;
 
 use super::{Fate, cell, phrase, roles, site_names};
-use crate::plan::{Link, Picture, PictureRange, PictureServer, PictureSite, PictureSubnet, RangeSide, SiteSide};
+use crate::plan::{
+    Link, Picture, PictureRange, PictureServer, PictureSite, PictureSubnet, RangeSide, SiteSide,
+};
 use crate::render::layout::number;
 use crate::render::safe::html::escape;
 use crate::render::text::Hosts;
 use crate::select::Span;
 
 fn table(heads: &[&str], rows: &str) -> String {
-    let heads: String = heads.iter().map(|head| format!("<th>{head}</th>")).collect();
+    let heads: String = heads
+        .iter()
+        .map(|head| format!("<th>{head}</th>"))
+        .collect();
     format!(
         "<table class=\"stack\">\n<thead><tr>{heads}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n"
     )
@@ -37,7 +42,11 @@ pub(super) fn sites(picture: &Picture, hosts: &Hosts) -> String {
             subnets,
             more_subnets,
         } = site;
-        let changed = Fate::of(before.is_some(), after.is_some(), *touched && name.is_some());
+        let changed = Fate::of(
+            before.is_some(),
+            after.is_some(),
+            *touched && name.is_some(),
+        );
         let name = name.as_ref().map_or_else(
             || "no site".to_owned(),
             |name| format!("{}{}", escape(name.as_str()), fate(changed)),
@@ -70,7 +79,10 @@ pub(super) fn sites(picture: &Picture, hosts: &Hosts) -> String {
             cell("after", &served(after)),
         );
     }
-    table(&["site", "subnets", "served before by", "served after by"], &rows)
+    table(
+        &["site", "subnets", "served before by", "served after by"],
+        &rows,
+    )
 }
 
 fn links(side: &SiteSide, picture: &Picture, hosts: &Hosts) -> String {
@@ -94,7 +106,10 @@ fn links(side: &SiteSide, picture: &Picture, hosts: &Hosts) -> String {
                 } = server;
                 match name {
                     Some(name) => escape(hosts.one(name)),
-                    None => format!("any of {} servers", number(usize::try_from(*crowd).unwrap_or(usize::MAX))),
+                    None => format!(
+                        "any of {} servers",
+                        number(usize::try_from(*crowd).unwrap_or(usize::MAX))
+                    ),
                 }
             });
             let mut what = Vec::new();
@@ -148,7 +163,11 @@ pub(super) fn ranges(picture: &Picture, hosts: &Hosts) -> String {
                 network_boot,
             } = side;
             let mut said = site_names(sites);
-            for (role, number) in [("packages", package), ("tasks", task), ("network boot", network_boot)] {
+            for (role, number) in [
+                ("packages", package),
+                ("tasks", task),
+                ("network boot", network_boot),
+            ] {
                 let _ = write!(
                     said,
                     "; {role}: {}",

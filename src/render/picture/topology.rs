@@ -22,11 +22,26 @@ const ROW: f64 = 15.0;
 const END: f64 = 14.0;
 
 pub(super) const LEGEND: &[(&str, &str)] = &[
-    ("<circle class=\"mark add\" cx=\"7\" cy=\"7\" r=\"5.5\"/><text class=\"sign\" x=\"7\" y=\"10.8\">+</text>", "added"),
-    ("<rect class=\"mark cut\" x=\"1.5\" y=\"1.5\" width=\"11\" height=\"11\"/><text class=\"sign\" x=\"7\" y=\"10.8\">−</text>", "removed"),
-    ("<path class=\"mark turn\" d=\"M7 .5l6.5 6.5l-6.5 6.5l-6.5 -6.5z\"/><text class=\"sign\" x=\"7\" y=\"10.8\">~</text>", "changed"),
-    ("<rect class=\"missing\" x=\"1.5\" y=\"2.5\" width=\"11\" height=\"9\"/>", "not there"),
-    ("<path class=\"line perhaps\" d=\"M0 7h14\"/>", "not certain"),
+    (
+        "<circle class=\"mark add\" cx=\"7\" cy=\"7\" r=\"5.5\"/><text class=\"sign\" x=\"7\" y=\"10.8\">+</text>",
+        "added",
+    ),
+    (
+        "<rect class=\"mark cut\" x=\"1.5\" y=\"1.5\" width=\"11\" height=\"11\"/><text class=\"sign\" x=\"7\" y=\"10.8\">−</text>",
+        "removed",
+    ),
+    (
+        "<path class=\"mark turn\" d=\"M7 .5l6.5 6.5l-6.5 6.5l-6.5 -6.5z\"/><text class=\"sign\" x=\"7\" y=\"10.8\">~</text>",
+        "changed",
+    ),
+    (
+        "<rect class=\"missing\" x=\"1.5\" y=\"2.5\" width=\"11\" height=\"9\"/>",
+        "not there",
+    ),
+    (
+        "<path class=\"line perhaps\" d=\"M0 7h14\"/>",
+        "not certain",
+    ),
 ];
 
 /// Where everything is: the same before and after.
@@ -79,7 +94,11 @@ pub(super) fn panel(picture: &Picture, hosts: &Hosts, world: World) -> String {
         draw_server(&mut svg, server, hosts, *at, fate, world);
     }
     let title = format!("Topology {} the plan", world.word());
-    let named = picture.sites.iter().filter(|site| site.name.is_some()).count();
+    let named = picture
+        .sites
+        .iter()
+        .filter(|site| site.name.is_some())
+        .count();
     let description = format!(
         "{} sites with their subnets, {} servers, and lines for who serves whom. The table below says the same.",
         number(named),
@@ -93,7 +112,11 @@ fn lines(picture: &Picture) -> Vec<Line<'_>> {
     let mut lines: Vec<Line<'_>> = Vec::new();
     for (index, site) in picture.sites.iter().enumerate() {
         let links = |side: &'_ Option<SiteSide>, server: usize| {
-            let position = side.as_ref()?.links.iter().position(|link| link.server == server)?;
+            let position = side
+                .as_ref()?
+                .links
+                .iter()
+                .position(|link| link.server == server)?;
             Some(position)
         };
         for server in 0..picture.servers.len() {
@@ -102,9 +125,10 @@ fn lines(picture: &Picture) -> Vec<Line<'_>> {
                 let link = |side: &'_ Option<SiteSide>, at: Option<usize>| -> Option<usize> {
                     side.as_ref().and(at)
                 };
-                let before = link(&site.before, was)
-                    .and_then(|at| site.before.as_ref()?.links.get(at));
-                let after = link(&site.after, will).and_then(|at| site.after.as_ref()?.links.get(at));
+                let before =
+                    link(&site.before, was).and_then(|at| site.before.as_ref()?.links.get(at));
+                let after =
+                    link(&site.after, will).and_then(|at| site.after.as_ref()?.links.get(at));
                 lines.push(Line {
                     site: index,
                     server,
@@ -126,9 +150,11 @@ fn layout(picture: &Picture, lines: &[Line<'_>]) -> Layout {
     let mut y = 1.0;
     let mut sites = Vec::new();
     for (index, site) in picture.sites.iter().enumerate() {
-        let rows = site.subnets.len() + usize::from(site.more_subnets > 0) + usize::from(note_of(site).is_some());
+        let rows = site.subnets.len()
+            + usize::from(site.more_subnets > 0)
+            + usize::from(note_of(site).is_some());
         let ends = lines.iter().filter(|line| line.site == index).count();
-        let height = (HEAD + float(rows) * ROW + 8.0).max(float(ends) * 6.0 + 8.0);
+        let height = (HEAD + float(rows.max(1)) * ROW + 8.0).max(float(ends) * 6.0 + 8.0);
         sites.push((y, height));
         y += height + GAP;
     }
@@ -139,7 +165,10 @@ fn layout(picture: &Picture, lines: &[Line<'_>]) -> Layout {
         })
         .collect();
     let servers = placed(&heights, &sites, lines);
-    let bottom = servers.iter().chain(&sites).map(|(top, height)| top + height);
+    let bottom = servers
+        .iter()
+        .chain(&sites)
+        .map(|(top, height)| top + height);
     let height = bottom.fold(0.0, f64::max) + 1.0;
     let mut ends = Positions::new();
     for (server, (top, height)) in servers.iter().enumerate() {
@@ -183,12 +212,17 @@ fn placed(heights: &[f64], sites: &[(f64, f64)], lines: &[Line<'_>]) -> Vec<(f64
     let mut tops: Vec<f64> = Vec::new();
     let mut y = 1.0_f64;
     for (wish, _, height) in &order {
-        let top = if *wish > bottom { y } else { y.max(wish - height / 2.0) };
+        let top = if *wish > bottom {
+            y
+        } else {
+            y.max(wish - height / 2.0)
+        };
         tops.push(top);
         y = top + height + GAP;
     }
     // What hangs below the last site moves up, as far as there is room.
-    let mut floor = (y - GAP).min(bottom.max(order.iter().map(|(_, _, height)| height + GAP).sum::<f64>() - GAP + 1.0));
+    let mut floor = (y - GAP)
+        .min(bottom.max(order.iter().map(|(_, _, height)| height + GAP).sum::<f64>() - GAP + 1.0));
     for (top, (_, _, height)) in tops.iter_mut().zip(&order).rev() {
         *top = top.min(floor - height);
         floor = *top - GAP;
@@ -218,7 +252,11 @@ fn draw_site(svg: &mut Svg, site: &PictureSite, (top, height): (f64, f64), world
         subnets,
         more_subnets,
     } = site;
-    let fate = Fate::of(before.is_some(), after.is_some(), *touched && name.is_some());
+    let fate = Fate::of(
+        before.is_some(),
+        after.is_some(),
+        *touched && name.is_some(),
+    );
     let side = world.of(before, after);
     let mut y = top + 14.0;
     let text = name.as_ref().map_or("in no site", |name| name.as_str());
@@ -229,7 +267,8 @@ fn draw_site(svg: &mut Svg, site: &PictureSite, (top, height): (f64, f64), world
     } else {
         svg.rect("missing", [1.0, top, SITE, height]);
         let word = world.of("not yet", "gone");
-        svg.text("ghost", 23.0, y, &format!("{text} ({word})"), 18);
+        svg.text("ghost", 8.0, y, text, 22);
+        svg.text("small", 8.0, y + ROW, word, 22);
     }
     if let Some((was, will)) = note_of(site) {
         y += ROW;
@@ -249,13 +288,23 @@ fn draw_site(svg: &mut Svg, site: &PictureSite, (top, height): (f64, f64), world
             svg.mark(fate, 16.0, y - 3.8);
             svg.text("net", 27.0, y, &subnet.to_string(), 19);
         } else {
-            svg.text("net ghost", 27.0, y, "·", 1);
+            // Its place stays empty, so that the rows of both panels are the same.
+            let width = f64::from(u8::try_from(subnet.to_string().len()).unwrap_or(18)) * 6.4;
+            if side.is_some() {
+                svg.rect("missing", [27.0, y - 9.0, width, 11.0]);
+            }
         }
     }
     if *more_subnets > 0 && side.is_some() {
         y += ROW;
         let more = usize::try_from(*more_subnets).unwrap_or(usize::MAX);
-        svg.text("small", 27.0, y, &format!("and {} more subnets", number(more)), 24);
+        svg.text(
+            "small",
+            27.0,
+            y,
+            &format!("and {} more subnets", number(more)),
+            24,
+        );
     }
 }
 
@@ -275,7 +324,10 @@ fn draw_server(
     } = server;
     let text = match name {
         Some(name) => hosts.one(name).to_owned(),
-        None => format!("any of {}", number(usize::try_from(*crowd).unwrap_or(usize::MAX))),
+        None => format!(
+            "any of {}",
+            number(usize::try_from(*crowd).unwrap_or(usize::MAX))
+        ),
     };
     let there = match fate {
         Fate::Added => world == World::After,

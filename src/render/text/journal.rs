@@ -217,6 +217,9 @@ fn whole(last: u64, sealed: Option<u64>) -> String {
         Some(sealed) => format!(
             "Whole: each follows the one before, and the state holds record {sealed}; those after it are not saved yet."
         ),
-        None => "Whole: each follows the one before.".to_owned(),
+        None => {
+            "Whole as far as it goes: each follows the one before; no state says where it ends."
+                .to_owned()
+        }
     }
 }

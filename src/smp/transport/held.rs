@@ -26,7 +26,7 @@ use super::super::request::{Protocol, Request};
 use super::super::transport_error::{Refusal, TransportError};
 use super::body::{self, Source};
 use super::cause;
-use super::pooled::USER_AGENT;
+use super::pooled::{REQUEST_ID, USER_AGENT};
 use super::route::Route;
 use super::sign_in::{Offer, Package, Scheme, SignIn, may_go_on, rejects};
 
@@ -442,6 +442,7 @@ impl Held {
             .uri(target)
             .header(header::HOST, &self.host)
             .header(header::USER_AGENT, USER_AGENT)
+            .header(REQUEST_ID, &request.id)
             .header(header::ACCEPT, "*/*")
             .header(header::ACCEPT_ENCODING, "gzip");
         if let Some(content_type) = request.content_type() {

@@ -7,7 +7,9 @@
 //! `held`, where a sign-in belongs to the connection and connections are therefore ours. Reading order: this file,
 //! `pace`, `pooled`, `held` with `sign_in` and `kerberos`, `route` and `tls` (how a connection comes about), `body`, `fetch`.
 //! A redirect is never followed: credentials stay with the host that they were given for. `send` tries once;
-//! `fetch` is for reads and tries again.
+//! `fetch` is for reads and tries again; `timing` counts.
+
+#![expect(clippy::disallowed_methods, reason = "measures how long answers take")]
 
 mod body;
 mod certificate;
@@ -24,6 +26,7 @@ mod route;
 mod sign_in;
 #[cfg(test)]
 mod tests;
+mod timing;
 mod tls;
 
 use std::fmt;
@@ -36,6 +39,7 @@ use std::time::Duration;
 use http::HeaderMap;
 use secrecy::SecretString;
 use tokio::sync::{Mutex, MutexGuard, OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 use tracing::Instrument as _;
 use url::Url;
 
@@ -50,6 +54,8 @@ use pace::{Pace, Retries};
 pub use probe::{Answered, Probe, TlsSeen};
 use route::Route;
 pub use sign_in::{WindowsAuth, WindowsMethod};
+use timing::Timed;
+pub use timing::Timing;
 pub use tls::{ClientCertificate, tls_settings};
 
 /// How to sign in.
@@ -210,6 +216,7 @@ struct Inner {
     door: Door,
     requests: AtomicU64,
     bytes: AtomicU64,
+    timed: Timed,
 }
 
 /// Sends requests that change nothing. Cheap to clone; clones share connections, bounds and counts.
@@ -351,6 +358,7 @@ impl Transport {
             door: Door::default(),
             requests: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
+            timed: Timed::default(),
         })))
     }
 
@@ -369,6 +377,12 @@ impl Transport {
         }
     }
 
+    /// How long answers took so far, and how often something was tried again.
+    #[must_use]
+    pub fn timing(&self) -> Timing {
+        self.0.timed.read()
+    }
+
     /// By which way the last sign-in was made; none before the first, and without one.
     #[must_use]
     pub fn signed_in_by(&self) -> Option<&'static str> {
@@ -382,7 +396,11 @@ impl Transport {
     /// much was.
     #[must_use]
     pub fn pause_before(&self, attempt: u32) -> Option<Duration> {
-        self.0.retries.pause_before(attempt)
+        let pause = self.0.retries.pause_before(attempt);
+        if pause.is_some() {
+            self.0.timed.again();
+        }
+        pause
     }
 
     /// The number of tries that all requests together might make again, once they are used up.
@@ -407,7 +425,7 @@ impl Transport {
         }
     }
 
-    async fn dispatch(&self, request: Request) -> Result<Response, TransportError> {
+    async fn dispatch(&self, mut request: Request) -> Result<Response, TransportError> {
         let inner = &self.0;
         let slot = Arc::clone(&inner.slots)
             .acquire_owned()
@@ -417,16 +435,24 @@ impl Transport {
                 message: error.to_string(),
             })?;
         inner.pace.turn().await;
-        let id = inner.requests.fetch_add(1, Ordering::Relaxed) + 1;
-        let span = tracing::debug_span!(
+        let number = inner.requests.fetch_add(1, Ordering::Relaxed) + 1;
+        request.id = format!("{}/{number}", inner.run);
+        // Whatever is logged of a request names it, warnings too: hence no span that a filter of levels leaves out.
+        let span = tracing::error_span!(
             "request",
-            run = %inner.run,
-            id,
+            id = request.id,
             service = %request.service,
             method = request.method
         );
+        let tried = async {
+            let answered = self.attempt(request, slot).await;
+            if let Err(error) = &answered {
+                tracing::debug!(%error, "not answered");
+            }
+            answered
+        };
         // The many ways that a sign-in may go would make every future that sends a large one.
-        Box::pin(self.attempt(request, slot).instrument(span)).await
+        Box::pin(tried.instrument(span)).await
     }
 
     async fn attempt(
@@ -440,7 +466,9 @@ impl Transport {
             "none" => None,
             _ => inner.door.turn().await?,
         };
+        let begun = Instant::now();
         let answered = self.ask_once(&url, request).await;
+        inner.timed.took(begun.elapsed());
         inner.door.learn(answered.as_ref().err());
         drop(turn);
         let (status, date, source) = answered?;

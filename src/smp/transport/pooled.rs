@@ -18,6 +18,9 @@ use super::{Auth, cause, is_loopback};
 /// What a request is told apart by on its way, the same on both ways.
 pub(super) const USER_AGENT: &str = concat!("sitewright/", env!("CARGO_PKG_VERSION"));
 
+/// Says what our log calls a request, for logs on the way and at the other end.
+pub(super) const REQUEST_ID: &str = "X-Request-Id";
+
 /// How long, and how many.
 pub(super) struct Limits {
     pub(super) connect_timeout: Duration,
@@ -70,6 +73,7 @@ impl Pooled {
         if let Some(content_type) = request.content_type() {
             builder = builder.header(http::header::CONTENT_TYPE, content_type);
         }
+        builder = builder.header(REQUEST_ID, &request.id);
         if let Some(action) = &request.soap_action {
             builder = builder.header("SOAPAction", action);
         }

@@ -1,44 +1,19 @@
-//! The lock of a state in the database: a row with a token and an end by the database's own clock, renewed while it is
-//! held.
+//! The lock of a state in the database: a row with a token and an end by the database's own clock.
 //!
-//! I/O: statements, and a thread that renews. The thread has a connection and a runtime of its own, so that nothing that
-//! the program waits for or works on keeps the lease from being renewed; it ends with the process, and so does the
-//! lease. Whoever adds records or saves the state asks in the same transaction whether the row is still theirs.
+//! I/O: statements. It is renewed over a connection of its own (`renewal`). Whoever adds records or saves the state asks
+//! in the same transaction whether the row is still theirs.
 
-#![expect(clippy::disallowed_methods, reason = "renews in time")]
-
-use std::sync::{Arc, Mutex, PoisonError};
+use std::error::Error;
 use std::time::Duration;
 
-use tokio::sync::{oneshot, watch};
-use tokio::time::Instant;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Transaction};
 
-use super::super::lock::Until;
+use super::super::renewal::{Renewable, Renewal};
 use super::error::DatabaseError;
-use super::link::{Broken, Link, Need, Postgres, attempted};
+use super::link::{Broken, Link, Need, attempted};
+use super::store::TAKEN_OVER;
 use crate::model::Holder;
-
-/// How long before a lost renewal is tried again.
-const AGAIN: Duration = Duration::from_secs(1);
-
-/// The token of the lease that this process holds, if it holds one.
-#[derive(Debug, Clone, Default)]
-pub(in crate::state) struct Token(Arc<Mutex<Option<String>>>);
-
-impl Token {
-    pub(super) fn get(&self) -> Option<String> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    fn set(&self, token: Option<String>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = token;
-    }
-}
 
 /// What became of an attempt to take the lease.
 pub(super) enum Taken {
@@ -48,105 +23,24 @@ pub(super) enum Taken {
     Theirs(Option<Holder>),
 }
 
-/// A lease that is renewed until this is released or dropped.
-#[derive(Debug)]
-pub(in crate::state) struct Renewed {
-    token: Token,
-    release: Option<oneshot::Sender<oneshot::Sender<()>>>,
+/// The row of a lease that is ours.
+pub(super) struct Row {
+    pub(super) link: Link,
+    pub(super) platform: String,
+    pub(super) token: String,
 }
 
-impl Renewed {
-    /// Begins to renew a lease that was taken by a request sent at `asked`.
-    pub(super) fn begin(
-        database: &Postgres,
-        platform: &str,
-        token: String,
-        held: &Token,
-        asked: Instant,
-    ) -> std::io::Result<(Self, watch::Receiver<Until>)> {
-        let (until, known) = watch::channel(Until {
-            deadline: asked + database.lease,
-            lost: None,
-        });
-        let (release, released) = oneshot::channel();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        let (link, platform, row) = (Link::new(database), platform.to_owned(), token.clone());
-        std::thread::Builder::new()
-            .name("lease".to_owned())
-            .spawn(move || runtime.block_on(renew(&link, &platform, &row, &until, released)))?;
-        held.set(Some(token));
-        let renewed = Self {
-            token: held.clone(),
-            release: Some(release),
-        };
-        Ok((renewed, known))
-    }
-
-    /// Deletes the row, if it is still ours.
-    pub(in crate::state) async fn release(mut self) {
-        let (done, told) = oneshot::channel();
-        if let Some(release) = self.release.take()
-            && release.send(done).is_ok()
-        {
-            // The thread may have ended; then the lease runs out.
-            let _ = told.await;
+impl Renewable for Row {
+    async fn renew(&mut self) -> Result<Renewal, Box<dyn Error>> {
+        if extend(&self.link, &self.platform, &self.token).await? {
+            Ok(Renewal::Ours)
+        } else {
+            Ok(Renewal::Lost(TAKEN_OVER.to_owned()))
         }
     }
-}
 
-impl Drop for Renewed {
-    fn drop(&mut self) {
-        self.token.set(None);
-    }
-}
-
-/// Renews until told to release, or until nobody is there to tell.
-async fn renew(
-    link: &Link,
-    platform: &str,
-    token: &str,
-    until: &watch::Sender<Until>,
-    mut released: oneshot::Receiver<oneshot::Sender<()>>,
-) {
-    let lease = link.database.lease;
-    let mut next = until.borrow().deadline - lease + lease / 3;
-    loop {
-        tokio::select! {
-            told = &mut released => {
-                let Ok(done) = told else { return };
-                if let Err(error) = release(link, platform, token).await {
-                    tracing::warn!(%error, "the lock of the state was not given back; it is free once its lease has run out");
-                }
-                // Nobody waits any more where the program ends.
-                let _ = done.send(());
-                return;
-            }
-            () = tokio::time::sleep_until(next) => {
-                let asked = Instant::now();
-                match tokio::time::timeout(lease / 3, extend(link, platform, token)).await {
-                    Ok(Ok(true)) => {
-                        until.send_modify(|until| until.deadline = asked + lease);
-                        next = asked + lease / 3;
-                    }
-                    Ok(Ok(false)) => {
-                        until.send_modify(|until| {
-                            until.lost = Some("another process took it over".to_owned());
-                        });
-                        next = asked + lease;
-                    }
-                    Ok(Err(error)) => {
-                        tracing::warn!(%error, "the lease of the state was not renewed");
-                        next = Instant::now() + AGAIN;
-                    }
-                    Err(_) => {
-                        tracing::warn!("the lease of the state was not renewed in time");
-                        next = Instant::now() + AGAIN;
-                    }
-                }
-            }
-        }
+    async fn give_back(&mut self) -> Result<(), Box<dyn Error>> {
+        Ok(release(&self.link, &self.platform, &self.token).await?)
     }
 }
 

@@ -25,7 +25,7 @@ use super::error::{Cause, DatabaseError};
 use super::schema;
 
 /// How long a database that answered before is waited for: a restart or a fail-over takes about as long.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -116,7 +116,8 @@ pub(super) struct Link {
     pub(super) schema: String,
     place: String,
     open: Mutex<Option<Open>>,
-    answered: AtomicBool,
+    /// Whether the database ever answered; known to every connection of this process to it.
+    answered: Arc<AtomicBool>,
 }
 
 impl std::fmt::Debug for Link {
@@ -195,7 +196,15 @@ impl Link {
             schema: schema::quoted(&database.schema),
             database: database.clone(),
             open: Mutex::new(None),
-            answered: AtomicBool::new(false),
+            answered: Arc::default(),
+        }
+    }
+
+    /// Another connection to the same database, which waits for it as patiently.
+    pub(super) fn beside(&self) -> Self {
+        Self {
+            answered: Arc::clone(&self.answered),
+            ..Self::new(&self.database)
         }
     }
 

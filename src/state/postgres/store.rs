@@ -17,9 +17,11 @@ use tokio_postgres::{Client, Transaction};
 use super::super::backend::{Found, Version};
 use super::super::error::{LockError, StateError};
 use super::super::file_log::at_place;
-use super::super::lock::{Kind, Lease, Lock};
+use super::super::lock::{Kind, Lock};
+use super::super::renewal::{Renewed, Token};
+use super::super::under_way::UnderWay;
 use super::error::DatabaseError;
-use super::lease::{self, Renewed, Taken, Token};
+use super::lease::{self, Row, Taken};
 use super::link::{Broken, Link, Need, Postgres, attempted};
 use crate::journal::{Entry, JournalError, Scan, ScanError, file_stem, scan, sha256};
 use crate::model::Holder;
@@ -203,13 +205,19 @@ impl PostgresBackend {
                 holder: holder.map(Box::new),
             }),
             Taken::Ours(taken_over) => {
-                let (renewed, until) =
-                    Renewed::begin(database, &self.stem, token, &self.token, asked)
+                let row = Row {
+                    link: self.link.beside(),
+                    platform: self.stem.clone(),
+                    token: token.clone(),
+                };
+                let (renewed, lease) =
+                    Renewed::begin(row, database.lease, asked, token, &self.token)
                         .map_err(failed)?;
                 Ok(Lock {
-                    kind: Kind::Postgres(renewed),
-                    lease: Lease::renewed(until),
+                    kind: Kind::Leased(renewed),
+                    lease,
                     taken_over,
+                    under_way: UnderWay::default(),
                 })
             }
         }

@@ -7,10 +7,9 @@ use std::io;
 
 use super::super::backend::{Broken, Part};
 use super::super::error::LockError;
-use super::PATIENCE;
-use super::S3Backend;
 use super::lease::Note;
 use super::objects::{Condition, Put};
+use super::{PATIENCE, S3Backend, taken_over};
 use crate::journal::JournalError;
 
 impl S3Backend {
@@ -58,6 +57,9 @@ impl S3Backend {
 
     /// Moves the state or the journal to a name of its own.
     pub(in crate::state) async fn set_aside(&self, what: Part, name: &str) -> io::Result<()> {
+        if !self.is_ours().await? {
+            return Err(io::Error::other(taken_over()));
+        }
         match what {
             Part::State => {
                 if let Some(state) = self.objects.get(&self.state_key()).await? {

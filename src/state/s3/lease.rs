@@ -1,10 +1,11 @@
 //! The lock as an object: who holds it, renewed by replacing it on its entity tag.
 //!
-//! I/O. A holder that dies leaves the object behind. It counts as abandoned once it has been watched for as long as its
-//! lease lasts and its entity tag stayed the same all the while, on the monotonic clock of whoever waits. That trusts
-//! no clock of another machine and no setting of our own: the times of an answer are those of whichever machine of the
-//! server wrote it, and a server whose clock was set forward would give away the lock of somebody who is at work. It
-//! costs whoever comes after a crash the time of one lease.
+//! I/O. It is renewed over connections of its own (`renewal`). A holder that dies leaves the object behind. It counts
+//! as abandoned once it has been watched for as long as its lease lasts and its entity tag stayed the same all the
+//! while, on the monotonic clock of whoever waits. That trusts no clock of another machine and no setting of our own:
+//! the times of an answer are those of whichever machine of the server wrote it, and a server whose clock was set
+//! forward would give away the lock of somebody who is at work. It costs whoever comes after a crash the time of one
+//! lease.
 //!
 //! The holder's own deadline counts from before the request that renewed it, and whoever waits counts from after the
 //! answer that showed it: the holder gives up first. An object is never removed, so that every change of hands is a
@@ -12,24 +13,24 @@
 
 #![expect(
     clippy::disallowed_methods,
-    reason = "renews a lease in time, watches that of another, makes up a token"
+    reason = "watches the lease of another, makes up a token"
 )]
 
+use std::error::Error;
 use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
 use tokio::time::Instant;
-use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::objects::{Condition, Object, Objects, Put};
 use super::{PATIENCE, S3Backend};
 use crate::model::Holder;
 use crate::state::error::LockError;
-use crate::state::lock::{Kind, Lease, Lock, Until};
+use crate::state::lock::{Kind, Lock};
+use crate::state::renewal::{Renewable, Renewal, Renewed};
+use crate::state::under_way::UnderWay;
 
 /// What stands in the object.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -178,11 +179,14 @@ impl S3Backend {
         taken_over: Option<Holder>,
     ) -> Result<Option<Lock>, LockError> {
         let failed = |source| self.lock_failed(source);
+        // Connections are driven by the runtime that opened them, and this one may be stopped by what the program does.
+        let objects =
+            Objects::new(&self.options).map_err(|error| failed(io::Error::other(error)))?;
         let note = Note {
             format_version: Note::FORMAT_VERSION,
             token: uuid::Uuid::new_v4().to_string(),
             holder: Some(holder.clone()),
-            lease_milliseconds: u64::try_from(self.lease.as_millis()).unwrap_or(u64::MAX),
+            lease_milliseconds: u64::try_from(self.options.lease.as_millis()).unwrap_or(u64::MAX),
             renewal: 0,
         };
         let condition =
@@ -197,82 +201,48 @@ impl S3Backend {
         let Put::Done(tag) = put else {
             return Ok(None);
         };
-        let (until, lease) = watch::channel(Until {
-            deadline: begun + self.lease,
-            lost: None,
-        });
-        let end = CancellationToken::new();
-        let keeper = Keeper {
-            objects: self.objects.clone(),
+        let token = note.token.clone();
+        let kept = Kept {
+            objects,
             key: self.lock_key(),
             note,
             tag,
-            until,
         };
-        let held = S3Lease {
-            objects: self.objects.clone(),
-            key: self.lock_key(),
-            token: keeper.note.token.clone(),
-            keeping: tokio::spawn(keeper.keep(begun, end.clone())),
-            end: end.drop_guard(),
-        };
+        let (renewed, lease) =
+            Renewed::begin(kept, self.options.lease, begun, token, &self.token).map_err(failed)?;
         Ok(Some(Lock {
-            kind: Kind::S3(held),
-            lease: Lease::renewed(lease),
+            kind: Kind::Leased(renewed),
+            lease,
             taken_over,
+            under_way: UnderWay::default(),
         }))
+    }
+
+    /// Whether the lock is still ours, where this process holds it. What is found may be over a moment later: writes are
+    /// kept apart by their conditions, and this tells a holder that slept of its loss before it tries.
+    pub(super) async fn is_ours(&self) -> io::Result<bool> {
+        let Some(token) = self.token.get() else {
+            return Ok(true);
+        };
+        let Some(object) = self.objects.get(&self.lock_key()).await? else {
+            return Ok(false);
+        };
+        let note = Note::decode(&object)?;
+        Ok(note.token == token && note.holder.is_some())
     }
 }
 
-/// What renews a lease.
-struct Keeper {
+/// The object of a lock that is ours.
+struct Kept {
     objects: Objects,
     key: String,
     note: Note,
     tag: String,
-    until: watch::Sender<Until>,
 }
 
-impl Keeper {
-    /// Renews it at a third of its time until it is freed or lost.
-    async fn keep(self, begun: Instant, end: CancellationToken) {
-        tokio::select! {
-            // A request under way is given up: what became of it is looked up before the lock is freed.
-            () = end.cancelled() => {}
-            () = self.renewals(begun) => {}
-        }
-    }
-
-    async fn renewals(mut self, begun: Instant) {
-        let lease = self.note.lease();
-        let mut next = begun + lease / 3;
-        loop {
-            tokio::time::sleep_until(next).await;
-            let begun = Instant::now();
-            match self.renew().await {
-                Ok(None) => {
-                    self.until.send_replace(Until {
-                        deadline: begun + lease,
-                        lost: None,
-                    });
-                    next = begun + lease / 3;
-                }
-                Ok(Some(why)) => {
-                    tracing::warn!(why, "the lease of the state is lost");
-                    self.until.send_modify(|until| until.lost = Some(why));
-                    return;
-                }
-                // Until its time is over it may still be renewed, and after that as long as nobody took it over.
-                Err(error) => {
-                    tracing::warn!(%error, "the lease of the state could not be renewed");
-                    next = Instant::now() + lease / 30;
-                }
-            }
-        }
-    }
-
-    /// Replaces the object by one that differs in a number. Gives why it cannot, where it is no longer ours.
-    async fn renew(&mut self) -> io::Result<Option<String>> {
+impl Renewable for Kept {
+    /// Replaces the object by one that differs in a number.
+    async fn renew(&mut self) -> Result<Renewal, Box<dyn Error>> {
         let patience = self.note.lease() / 4;
         loop {
             self.note.renewal += 1;
@@ -284,72 +254,52 @@ impl Keeper {
             match put {
                 Put::Done(tag) => {
                     self.tag = tag;
-                    return Ok(None);
+                    return Ok(Renewal::Ours);
                 }
-                Put::Refused(None) => return Ok(Some("its object is gone".into())),
+                Put::Refused(None) => return Ok(Renewal::Lost("its object is gone".into())),
                 Put::Refused(Some(object)) => {
                     let found = Note::decode(&object)?;
-                    if found.token != self.note.token {
-                        return Ok(Some(match found.holder {
-                            Some(other) => format!("it was taken over by {other}"),
-                            None => "it was taken over and freed again".into(),
-                        }));
+                    let ours = found.token == self.note.token;
+                    match found.holder {
+                        // A renewal that had been given up went through after all.
+                        Some(_) if ours => self.tag = object.tag,
+                        Some(other) => {
+                            return Ok(Renewal::Lost(format!("it was taken over by {other}")));
+                        }
+                        None if ours => {
+                            return Ok(Renewal::Lost("somebody ended it by hand".into()));
+                        }
+                        None => {
+                            let why = "it was taken over and freed again";
+                            return Ok(Renewal::Lost(why.into()));
+                        }
                     }
-                    // A renewal that had been given up went through after all.
-                    self.tag = object.tag;
                 }
             }
         }
     }
-}
 
-/// A lock that is held by a lease. Dropped without [`S3Lease::free`] it is renewed no more.
-#[derive(Debug)]
-pub(in crate::state) struct S3Lease {
-    objects: Objects,
-    key: String,
-    token: String,
-    keeping: JoinHandle<()>,
-    end: DropGuard,
-}
-
-impl S3Lease {
     /// Marks the lock as free, where it still is ours.
-    pub(in crate::state) async fn free(self) {
-        let Self {
-            objects,
-            key,
-            token,
-            keeping,
-            end,
-        } = self;
-        drop(end);
-        // It ends by itself, and what it says then is of no use.
-        let _ = keeping.await;
-        if let Err(error) = freed(&objects, &key, &token).await {
-            tracing::warn!(%error, "the lock of the state could not be freed; it runs out by itself");
-        }
-    }
-}
-
-async fn freed(objects: &Objects, key: &str, token: &str) -> io::Result<()> {
-    loop {
-        let Some(object) = objects.get(key).await? else {
-            return Ok(());
-        };
-        let note = Note::decode(&object)?;
-        if note.token != token || note.holder.is_none() {
-            return Ok(());
-        }
-        let free = note.freed();
-        let condition = Condition::Tagged(&object.tag);
-        match objects
-            .put_if(key, free.encode()?, condition, PATIENCE)
-            .await?
-        {
-            Put::Done(_) => return Ok(()),
-            // A last renewal overtook it; or it is another's now, which the next look tells.
-            Put::Refused(_) => {}
+    async fn give_back(&mut self) -> Result<(), Box<dyn Error>> {
+        loop {
+            let Some(object) = self.objects.get(&self.key).await? else {
+                return Ok(());
+            };
+            let note = Note::decode(&object)?;
+            if note.token != self.note.token || note.holder.is_none() {
+                return Ok(());
+            }
+            let free = note.freed();
+            let condition = Condition::Tagged(&object.tag);
+            let put = self
+                .objects
+                .put_if(&self.key, free.encode()?, condition, PATIENCE)
+                .await?;
+            match put {
+                Put::Done(_) => return Ok(()),
+                // A last renewal overtook it; or it is another's now, which the next look tells.
+                Put::Refused(_) => {}
+            }
         }
     }
 }

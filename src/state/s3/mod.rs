@@ -28,9 +28,9 @@ use self::objects::{Attempt, Condition, Objects, Put};
 use super::backend::{Found, Version};
 use super::error::{LockError, StateError};
 use super::format::State;
-use crate::journal::file_stem;
+use super::renewal::Token;
+use crate::journal::{JournalError, file_stem};
 
-pub(super) use self::lease::S3Lease;
 pub(super) use self::log::S3Log;
 pub use self::options::{S3Credentials, S3Error, S3Options};
 
@@ -49,8 +49,9 @@ pub(super) struct S3Backend {
     objects: Objects,
     platform: String,
     stem: String,
-    /// How long a lease lasts that is not renewed.
-    lease: Duration,
+    options: S3Options,
+    /// That of the lock in the hands of this process.
+    token: Token,
     /// Set once the server was seen to check conditions.
     checks: OnceCell<()>,
     /// The lock as somebody else holds it.
@@ -64,7 +65,8 @@ impl S3Backend {
             objects: Objects::new(options)?,
             platform: platform.to_owned(),
             stem: file_stem(platform),
-            lease: options.lease,
+            options: options.clone(),
+            token: Token::default(),
             checks: OnceCell::new(),
             watched: Mutex::new(None),
         })
@@ -119,15 +121,24 @@ impl S3Backend {
             place: self.place(),
             source,
         };
-        let replaced = serial.saturating_sub(1);
+        if !self.is_ours().await.map_err(failed)? {
+            return Err(StateError::Journal(taken_over()));
+        }
+        // What is damaged is no version: whoever replaces it keeps it elsewhere. A serial may be passed over.
+        let replaced = instead_of
+            .and_then(|found| State::decode(&found.bytes).ok())
+            .map(|state| state.serial)
+            .filter(|replaced| *replaced < serial);
         let condition = match instead_of {
             None => Condition::Absent,
             Some(Found { bytes, tag }) => {
                 // Before it is replaced. Should somebody else have replaced it, it is a version of his as well.
-                self.objects
-                    .put(&version_key(&self.versions_folder(), replaced), bytes)
-                    .await
-                    .map_err(failed)?;
+                if let Some(replaced) = replaced {
+                    self.objects
+                        .put(&version_key(&self.versions_folder(), replaced), bytes)
+                        .await
+                        .map_err(failed)?;
+                }
                 Condition::Tagged(tag)
             }
         };
@@ -142,7 +153,10 @@ impl S3Backend {
                 self.prune().await;
                 Ok(())
             }
-            Put::Refused(other) => Err(self.moved(replaced, other.as_ref().map(|o| &*o.bytes))),
+            Put::Refused(other) => {
+                let expected = replaced.unwrap_or(serial.saturating_sub(1));
+                Err(self.moved(expected, other.as_ref().map(|o| &*o.bytes)))
+            }
         }
     }
 
@@ -266,6 +280,12 @@ impl S3Backend {
             place: self.objects.place(&self.lock_key()),
             source,
         }
+    }
+}
+
+fn taken_over() -> JournalError {
+    JournalError::LeaseLost {
+        why: "another process took it over".to_owned(),
     }
 }
 

@@ -221,7 +221,13 @@ impl Objects {
     /// Reads an object; `None` where there is none.
     pub(super) async fn get(&self, key: &str) -> io::Result<Option<Object>> {
         let path = self.path(key)?;
-        persistently(async || self.get_once(&path).await).await
+        let mut pauses = Pauses::within(PATIENCE);
+        loop {
+            let tried = self.get_once(&path).await;
+            if let Some(found) = pauses.after(tried).await? {
+                return Ok(found);
+            }
+        }
     }
 
     async fn get_once(&self, path: &Path) -> Result<Option<Object>, Failure> {
@@ -243,11 +249,14 @@ impl Objects {
     /// The objects right in a folder, by name.
     pub(super) async fn list(&self, folder: &str) -> io::Result<Vec<Listed>> {
         let path = self.path(folder)?;
-        let metas: Vec<_> = persistently(async || {
+        let mut pauses = Pauses::within(PATIENCE);
+        let metas = loop {
             let listed = self.store.list(Some(&path)).try_collect::<Vec<_>>().await;
-            listed.map_err(|error| Failure::of(&error))
-        })
-        .await?;
+            let tried = listed.map_err(|error| Failure::of(&error));
+            if let Some(metas) = pauses.after(tried).await? {
+                break metas;
+            }
+        };
         let mut listed: Vec<Listed> = metas
             .iter()
             .filter_map(|meta| {
@@ -266,21 +275,29 @@ impl Objects {
     pub(super) async fn put(&self, key: &str, bytes: &[u8]) -> io::Result<()> {
         let path = self.path(key)?;
         let bytes = Bytes::copy_from_slice(bytes);
-        persistently(async || {
+        let mut pauses = Pauses::within(PATIENCE);
+        loop {
             let put = self.store.put(&path, bytes.clone().into()).await;
-            put.map(|_| ()).map_err(|error| Failure::of(&error))
-        })
-        .await
+            let tried = put.map_err(|error| Failure::of(&error));
+            if pauses.after(tried).await?.is_some() {
+                return Ok(());
+            }
+        }
     }
 
     /// Removes an object. One that is not there is removed already.
     pub(super) async fn delete(&self, key: &str) -> io::Result<()> {
         let path = self.path(key)?;
-        persistently(async || match self.store.delete(&path).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(Failure::of(&error)),
-        })
-        .await
+        let mut pauses = Pauses::within(PATIENCE);
+        loop {
+            let tried = match self.store.delete(&path).await {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+                Err(error) => Err(Failure::of(&error)),
+            };
+            if pauses.after(tried).await?.is_some() {
+                return Ok(());
+            }
+        }
     }
 
     /// Sends one request to write an object where a condition holds.
@@ -377,21 +394,6 @@ impl Objects {
     }
 }
 
-/// Does something that may be done twice until it is certain what comes of it.
-async fn persistently<T>(work: impl AsyncFn() -> Result<T, Failure>) -> io::Result<T> {
-    let mut pauses = Pauses::within(PATIENCE);
-    loop {
-        match work().await {
-            Ok(value) => return Ok(value),
-            Err(Failure {
-                kind: Kind::Unknown,
-                error,
-            }) => pauses.rest(error).await?,
-            Err(Failure { kind: _, error }) => return Err(error),
-        }
-    }
-}
-
 /// The pauses between tries.
 struct Pauses {
     delays: backon::ExponentialBackoff,
@@ -408,6 +410,21 @@ impl Pauses {
                 .with_jitter()
                 .build(),
             until: Instant::now() + patience,
+        }
+    }
+
+    /// After a try at something that may be done twice: what came of it; `None` where it is to be tried again.
+    async fn after<T>(&mut self, tried: Result<T, Failure>) -> io::Result<Option<T>> {
+        match tried {
+            Ok(value) => Ok(Some(value)),
+            Err(Failure {
+                kind: Kind::Unknown,
+                error,
+            }) => {
+                self.rest(error).await?;
+                Ok(None)
+            }
+            Err(Failure { kind: _, error }) => Err(error),
         }
     }
 
@@ -464,7 +481,16 @@ impl Failure {
                 None => format!("the server answered {status}"),
             },
             (None, Some(HttpErrorKind::Timeout)) => "the server did not answer in time".into(),
-            (None, Some(_)) => innermost(error),
+            (None, Some(_)) => match untrusted(error) {
+                Some(why) => {
+                    // Nor will it be the next time.
+                    kind = Kind::Certain;
+                    format!(
+                        "the server's certificate is not trusted ({why}): name who signed it as `ca`"
+                    )
+                }
+                None => innermost(error),
+            },
             (None, None) => {
                 // Not a matter of the way to the server: its answer makes no sense, or the request none.
                 kind = Kind::Certain;
@@ -499,6 +525,20 @@ fn transport(error: &object_store::Error) -> Option<HttpErrorKind> {
     std::iter::successors(error.source(), |error| (*error).source())
         .find_map(|error| error.downcast_ref::<HttpError>())
         .map(HttpError::kind)
+}
+
+/// What is wrong with the server's certificate, where that is what failed.
+fn untrusted(error: &object_store::Error) -> Option<String> {
+    std::iter::successors(error.source(), |error| (*error).source()).find_map(|mut error| {
+        // What an I/O error was made of is not its source.
+        while let Some(inner) = error.downcast_ref().and_then(io::Error::get_ref) {
+            error = inner;
+        }
+        match error.downcast_ref() {
+            Some(rustls::Error::InvalidCertificate(why)) => Some(why.to_string()),
+            _ => None,
+        }
+    })
 }
 
 /// What is at the bottom of an error, which names no address with a query and no header.

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::base::{Able, Base, Case, Given, Names};
 use super::way::{Fault, until};
-use super::{Gap, differences, torture};
+use super::{Forgiven, differences, torture};
 
 fn base() -> &'static Base {
     Base::of(Able::Fully, Names::NotUnique)
@@ -24,10 +24,10 @@ fn middle() -> usize {
 }
 
 /// Plays the rest of a case; it has to end as if nothing had happened.
-fn goes_on(case: &Case, gap: Gap) {
+fn goes_on(case: &Case) {
     let played = case.play();
     assert_eq!(played.codes, base().whole().codes, "{:#?}", played.broken);
-    let wrong = differences(base(), case, gap, None);
+    let wrong = differences(base(), case, Forgiven::default());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -139,7 +139,7 @@ fn a_full_disk_stops_the_run_and_loses_nothing() {
             unnoted.is_empty(),
             "room {room}: done, and in no journal: {unnoted:?}"
         );
-        goes_on(&case, Gap::ANY);
+        goes_on(&case);
     }
     assert!(stopped >= 2, "{stopped} of {rooms:?} were too small");
 }
@@ -165,7 +165,7 @@ exec \"$@\"
     case.manner = super::base::Manner::default();
     // What was looked at is what is there.
     assert_eq!(case.told(&plan, 0), shown);
-    goes_on(&case, Gap::NONE);
+    goes_on(&case);
 }
 
 /// The library that tells a program another time.
@@ -224,7 +224,7 @@ fn a_clock_that_jumps_back_changes_nothing() {
     case.do_open_steps(&given.out);
     let played = case.play();
     assert_eq!(played.codes, base().whole().codes[1..], "{played:#?}");
-    let wrong = differences(base(), &case, Gap::NONE, None);
+    let wrong = differences(base(), &case, Forgiven::default());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -253,7 +253,7 @@ fn a_second_apply_is_told_who_is_at_it() {
     case.do_open_steps(&first.out);
     let played = case.play();
     assert_eq!(played.codes, base().whole().codes[1..], "{played:#?}");
-    let wrong = differences(base(), &case, Gap::NONE, None);
+    let wrong = differences(base(), &case, Forgiven::default());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -283,7 +283,7 @@ fn a_second_apply_waits_for_as_long_as_it_was_told_to() {
     // It finds the console steps that are left, and nothing else.
     let second = given(second.wait_with_output().unwrap());
     assert_eq!(second.code, Some(base().whole().codes[0]), "{second:#?}");
-    goes_on(&case, Gap::NONE);
+    goes_on(&case);
 }
 
 #[test]
@@ -305,7 +305,7 @@ fn of_two_who_start_at_once_one_goes_first() {
         }
         // Whoever comes when the first has ended finds the console steps that are left, and nothing else.
         assert!(won > 0, "{first:#?}\n{second:#?}");
-        goes_on(&case, Gap::NONE);
+        goes_on(&case);
     }
 }
 
@@ -365,7 +365,7 @@ fn ctrl_c_ends_the_run_after_what_is_under_way() {
             codes.extend(case.play().codes);
         }
         assert_eq!(codes, base().whole().codes, "write {write}");
-        let wrong = differences(base(), &case, Gap::NONE, None);
+        let wrong = differences(base(), &case, Forgiven::default());
         assert!(wrong.is_empty(), "write {write}: {}", wrong.join("\n"));
     }
 }
@@ -386,7 +386,7 @@ fn ctrl_c_twice_ends_the_run_at_once() {
         // What was sent comes to the server all the same.
         case.way.release();
         case.way.quiet();
-        goes_on(&case, Gap::of(&base().whole().operations()[write - 1]));
+        goes_on(&case);
     }
 }
 
@@ -403,5 +403,5 @@ fn ctrl_c_ends_a_wait_for_packages() {
     assert_eq!(given.code, Some(1), "{given:#?}");
     assert!(given.err.contains("error[SW0615]"), "{given:#?}");
     assert!(given.out.contains(r#""outcome":"cancelled""#), "{given:#?}");
-    goes_on(&case, Gap::NONE);
+    goes_on(&case);
 }

@@ -3,9 +3,9 @@
 //! What may have been carried out is looked for before it is sent again, so most of these the run gets over by itself;
 //! what no look can tell ends the step, and the next run goes on.
 
-use super::base::{APPLY, Able, Base, Names, Played};
+use super::base::{Able, Base, Names, Played};
 use super::way::Fault;
-use super::{Gap, differences, each, sample};
+use super::{Forgiven, differences, each, sample};
 
 /// Who gets over a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,37 +28,6 @@ impl Over {
     }
 }
 
-impl Gap {
-    /// What is not promised yet of a write whose answer does not come, or is that of another.
-    fn by_wire(fault: Fault, operation: &str) -> Self {
-        let of = Self::of(operation);
-        match fault {
-            Fault::Lost | Fault::CutAnswer | Fault::DoneBut(_) => Self { adopted: 0, ..of },
-            Fault::TwiceLast => Self { untold: 0, ..of },
-            _ => Self::NONE,
-        }
-    }
-}
-
-/// Whether a step is told to be done, and left to the next plan (see `docs/guarantees.md`): nobody can read whether servers
-/// were told of an assignment, so that a look finds nothing left to do.
-fn leaves_a_step(fault: Fault, operation: &str) -> bool {
-    let failed = match fault {
-        Fault::Lost
-        | Fault::CutAnswer
-        | Fault::CutRequest
-        | Fault::Instead(_)
-        | Fault::DoneBut(_) => true,
-        Fault::Kill(_)
-        | Fault::Twice
-        | Fault::TwiceLast
-        | Fault::AnswerTwice
-        | Fault::ShutOut
-        | Fault::Held => false,
-    };
-    failed && operation == "UpdateDistributionPoints"
-}
-
 /// Gives each of the faults to so `many` writes of the run, the first to those of that `turn`; to all of them under torture.
 fn faulty(names: Names, faults: &[Fault], first: usize, many: usize) {
     let base = Base::of(Able::Fully, names);
@@ -76,11 +45,9 @@ fn faulty(names: Names, faults: &[Fault], first: usize, many: usize) {
         let doubled = Some(operation)
             .filter(|_| matches!(fault, Fault::Twice | Fault::TwiceLast))
             .filter(|operation| !["CreateNewResource", "DeleteResource"].contains(operation));
-        let gap = Gap::by_wire(fault, operation);
-        if leaves_a_step(fault, operation) {
-            case.told(&APPLY, 0);
-        }
-        let mut wrong = differences(base, case, gap, doubled);
+        // The answer that came is that there is one already: whose, nobody can tell, so it is not ours to delete.
+        let adopted = usize::from((fault, operation) == (Fault::TwiceLast, "CreateNewResource"));
+        let mut wrong = differences(base, case, Forgiven { doubled, adopted });
         let Played { codes, broken } = played;
         let over = match broken.as_slice() {
             [] => Some(Over::AtOnce),

@@ -11,12 +11,16 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use sitewright::state::{S3Credentials, S3Options};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-use super::Running;
+use super::{Authority, Running};
 
 pub(crate) const ACCESS: &str = "AKIA-sitewright";
 pub(crate) const SECRET: &str = "s3cr3t-hunter2-of-the-bucket";
@@ -82,9 +86,19 @@ impl Bucket {
         *self.server.lock().unwrap() = None;
     }
 
-    /// The objects of a folder of a platform, by name.
+    /// Where it is, without anything between.
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The file that an object is kept in.
+    pub(crate) fn file(&self, key: &str) -> PathBuf {
+        self.folder.path().join(BUCKET).join(key)
+    }
+
+    /// The objects of a folder, by name.
     pub(crate) fn objects(&self, folder: &str) -> Vec<PathBuf> {
-        let folder = self.folder.path().join(BUCKET).join("tests").join(folder);
+        let folder = self.file(folder);
         let mut found: Vec<PathBuf> = std::fs::read_dir(folder)
             .map(|entries| entries.map(|entry| entry.unwrap().path()).collect())
             .unwrap_or_default();
@@ -93,11 +107,11 @@ impl Bucket {
     }
 }
 
-/// How to reach a bucket at an address.
-pub(crate) fn options(url: &str, lease: Duration) -> S3Options {
+/// How to reach what is below a prefix of a bucket at an address.
+pub(crate) fn options(url: &str, prefix: &str, lease: Duration) -> S3Options {
     S3Options {
         bucket: BUCKET.into(),
-        prefix: "tests".into(),
+        prefix: prefix.into(),
         region: None,
         endpoint: Some(url.parse().unwrap()),
         credentials: S3Credentials::Keys {
@@ -112,9 +126,9 @@ pub(crate) fn options(url: &str, lease: Duration) -> S3Options {
 }
 
 /// `state` of a workspace that reaches a bucket at an address by variables of the environment.
-pub(crate) fn declared(url: &str, lease: u32) -> String {
+pub(crate) fn declared(url: &str, prefix: &str, lease: u32) -> String {
     format!(
-        "  state:\n    backend: s3\n    bucket: {BUCKET}\n    prefix: tests\n    endpoint: {url}\n    \
+        "  state:\n    backend: s3\n    bucket: {BUCKET}\n    prefix: {prefix}\n    endpoint: {url}\n    \
          accessKeyFrom: {{ env: BUCKET_ACCESS }}\n    secretKeyFrom: {{ env: BUCKET_SECRET }}\n    lease: {lease}\n"
     )
 }
@@ -124,6 +138,8 @@ pub(crate) fn declared(url: &str, lease: u32) -> String {
 pub(crate) enum Fate {
     /// It arrives, and so does its answer.
     Arrives,
+    /// The same, a while later.
+    Late,
     /// It arrives, and its answer does not.
     AnswerLost,
     /// It does not arrive.
@@ -180,6 +196,59 @@ impl Way {
     }
 }
 
+/// A way to a bucket that speaks TLS.
+pub(crate) struct Secured {
+    pub(crate) url: String,
+    end: CancellationToken,
+}
+
+impl Drop for Secured {
+    fn drop(&mut self) {
+        self.end.cancel();
+    }
+}
+
+impl Secured {
+    /// Opens one, with a certificate of an authority.
+    pub(crate) async fn to(bucket: &Bucket, authority: &Authority) -> Self {
+        let far = bucket.port;
+        let (certificate, key) = authority.server();
+        let config = ServerConfig::builder()
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap()],
+                PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap(),
+            )
+            .unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("https://{}", listener.local_addr().unwrap());
+        let end = CancellationToken::new();
+        let ended = end.clone();
+        tokio::spawn(async move {
+            let accept = async {
+                loop {
+                    let (near, _) = listener.accept().await.unwrap();
+                    let acceptor = acceptor.clone();
+                    tokio::spawn(async move {
+                        // Whoever does not trust the certificate ends it here.
+                        let Ok(mut near) = acceptor.accept(near).await else {
+                            return;
+                        };
+                        let mut far = TcpStream::connect(("127.0.0.1", far)).await.unwrap();
+                        let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+                    });
+                }
+            };
+            tokio::select! {
+                () = ended.cancelled() => {}
+                () = accept => {}
+            }
+        });
+        Self { url, end }
+    }
+}
+
 type Turn = Arc<tokio::sync::Mutex<()>>;
 
 /// What makes the requests of all ways to one server wait for each other.
@@ -230,6 +299,9 @@ async fn serve(
     if fate == Fate::Lost {
         return Ok(());
     }
+    if fate == Fate::Late {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
     let mut answer = Vec::new();
     {
         let _turn = turn.lock().await;
@@ -239,7 +311,7 @@ async fn serve(
         stream.write_all(&request[head..]).await?;
         stream.read_to_end(&mut answer).await?;
     }
-    if fate == Fate::Arrives {
+    if fate != Fate::AnswerLost {
         near.write_all(&answer).await?;
         near.shutdown().await?;
     }

@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// Operations that change the server.
-pub(crate) const WRITES: [&str; 7] = [
+const WRITES: [&str; 7] = [
     "CreateNewResource",
     "SaveResource",
     "DeleteResource",
@@ -93,7 +93,7 @@ impl Cut {
         self.state.at.store(write, Ordering::Relaxed);
     }
 
-    /// Holds the answer to a write back, counted from 1, until [`Cut::go_on`].
+    /// Holds the answer to a write back, counted from 1, until [`Cut::go_on`]; 0 for none.
     pub(crate) fn hold(&self, write: usize) {
         self.state.held.store(write, Ordering::Relaxed);
     }

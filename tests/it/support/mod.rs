@@ -1,8 +1,10 @@
 //! A laboratory: a simulated SMP, its profile, a state folder, and the stages of the program run against it as the
 //! command line runs them.
 
+mod authority;
 pub(crate) mod bucket;
 mod cut;
+mod desk;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod programs;
@@ -21,7 +23,9 @@ use sitewright::profile;
 use sitewright::smp::Connection;
 use sitewright_sim::{Access, ConsoleAction, Options, Server, World};
 
-pub(crate) use cut::{Cut, WRITES};
+pub(crate) use authority::Authority;
+pub(crate) use cut::Cut;
+pub(crate) use desk::{Desk, Seat, signal};
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::{Database, PASSWORD};
 pub(crate) use programs::{Running, first_line, python, run};

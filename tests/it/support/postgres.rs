@@ -12,12 +12,10 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-};
 use sitewright::smp::tls_settings;
 use sitewright::state::Postgres;
 
+use super::authority::Authority;
 use super::programs::{Running, run};
 use super::realm::skip;
 
@@ -86,17 +84,11 @@ impl Database {
     }
 
     fn prepare(&self) {
-        let mut authority = CertificateParams::default();
-        authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-        let authority =
-            CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
-        let mut server = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
-        server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        let key = KeyPair::generate().unwrap();
-        let certificate = server.signed_by(&key, &authority).unwrap();
+        let authority = Authority::new("The database's own");
+        let (certificate, key) = authority.server();
         fs::write(self.ca(), authority.pem()).unwrap();
-        fs::write(self.path("server.pem"), certificate.pem()).unwrap();
-        fs::write(self.path("server.key"), key.serialize_pem()).unwrap();
+        fs::write(self.path("server.pem"), certificate).unwrap();
+        fs::write(self.path("server.key"), key).unwrap();
         fs::write(self.path("password"), PASSWORD).unwrap();
         #[cfg(unix)]
         {

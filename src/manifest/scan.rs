@@ -12,14 +12,14 @@ use serde_saphyr::granit_parser::{
 
 /// A value and where it stands.
 #[derive(Debug, Clone)]
-pub(super) struct Node {
+pub(crate) struct Node {
     /// Its bytes without an anchor.
-    pub(super) range: Range<usize>,
-    pub(super) value: Value,
+    pub(crate) range: Range<usize>,
+    pub(crate) value: Value,
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Scalar {
         text: String,
         style: ScalarStyle,
@@ -37,20 +37,20 @@ pub(super) enum Value {
 
 /// One file.
 #[derive(Debug, Default)]
-pub(super) struct Scan {
+pub(crate) struct Scan {
     /// The values of its documents.
-    pub(super) roots: Vec<Node>,
+    pub(crate) roots: Vec<Node>,
     /// Values that aliases stand for.
     anchors: HashMap<usize, Node>,
     /// `&name`, sorted.
-    pub(super) anchor_marks: Vec<Range<usize>>,
+    pub(crate) anchor_marks: Vec<Range<usize>>,
     /// `# …`, sorted.
-    pub(super) comments: Vec<Range<usize>>,
+    pub(crate) comments: Vec<Range<usize>>,
 }
 
 impl Scan {
     /// Scans a text; `None` where it is no YAML.
-    pub(super) fn of(text: &str) -> Option<Self> {
+    pub(crate) fn of(text: &str) -> Option<Self> {
         // The parser counts from behind a byte-order mark, and so does `manifest`.
         let skipped = if text.starts_with('\u{FEFF}') { 3 } else { 0 };
         let mut options = Options::default();
@@ -81,7 +81,7 @@ impl Scan {
     }
 
     /// The value that a node stands for.
-    pub(super) fn resolve<'n>(&'n self, node: &'n Node) -> &'n Node {
+    pub(crate) fn resolve<'n>(&'n self, node: &'n Node) -> &'n Node {
         match &node.value {
             Value::Alias(id) => self.anchors.get(id).unwrap_or(node),
             Value::Scalar { .. } | Value::List { .. } | Value::Map { .. } => node,
@@ -89,7 +89,7 @@ impl Scan {
     }
 
     /// The text that a node stands for.
-    pub(super) fn text<'n>(&'n self, node: &'n Node) -> Option<&'n str> {
+    pub(crate) fn text<'n>(&'n self, node: &'n Node) -> Option<&'n str> {
         match &self.resolve(node).value {
             Value::Scalar { text, .. } => Some(text),
             Value::List { .. } | Value::Map { .. } | Value::Alias(_) => None,
@@ -97,7 +97,7 @@ impl Scan {
     }
 
     /// A field of a map, as it is written there or merged into it.
-    pub(super) fn get<'n>(&'n self, map: &'n Node, name: &str) -> Option<&'n Node> {
+    pub(crate) fn get<'n>(&'n self, map: &'n Node, name: &str) -> Option<&'n Node> {
         let Value::Map { fields, .. } = &self.resolve(map).value else {
             return None;
         };
@@ -119,7 +119,7 @@ impl Scan {
     }
 
     /// The items of a list.
-    pub(super) fn items<'n>(&'n self, list: &'n Node) -> &'n [Node] {
+    pub(crate) fn items<'n>(&'n self, list: &'n Node) -> &'n [Node] {
         match &self.resolve(list).value {
             Value::List { items, .. } => items,
             Value::Scalar { .. } | Value::Map { .. } | Value::Alias(_) => &[],
@@ -127,7 +127,7 @@ impl Scan {
     }
 
     /// Whether two values say the same, apart from the field `name` of each.
-    pub(super) fn same_but_name(&self, one: &Node, other: &Node) -> bool {
+    pub(crate) fn same_but_name(&self, one: &Node, other: &Node) -> bool {
         let (one, other) = (self.resolve(one), self.resolve(other));
         match (&one.value, &other.value) {
             (Value::Map { .. }, Value::Map { .. }) => {
@@ -161,7 +161,7 @@ impl Scan {
         said
     }
 
-    pub(super) fn spelt(&self, node: &Node) -> String {
+    pub(crate) fn spelt(&self, node: &Node) -> String {
         match &self.resolve(node).value {
             Value::Scalar { text, .. } => format!("{text:?}"),
             Value::List { items, .. } => {
