@@ -9,7 +9,7 @@ mod svg;
 mod tables;
 mod topology;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use crate::model::{Name, Role};
@@ -24,8 +24,10 @@ pub(super) const STYLE: &str = "\
 figure { margin: .6rem 0; min-width: 0; }
 figcaption { margin-bottom: .4rem; font-weight: 600; }
 svg { display: block; width: 100%; max-width: 36rem; height: auto; }
+.pair + .pair { margin-top: 1rem; }
 svg text { fill: var(--ink); font: 11px system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', Arial, sans-serif; }
 svg .name { font-weight: 600; }
+svg .plain, svg .name { paint-order: stroke; stroke: var(--box); stroke-width: 2px; }
 svg .net { font: 10.5px ui-monospace, 'Cascadia Mono', Consolas, 'Liberation Mono', monospace; }
 svg .small { font-size: 10px; fill: var(--dim); }
 svg .end { text-anchor: end; }
@@ -50,9 +52,14 @@ svg text.sign { fill: var(--page); stroke: none; font-weight: 700; text-anchor: 
 .more { color: var(--dim); }
 details { margin: .6rem 0; }
 summary { cursor: pointer; color: var(--dim); }
-@media print { .pair { grid-template-columns: 1fr 1fr; gap: .5rem; } svg .box, svg .mark { print-color-adjust: exact; } }
+@media print {
+  .pair { grid-template-columns: 1fr 1fr; gap: .5rem; break-inside: avoid; }
+  .pair svg { max-height: 250mm; }
+  .legend, .about, figcaption { break-after: avoid; }
+  svg .box, svg .mark { print-color-adjust: exact; }
+  details:not([open]) { display: none; }
+}
 @media (max-width: 34rem) {
-  pre { white-space: pre-wrap; overflow-wrap: anywhere; }
   .stack thead { position: absolute; clip-path: inset(50%); }
   .stack tr { display: block; padding: .4rem 0; border-bottom: 1px solid var(--line); }
   .stack td { display: block; padding: .1rem 0; border: 0; }
@@ -116,6 +123,16 @@ impl Fate {
         }
     }
 
+    /// The class of a box.
+    const fn of_box(self) -> &'static str {
+        match self {
+            Self::Same => "box",
+            Self::Added => "box add",
+            Self::Removed => "box cut",
+            Self::Changed => "box turn",
+        }
+    }
+
     const fn sign(self) -> &'static str {
         match self {
             Self::Same => "",
@@ -148,30 +165,24 @@ pub(super) fn pictures(picture: &Picture) -> String {
     let names = servers.iter().filter_map(|server| server.name.as_ref());
     let hosts = Hosts::of_names(names.chain(outcomes.iter().flat_map(|outcome| &outcome.servers)));
     if !sites.is_empty() {
-        let panels = World::BOTH.map(|world| topology::panel(picture, &hosts, world));
-        let more = more_sites(*left_out);
+        let sheets = topology::sheets(picture, &hosts);
         let table = tables::sites(picture, &hosts);
         section(
             &mut page,
-            "Topology",
-            TOPOLOGY,
-            topology::LEGEND,
-            &panels,
-            &more,
+            ("Topology", TOPOLOGY, topology::LEGEND),
+            &sheets,
+            &more_sites(*left_out),
             &table,
         );
     }
     if !ranges.is_empty() {
-        let panels = World::BOTH.map(|world| space::panel(picture, &hosts, world));
-        let more = more_ranges(*left_out);
+        let sheets = space::sheets(picture, &hosts);
         let table = tables::ranges(picture, &hosts);
         section(
             &mut page,
-            "Address space",
-            SPACE,
-            space::LEGEND,
-            &panels,
-            &more,
+            ("Address space", SPACE, space::LEGEND),
+            &sheets,
+            &more_ranges(*left_out),
             &table,
         );
     }
@@ -186,10 +197,8 @@ const SPACE: &str = "Addresses from the first to the last, not to scale. Each ba
 
 fn section(
     page: &mut String,
-    title: &str,
-    text: &str,
-    legend: &[(&str, &str)],
-    panels: &[String; 2],
+    (title, text, legend): (&str, &str, &[(&str, &str)]),
+    sheets: &[[String; 2]],
     more: &str,
     table: &str,
 ) {
@@ -203,14 +212,18 @@ fn section(
             "<li><svg viewBox=\"0 0 14 14\" aria-hidden=\"true\">{shape}</svg>{word}</li>"
         );
     }
-    page.push_str("</ul>\n<div class=\"pair\">\n");
-    for (panel, caption) in panels.iter().zip(["Before", "After"]) {
-        let _ = write!(
-            page,
-            "<figure>\n<figcaption>{caption}</figcaption>\n{panel}</figure>\n"
-        );
+    page.push_str("</ul>\n");
+    for (panels, ordinal) in sheets.iter().zip(1_usize..) {
+        page.push_str("<div class=\"pair\">\n");
+        for (panel, world) in panels.iter().zip(["Before", "After"]) {
+            let _ = write!(page, "<figure>\n<figcaption>{world}");
+            if sheets.len() > 1 {
+                let _ = write!(page, ", {ordinal} of {}", sheets.len());
+            }
+            let _ = write!(page, "</figcaption>\n{panel}</figure>\n");
+        }
+        page.push_str("</div>\n");
     }
-    page.push_str("</div>\n");
     if !more.is_empty() {
         let _ = writeln!(page, "<p class=\"more\">{more}</p>");
     }
@@ -280,13 +293,38 @@ fn more_ranges(left_out: LeftOut) -> String {
     said.join(" ")
 }
 
+/// How high a sheet may be, so that both worlds of it stand side by side on a page of A4 and can be read.
+const SHEET: f64 = 980.0;
+
+/// Divides what is drawn one below the other into sheets; what is too high by itself is a sheet of its own.
+fn sheets_of<T>(all: &[T], height: impl Fn(&[T]) -> f64) -> Vec<&[T]> {
+    let mut sheets = Vec::new();
+    let mut rest = all;
+    while !rest.is_empty() {
+        let fits = |amount: &usize| {
+            rest.get(..*amount)
+                .is_some_and(|some| height(some) <= SHEET)
+        };
+        let amount = (1..=rest.len()).take_while(fits).last().unwrap_or(1);
+        let (sheet, others) = rest.split_at(amount);
+        sheets.push(sheet);
+        rest = others;
+    }
+    sheets
+}
+
+/// A number of rows as a measure; nothing here is longer than a page.
+fn float(number: usize) -> f64 {
+    f64::from(u16::try_from(number).unwrap_or(u16::MAX))
+}
+
 /// The letter of a role.
-const fn letter(role: Role) -> &'static str {
+const fn letter(role: Role) -> char {
     match role {
-        Role::Package => "P",
-        Role::Task => "T",
-        Role::NetworkBoot => "N",
-        Role::Monitor => "M",
+        Role::Package => 'P',
+        Role::Task => 'T',
+        Role::NetworkBoot => 'N',
+        Role::Monitor => 'M',
     }
 }
 
@@ -296,8 +334,42 @@ fn roles(roles: &BTreeSet<Role>) -> String {
     words.join(", ")
 }
 
-/// `only DEPLOY01`, `SITE01, SMP01`, `nobody`; what is not certain begins with a question mark.
-fn phrase(outcome: Option<&PictureOutcome>, hosts: &Hosts) -> String {
+/// Who serves, in words: `only DEPLOY01`, `SITE01, SMP01`, `nobody`; what is not certain begins with a question mark.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Saying {
+    /// What comes before the names, with a blank behind it; `nobody` where there are none.
+    lead: &'static str,
+    names: Vec<String>,
+    /// How many more servers there are.
+    more: usize,
+    /// What else may be, by some reading of the sources.
+    or: Option<&'static str>,
+}
+
+impl Saying {
+    /// Its parts, with so many of the names.
+    fn items(&self, shown: usize) -> Vec<String> {
+        let mut items: Vec<String> = self.names.iter().take(shown).cloned().collect();
+        let more = self.more + self.names.len().saturating_sub(shown);
+        if more > 0 {
+            items.push(format!("{} more", number(more)));
+        }
+        items.extend(self.or.map(ToOwned::to_owned));
+        items
+    }
+
+    fn whole(&self) -> String {
+        format!("{}{}", self.lead, self.items(usize::MAX).join(", "))
+    }
+}
+
+fn saying(outcome: Option<&PictureOutcome>, hosts: &Hosts) -> Saying {
+    let mut said = Saying {
+        lead: "",
+        names: Vec::new(),
+        more: 0,
+        or: None,
+    };
     let Some(PictureOutcome {
         choice,
         servers,
@@ -305,28 +377,25 @@ fn phrase(outcome: Option<&PictureOutcome>, hosts: &Hosts) -> String {
         served,
     }) = outcome
     else {
-        return String::new();
+        return said;
     };
-    let mut names: Vec<String> = servers
+    said.names = servers
         .iter()
         .map(|name| hosts.one(name).to_owned())
         .collect();
-    let more = of.saturating_sub(u64::try_from(names.len()).unwrap_or(u64::MAX));
-    if more > 0 {
-        names.push(format!(
-            "{} more",
-            number(usize::try_from(more).unwrap_or(usize::MAX))
-        ));
-    }
-    let list = names.join(", ");
+    let of = usize::try_from(*of).unwrap_or(usize::MAX);
+    said.more = of.saturating_sub(said.names.len());
     match choice.as_str() {
-        "none" => "nobody".to_owned(),
-        "only" => format!("only {list}"),
-        "indeterminate" if list.is_empty() => "? nobody".to_owned(),
-        "indeterminate" if *served => format!("? {list}"),
-        "indeterminate" => format!("? {list}, or nobody"),
-        _ => list,
+        "none" => said.lead = "nobody",
+        "only" => said.lead = "only ",
+        "indeterminate" if said.names.is_empty() => said.lead = "? nobody",
+        "indeterminate" => {
+            said.lead = "? ";
+            said.or = (!served).then_some("or nobody");
+        }
+        _ => {}
     }
+    said
 }
 
 /// A cell of a table on a narrow page says its own name.
@@ -342,36 +411,6 @@ fn site_names(sites: &[Name]) -> String {
     let names: Vec<String> = sites.iter().map(|name| escape(name.as_str())).collect();
     names.join(" and ")
 }
-
-/// The roles of a range by who serves it: those that are served alike are told together.
-fn services(numbers: &[usize], outcomes: &[PictureOutcome], hosts: &Hosts) -> Vec<(String, usize)> {
-    let mut told: Vec<(Vec<&str>, usize)> = Vec::new();
-    for (role, number) in ["P", "T", "N"].into_iter().zip(numbers.iter().copied()) {
-        let words = |number: usize| phrase(outcomes.get(number), hosts);
-        match told
-            .iter_mut()
-            .find(|(_, other)| words(*other) == words(number))
-        {
-            Some((roles, _)) => roles.push(role),
-            None => told.push((vec![role], number)),
-        }
-    }
-    told.into_iter()
-        .map(|(roles, number)| {
-            (
-                format!(
-                    "{}: {}",
-                    roles.join(" "),
-                    phrase(outcomes.get(number), hosts)
-                ),
-                number,
-            )
-        })
-        .collect()
-}
-
-/// Positions by name of what is drawn; the first of equal keys counts.
-type Positions<K> = BTreeMap<K, f64>;
 
 #[cfg(test)]
 mod tests {
@@ -413,7 +452,27 @@ mod tests {
             let file = PlanFile::seal(&plan, "2026-11-25T12:00:00Z");
             let carried = serde_json::to_string(&file.picture).map_or(0, |text| text.len());
             assert!(carried < 60_000, "{carried}");
-            assert!(pictures(&plan.picture).len() < 120_000);
+            let page = pictures(&plan.picture);
+            assert!(page.len() < 160_000, "{}", page.len());
+            // Each sheet is drawn in a size that paper holds.
+            let heights = page.split("viewBox=\"0 0 350 ").skip(1);
+            let heights: Vec<f64> = heights
+                .filter_map(|rest| rest.split('"').next()?.parse().ok())
+                .collect();
+            assert!(heights.len() >= 4, "{heights:?}");
+            assert!(
+                heights.iter().all(|height| *height <= SHEET + 1.0),
+                "{heights:?}"
+            );
         }
+    }
+
+    #[test]
+    fn sheets_hold_what_fits_and_lose_nothing() {
+        let height = |some: &[f64]| some.iter().sum::<f64>();
+        let all = [500.0, 400.0, 100.0, 2_000.0, 1.0];
+        let sheets = sheets_of(&all, height);
+        assert_eq!(sheets, [&[500.0, 400.0][..], &[100.0], &[2_000.0], &[1.0]]);
+        assert!(sheets_of(&[], height).is_empty());
     }
 }

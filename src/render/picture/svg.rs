@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+use unicode_width::UnicodeWidthChar as _;
 
 use super::Fate;
 use crate::render::layout::clean;
@@ -26,17 +26,77 @@ pub(super) fn n(number: f64) -> String {
         .map_or(text.clone(), ToOwned::to_owned)
 }
 
-/// Text in so many columns at most, with an ellipsis where it is cut.
-pub(super) fn fit(text: &str, columns: usize) -> String {
+/// What a text is set in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Face {
+    Plain,
+    /// What something is called.
+    Name,
+    /// Addresses, every character as wide as the other.
+    Net,
+    Small,
+    /// What is not there.
+    Ghost,
+}
+
+impl Face {
+    const fn class(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Name => "name",
+            Self::Net => "net",
+            Self::Small => "small",
+            Self::Ghost => "ghost",
+        }
+    }
+
+    /// How wide a character is at most in the fonts that the style names, of which DejaVu Sans is the widest.
+    fn width_of(self, character: char) -> f64 {
+        let (size, bold) = match self {
+            Self::Net => return 6.4 * f64::from(columns(character)),
+            Self::Name => (11.0, 1.1),
+            Self::Plain | Self::Ghost => (11.0, 1.0),
+            Self::Small => (10.0, 1.0),
+        };
+        let em = match character {
+            'i' | 'j' | 'l' | 'I' | '.' | ',' | ':' | ';' | '\'' | '|' | '!' | ' ' | '/' => 0.34,
+            'f' | 'r' | 't' | '-' | '(' | ')' | '[' | ']' | '{' | '}' | '"' | '`' => 0.46,
+            'm' | 'w' | 'M' | 'W' | '@' | '%' | '…' => 1.0,
+            '<' | '>' | '=' | '+' | '~' | '−' | '&' | '#' => 0.84,
+            'A'..='Z' => 0.79,
+            '!'..='~' => 0.64,
+            // Other scripts: an em for a wide character, more than most need for the others.
+            other => match columns(other) {
+                0 => 0.0,
+                1 => 0.8,
+                _ => 1.0,
+            },
+        };
+        size * bold * em
+    }
+
+    /// How wide a text is at most.
+    pub(super) fn width(self, text: &str) -> f64 {
+        text.chars().map(|character| self.width_of(character)).sum()
+    }
+}
+
+/// How many columns of a terminal a character takes, from 0 to 2.
+fn columns(character: char) -> u8 {
+    u8::try_from(character.width().unwrap_or(0)).unwrap_or(2)
+}
+
+/// Text that is no wider, with an ellipsis where it is cut.
+fn fit(text: &str, face: Face, width: f64) -> String {
     let text = clean(text);
-    if text.width() <= columns {
+    if face.width(&text) <= width {
         return text;
     }
     let mut cut = String::new();
-    let mut used = 1;
+    let mut used = face.width("…");
     for character in text.chars() {
-        used += character.width().unwrap_or(0);
-        if used > columns {
+        used += face.width_of(character);
+        if used > width {
             break;
         }
         cut.push(character);
@@ -80,20 +140,28 @@ impl Svg {
         let _ = writeln!(self.body, "<path class=\"{class}\" d=\"{way}\"/>");
     }
 
-    /// Text from a point on, in so many columns at most.
-    pub(super) fn text(&mut self, class: &str, x: f64, y: f64, text: &str, columns: usize) {
-        let shown = fit(text, columns);
+    /// Text from a point on, no wider than it is said.
+    pub(super) fn text(&mut self, face: Face, [x, y, width]: [f64; 3], text: &str) {
+        let shown = fit(text, face, width);
         let whole = if shown == clean(text) {
             String::new()
         } else {
             format!("<title>{}</title>", escape(text))
         };
+        self.write(face.class(), [x, y], &format!("{whole}{}", escape(&shown)));
+    }
+
+    /// A short text that ends at a point.
+    pub(super) fn label(&mut self, fate: Fate, at: [f64; 2], text: &str) {
+        let class = format!("small end {}", fate.class());
+        self.write(class.trim_end(), at, &escape(text));
+    }
+
+    fn write(&mut self, class: &str, [x, y]: [f64; 2], text: &str) {
+        let (x, y) = (n(x), n(y));
         let _ = writeln!(
             self.body,
-            "<text class=\"{class}\" x=\"{}\" y=\"{}\">{whole}{}</text>",
-            n(x),
-            n(y),
-            escape(&shown)
+            "<text class=\"{class}\" x=\"{x}\" y=\"{y}\">{text}</text>"
         );
     }
 
@@ -153,16 +221,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_fits_its_columns() {
-        assert_eq!(fit("DEPLOY01", 8), "DEPLOY01");
-        assert_eq!(fit("DEPLOY012", 8), "DEPLOY0…");
+    fn text_fits_its_place() {
+        assert_eq!(fit("DEPLOY01", Face::Net, 52.0), "DEPLOY01");
+        assert_eq!(fit("DEPLOY012", Face::Net, 52.0), "DEPLOY0…");
         // As wide as they are shown, not as many as they are.
-        assert_eq!(fit("東京支店サイト", 8), "東京支…");
+        assert_eq!(fit("東京支店サイト", Face::Plain, 45.0), "東京支…");
+        assert_eq!(fit("illil", Face::Name, 22.0), "illil");
+        assert_eq!(fit("WWWWW", Face::Name, 37.0), "WW…");
         assert_eq!(
-            fit("e\u{301}e\u{301}e\u{301}", 3),
+            fit("e\u{301}e\u{301}e\u{301}", Face::Net, 20.0),
             "e\u{301}e\u{301}e\u{301}"
         );
-        assert_eq!(fit("a\u{202e}b", 20), "a\\u{202e}b");
+        assert_eq!(fit("a\u{202e}b", Face::Plain, 99.0), "a\\u{202e}b");
     }
 
     #[test]

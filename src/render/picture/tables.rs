@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Fate, cell, phrase, roles, site_names};
+use super::{Fate, cell, roles, saying, site_names};
 use crate::plan::{
     Link, Picture, PictureRange, PictureServer, PictureSite, PictureSubnet, RangeSide, SiteSide,
 };
@@ -171,7 +171,7 @@ pub(super) fn ranges(picture: &Picture, hosts: &Hosts) -> String {
                 let _ = write!(
                     said,
                     "; {role}: {}",
-                    escape(&phrase(picture.outcomes.get(*number), hosts))
+                    escape(&saying(picture.outcomes.get(*number), hosts).whole())
                 );
             }
             if subnets.len() > 1 {

@@ -1,14 +1,15 @@
 //! The topology: a box for each site with its subnets, a box for each server, and a line for who serves whom.
 //!
 //! Pure. Servers stand near the sites that they serve. Each line ends at a place of its own at the server, where its
-//! roles are written, so that no two labels meet.
+//! roles are written, so that no two labels meet. Many sites are several sheets, a server on each that has to do with it:
+//! no line is longer than a page, and paper holds each sheet whole.
 
-use std::fmt::Write as _;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::svg::{Svg, WIDTH, n};
-use super::{Fate, Positions, World, letter, roles};
+use super::svg::{Face, Svg, WIDTH, n};
+use super::{Fate, World, float, letter, sheets_of};
 use crate::plan::{Link, Picture, PictureServer, PictureSite, PictureSubnet, SiteSide};
-use crate::render::layout::number;
+use crate::render::layout::{count, number};
 use crate::render::text::Hosts;
 
 /// How wide boxes of sites and servers are.
@@ -18,6 +19,12 @@ const LEFT_OF_SERVER: f64 = WIDTH - SERVER - 1.0;
 const GAP: f64 = 12.0;
 const HEAD: f64 = 20.0;
 const ROW: f64 = 15.0;
+/// How far apart the lines of a server's roles are.
+const ROLES: f64 = 12.0;
+/// How far text is from the left of a box; where it begins behind a mark; where subnets begin.
+const INSET: f64 = 8.0;
+const MARKED: f64 = 23.0;
+const NETS: f64 = 26.0;
 /// How far apart the ends of lines are.
 const END: f64 = 14.0;
 
@@ -44,17 +51,14 @@ pub(super) const LEGEND: &[(&str, &str)] = &[
     ),
 ];
 
-/// Where everything is: the same before and after.
-struct Layout {
-    /// The top and the height of each site and server.
-    sites: Vec<(f64, f64)>,
-    servers: Vec<(f64, f64)>,
-    /// Where each line ends at its site and at its server.
-    ends: Positions<(usize, usize)>,
-    height: f64,
+/// A part of the picture that a page of paper holds: sites, and the servers that have to do with them.
+struct Sheet<'p> {
+    sites: Vec<&'p PictureSite>,
+    servers: Vec<&'p PictureServer>,
+    lines: Vec<Line<'p>>,
 }
 
-/// A line between a site and a server, in both worlds.
+/// A line between a site and a server, by their positions in the sheet, in both worlds.
 struct Line<'p> {
     site: usize,
     server: usize,
@@ -72,84 +76,125 @@ impl Line<'_> {
     }
 }
 
-pub(super) fn panel(picture: &Picture, hosts: &Hosts, world: World) -> String {
-    let lines = lines(picture);
-    let layout = layout(picture, &lines);
-    let mut svg = Svg::new();
-    for line in &lines {
-        draw_line(&mut svg, line, &layout, world);
-    }
-    for (site, at) in picture.sites.iter().zip(&layout.sites) {
-        draw_site(&mut svg, site, *at, world);
-    }
-    for ((index, server), at) in picture.servers.iter().enumerate().zip(&layout.servers) {
-        let used = |side: fn(&Line<'_>) -> bool| {
-            lines.iter().any(|line| line.server == index && side(line))
-        };
-        let fate = Fate::of(
-            used(|line| line.before.is_some()),
-            used(|line| line.after.is_some()),
-            server.before != server.after,
-        );
-        draw_server(&mut svg, server, hosts, *at, fate, world);
-    }
-    let title = format!("Topology {} the plan", world.word());
-    let named = picture
-        .sites
-        .iter()
-        .filter(|site| site.name.is_some())
-        .count();
-    let description = format!(
-        "{} sites with their subnets, {} servers, and lines for who serves whom. The table below says the same.",
-        number(named),
-        number(picture.servers.len())
-    );
-    let id = world.of("topology-before", "topology-after");
-    svg.finish(id, &title, &description, layout.height)
+/// Where everything is: the same before and after.
+struct Layout {
+    /// The top and the height of each site and server.
+    sites: Vec<(f64, f64)>,
+    servers: Vec<(f64, f64)>,
+    /// Where each line ends at its server, by site and server.
+    ends: BTreeMap<(usize, usize), f64>,
+    height: f64,
 }
 
-fn lines(picture: &Picture) -> Vec<Line<'_>> {
-    let mut lines: Vec<Line<'_>> = Vec::new();
-    for (index, site) in picture.sites.iter().enumerate() {
-        let links = |side: &'_ Option<SiteSide>, server: usize| {
-            let position = side
-                .as_ref()?
-                .links
-                .iter()
-                .position(|link| link.server == server)?;
-            Some(position)
-        };
-        for server in 0..picture.servers.len() {
-            let (was, will) = (links(&site.before, server), links(&site.after, server));
-            if was.is_some() || will.is_some() {
-                let link = |side: &'_ Option<SiteSide>, at: Option<usize>| -> Option<usize> {
-                    side.as_ref().and(at)
-                };
-                let before =
-                    link(&site.before, was).and_then(|at| site.before.as_ref()?.links.get(at));
-                let after =
-                    link(&site.after, will).and_then(|at| site.after.as_ref()?.links.get(at));
-                lines.push(Line {
-                    site: index,
-                    server,
-                    before,
-                    after,
-                });
-            }
+/// The picture in sheets, each before and after.
+pub(super) fn sheets(picture: &Picture, hosts: &Hosts) -> Vec<[String; 2]> {
+    let all: Vec<&PictureSite> = picture.sites.iter().collect();
+    let height = |sites: &[&PictureSite]| layout(&sheet(picture, sites, &[])).height;
+    let unused = unused(picture);
+    sheets_of(&all, height)
+        .into_iter()
+        .zip(1..)
+        .map(|(sites, ordinal)| {
+            // Servers that change and serve none of the sites stand beside the first of them.
+            let more = if ordinal == 1 { unused.as_slice() } else { &[] };
+            let sheet = sheet(picture, sites, more);
+            let layout = layout(&sheet);
+            World::BOTH.map(|world| panel((&sheet, &layout), hosts, ordinal, world))
+        })
+        .collect()
+}
+
+/// Servers to which no site has a link.
+fn unused(picture: &Picture) -> Vec<usize> {
+    let sites = picture.sites.iter();
+    let used: BTreeSet<usize> = sites
+        .flat_map(|site| [&site.before, &site.after])
+        .flatten()
+        .flat_map(|side| side.links.iter().map(|link| link.server))
+        .collect();
+    (0..picture.servers.len())
+        .filter(|server| !used.contains(server))
+        .collect()
+}
+
+fn sheet<'p>(picture: &'p Picture, sites: &[&'p PictureSite], more: &[usize]) -> Sheet<'p> {
+    let link = |side: &'p Option<SiteSide>, server: usize| {
+        let mut links = side.iter().flat_map(|side| &side.links);
+        links.find(|link| link.server == server)
+    };
+    let mut sheet = Sheet {
+        sites: sites.to_vec(),
+        servers: Vec::new(),
+        lines: Vec::new(),
+    };
+    for (index, server) in picture.servers.iter().enumerate() {
+        let theirs = sites.iter().enumerate().map(|(site, drawn)| Line {
+            site,
+            server: sheet.servers.len(),
+            before: link(&drawn.before, index),
+            after: link(&drawn.after, index),
+        });
+        let theirs: Vec<Line<'p>> = theirs
+            .filter(|line| line.before.is_some() || line.after.is_some())
+            .collect();
+        if !theirs.is_empty() || more.contains(&index) {
+            sheet.servers.push(server);
+            sheet.lines.extend(theirs);
         }
     }
-    lines
+    sheet
 }
 
-fn float(number: usize) -> f64 {
-    // Nothing here is longer than a page.
-    f64::from(u16::try_from(number).unwrap_or(u16::MAX))
+fn panel(
+    (sheet, layout): (&Sheet<'_>, &Layout),
+    hosts: &Hosts,
+    ordinal: usize,
+    world: World,
+) -> String {
+    let Sheet {
+        sites,
+        servers,
+        lines,
+    } = sheet;
+    let mut svg = Svg::new();
+    for line in lines {
+        draw_line(&mut svg, line, layout, world);
+    }
+    for (site, at) in sites.iter().zip(&layout.sites) {
+        draw_site(&mut svg, site, *at, world);
+    }
+    for ((position, server), at) in servers.iter().enumerate().zip(&layout.servers) {
+        let used = |side: fn(&Line<'_>) -> bool| {
+            let mut theirs = lines.iter().filter(|line| line.server == position);
+            theirs.any(side)
+        };
+        // A server is there whomever it serves; a crowd is there as what it serves.
+        let fate = match server.name {
+            Some(_) => Fate::of(true, true, server.before != server.after),
+            None => Fate::of(
+                used(|line| line.before.is_some()),
+                used(|line| line.after.is_some()),
+                false,
+            ),
+        };
+        draw_server(&mut svg, (server, fate), hosts, *at, world);
+    }
+    let title = format!("Topology {} the plan", world.word());
+    let named = sites.iter().filter(|site| site.name.is_some()).count();
+    let description = format!(
+        "{} with their subnets, {}, and lines for who serves whom. The table below says the same.",
+        count(named, "site"),
+        count(servers.len(), "server")
+    );
+    let id = format!("topology-{}-{ordinal}", world.word());
+    svg.finish(&id, &title, &description, layout.height)
 }
 
-fn layout(picture: &Picture, lines: &[Line<'_>]) -> Layout {
+fn layout(sheet: &Sheet<'_>) -> Layout {
+    let lines = &sheet.lines;
     let mut y = 1.0;
     let mut sites = Vec::new();
-    for (index, site) in picture.sites.iter().enumerate() {
+    for (index, site) in sheet.sites.iter().enumerate() {
         let rows = site.subnets.len()
             + usize::from(site.more_subnets > 0)
             + usize::from(note_of(site).is_some());
@@ -158,10 +203,14 @@ fn layout(picture: &Picture, lines: &[Line<'_>]) -> Layout {
         sites.push((y, height));
         y += height + GAP;
     }
-    let heights: Vec<f64> = (0..picture.servers.len())
-        .map(|server| {
-            let ends = lines.iter().filter(|line| line.server == server).count();
-            (float(ends) * END + 8.0).max(36.0)
+    let heights: Vec<f64> = sheet
+        .servers
+        .iter()
+        .enumerate()
+        .map(|(index, server)| {
+            let ends = lines.iter().filter(|line| line.server == index).count();
+            let [before, after] = World::BOTH.map(|world| said_of(server, world).len());
+            (float(ends) * END + 8.0).max(24.0 + float(before.max(after)) * ROLES)
         })
         .collect();
     let servers = placed(&heights, &sites, lines);
@@ -170,7 +219,7 @@ fn layout(picture: &Picture, lines: &[Line<'_>]) -> Layout {
         .chain(&sites)
         .map(|(top, height)| top + height);
     let height = bottom.fold(0.0, f64::max) + 1.0;
-    let mut ends = Positions::new();
+    let mut ends = BTreeMap::new();
     for (server, (top, height)) in servers.iter().enumerate() {
         let here: Vec<&Line<'_>> = lines.iter().filter(|line| line.server == server).collect();
         let first = top + height / 2.0 - (float(here.len()) - 1.0) * END / 2.0;
@@ -243,6 +292,11 @@ fn note_of(site: &PictureSite) -> Option<(Option<bool>, Option<bool>)> {
     (both.0 == Some(true) || both.1 == Some(true)).then_some(both)
 }
 
+/// Writes into a box from a place on, no farther than its right border.
+fn write(svg: &mut Svg, face: Face, (left, width): (f64, f64), [x, y]: [f64; 2], text: &str) {
+    svg.text(face, [left + x, y, width - x - 4.0], text);
+}
+
 fn draw_site(svg: &mut Svg, site: &PictureSite, (top, height): (f64, f64), world: World) {
     let PictureSite {
         name,
@@ -252,28 +306,28 @@ fn draw_site(svg: &mut Svg, site: &PictureSite, (top, height): (f64, f64), world
         subnets,
         more_subnets,
     } = site;
-    let fate = Fate::of(
-        before.is_some(),
-        after.is_some(),
-        *touched && name.is_some(),
-    );
-    let side = world.of(before, after);
-    let mut y = top + 14.0;
+    let there = [before.is_some(), after.is_some()];
+    let fate = Fate::of(there[0], there[1], *touched && name.is_some());
+    let is_there = world.of(there[0], there[1]);
     let text = name.as_ref().map_or("in no site", |name| name.as_str());
-    if side.is_some() {
-        svg.rect(&format!("box {}", fate.class()), [1.0, top, SITE, height]);
+    let area = (1.0, SITE);
+    let mut y = top + 14.0;
+    if is_there {
+        svg.rect(fate.of_box(), [1.0, top, SITE, height]);
         svg.mark(fate, 12.0, y - 4.0);
-        svg.text("name", 23.0, y, text, 18);
+        let x = if fate == Fate::Same { INSET } else { MARKED };
+        write(svg, Face::Name, area, [x, y], text);
     } else {
         svg.rect("missing", [1.0, top, SITE, height]);
+        write(svg, Face::Ghost, area, [INSET, y], text);
         let word = world.of("not yet", "gone");
-        svg.text("ghost", 8.0, y, text, 22);
-        svg.text("small", 8.0, y + ROW, word, 22);
+        write(svg, Face::Small, area, [INSET, y + ROW], word);
     }
     if let Some((was, will)) = note_of(site) {
         y += ROW;
         if world.of(was, will) == Some(true) {
-            svg.text("small", 23.0, y, "constrained to the site", 24);
+            let text = "constrained to the site";
+            write(svg, Face::Small, area, [NETS, y], text);
         }
     }
     for subnet in subnets {
@@ -283,78 +337,88 @@ fn draw_site(svg: &mut Svg, site: &PictureSite, (top, height): (f64, f64), world
             before,
             after,
         } = subnet;
-        let fate = Fate::of(*before, *after, false);
+        let text = subnet.to_string();
         if world.of(*before, *after) {
-            svg.mark(fate, 16.0, y - 3.8);
-            svg.text("net", 27.0, y, &subnet.to_string(), 19);
-        } else {
+            svg.mark(Fate::of(*before, *after, false), 16.0, y - 3.8);
+            write(svg, Face::Net, area, [NETS, y], &text);
+        } else if is_there {
             // Its place stays empty, so that the rows of both panels are the same.
-            let width = f64::from(u8::try_from(subnet.to_string().len()).unwrap_or(18)) * 6.4;
-            if side.is_some() {
-                svg.rect("missing", [27.0, y - 9.0, width, 11.0]);
-            }
+            let width = Face::Net.width(&text);
+            svg.rect("missing", [NETS + 1.0, y - 9.0, width, 11.0]);
         }
     }
-    if *more_subnets > 0 && side.is_some() {
+    if *more_subnets > 0 && is_there {
         y += ROW;
         let more = usize::try_from(*more_subnets).unwrap_or(usize::MAX);
-        svg.text(
-            "small",
-            27.0,
-            y,
-            &format!("and {} more subnets", number(more)),
-            24,
-        );
+        let text = format!("and {}", count(more, "more subnet"));
+        write(svg, Face::Small, area, [NETS, y], &text);
     }
+}
+
+/// What is said below the name of a server: its roles, in lines.
+fn said_of(server: &PictureServer, world: World) -> Vec<String> {
+    let PictureServer {
+        name,
+        crowd: _, // in the place of the name
+        before,
+        after,
+    } = server;
+    let known = match (name, world.of(before, after)) {
+        (None, _) => return vec!["servers".to_owned()],
+        (Some(_), None) => return vec!["roles not known".to_owned()],
+        (Some(_), Some(known)) if known.is_empty() => return vec!["no roles".to_owned()],
+        (Some(_), Some(known)) => known,
+    };
+    let mut lines: Vec<String> = Vec::new();
+    for (position, role) in known.iter().enumerate() {
+        let comma = if position + 1 < known.len() { "," } else { "" };
+        let word = format!("{role}{comma}");
+        match lines.last_mut() {
+            Some(line) if Face::Small.width(&format!("{line} {word}")) < SERVER - 12.0 => {
+                line.push(' ');
+                line.push_str(&word);
+            }
+            _ => lines.push(word),
+        }
+    }
+    lines
 }
 
 fn draw_server(
     svg: &mut Svg,
-    server: &PictureServer,
+    (server, fate): (&PictureServer, Fate),
     hosts: &Hosts,
     (top, height): (f64, f64),
-    fate: Fate,
     world: World,
 ) {
-    let PictureServer {
-        name,
-        crowd,
-        before,
-        after,
-    } = server;
-    let text = match name {
-        Some(name) => hosts.one(name).to_owned(),
-        None => format!(
-            "any of {}",
-            number(usize::try_from(*crowd).unwrap_or(usize::MAX))
-        ),
-    };
+    let text = server.name.as_ref().map_or_else(
+        || {
+            let crowd = usize::try_from(server.crowd).unwrap_or(usize::MAX);
+            format!("any of {}", number(crowd))
+        },
+        |name| hosts.one(name).to_owned(),
+    );
     let there = match fate {
         Fate::Added => world == World::After,
         Fate::Removed => world == World::Before,
         Fate::Same | Fate::Changed => true,
     };
-    let middle = top + height / 2.0;
+    let said = said_of(server, world);
+    let area = (LEFT_OF_SERVER, SERVER);
+    let mut y = top + (height - float(said.len()) * ROLES) / 2.0 + 4.0;
     if there {
-        svg.rect(
-            &format!("box {}", fate.class()),
-            [LEFT_OF_SERVER, top, SERVER, height],
-        );
-        svg.mark(fate, LEFT_OF_SERVER + 12.0, middle - 6.0);
-        let from = if fate == Fate::Same { 8.0 } else { 22.0 };
-        let columns = if fate == Fate::Same { 16 } else { 14 };
-        svg.text("name", LEFT_OF_SERVER + from, middle - 2.0, &text, columns);
+        svg.rect(fate.of_box(), [LEFT_OF_SERVER, top, SERVER, height]);
+        svg.mark(fate, LEFT_OF_SERVER + 12.0, y - 4.0);
+        let x = if fate == Fate::Same { INSET } else { MARKED };
+        write(svg, Face::Name, area, [x, y], &text);
     } else {
         svg.rect("missing", [LEFT_OF_SERVER, top, SERVER, height]);
-        svg.text("ghost", LEFT_OF_SERVER + 8.0, middle - 2.0, &text, 16);
+        write(svg, Face::Ghost, area, [INSET, y], &text);
     }
-    let said = match (name, world.of(before, after)) {
-        (None, _) => "servers".to_owned(),
-        (Some(_), None) => "roles not known".to_owned(),
-        (Some(_), Some(known)) if known.is_empty() => "no roles".to_owned(),
-        (Some(_), Some(known)) => roles(known),
-    };
-    svg.text("small", LEFT_OF_SERVER + 8.0, middle + 11.0, &said, 20);
+    for line in said {
+        y += ROLES;
+        write(svg, Face::Small, area, [INSET, y], &line);
+    }
 }
 
 fn draw_line(svg: &mut Svg, line: &Line<'_>, layout: &Layout, world: World) {
@@ -373,14 +437,23 @@ fn draw_line(svg: &mut Svg, line: &Line<'_>, layout: &Layout, world: World) {
     ) else {
         return;
     };
+    let fate = line.fate();
+    let mut label = fate.sign().to_owned();
+    label.extend(roles.iter().chain(perhaps).map(|role| letter(*role)));
+    if !perhaps.is_empty() {
+        label.push('?');
+    } else if roles.is_empty() {
+        label.push('·');
+    }
     let begin = top + height / 2.0;
     let begin = begin + (end - begin).clamp(-height / 2.0 + 8.0, height / 2.0 - 8.0) * 0.6;
-    let fate = line.fate();
-    let dashes = if roles.is_empty() { "perhaps" } else { "" };
-    let (left, right) = (SITE + 1.0, LEFT_OF_SERVER - 32.0);
+    // A line ends before its label, and where its label is short at the same place as others.
+    let left = SITE + 1.0;
+    let right = LEFT_OF_SERVER - (Face::Small.width(&label) * 1.1 + 9.0).max(32.0);
     let middle = f64::midpoint(left, right);
+    let dashes = if roles.is_empty() { " perhaps" } else { "" };
     svg.path(
-        &format!("line {} {dashes}", fate.class()),
+        &format!("line {}{dashes}", fate.class()),
         &format!(
             "M{} {}C{} {} {} {} {} {}h4",
             n(left),
@@ -393,24 +466,5 @@ fn draw_line(svg: &mut Svg, line: &Line<'_>, layout: &Layout, world: World) {
             n(*end)
         ),
     );
-    let mut label = fate.sign().to_owned();
-    for role in roles {
-        label.push_str(letter(*role));
-    }
-    if !perhaps.is_empty() {
-        for role in perhaps {
-            let _ = write!(label, "{}", letter(*role));
-        }
-        label.push('?');
-    }
-    if roles.is_empty() && perhaps.is_empty() {
-        label.push('·');
-    }
-    svg.text(
-        &format!("small end {}", fate.class()),
-        LEFT_OF_SERVER - 3.0,
-        end + 3.5,
-        &label,
-        8,
-    );
+    svg.label(fate, [LEFT_OF_SERVER - 3.0, end + 3.5], &label);
 }
