@@ -10,6 +10,7 @@ pub mod graph;
 pub mod json;
 mod layout;
 pub mod markdown;
+mod notes;
 mod paper;
 mod picture;
 pub mod report;

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::{About, WIDTH, about};
-use crate::plan::{Allowance, Note, Plan, PlanFile, Severity, Standing};
+use crate::plan::{Note, Plan, PlanFile, Severity, Standing};
 use crate::render::layout::{Style, and, count, number};
+use crate::render::notes::{self, Said, Told};
 use crate::render::safe::markdown::{code, fence, prose, said};
 use crate::render::text::{Parts, grouped, parts};
 
@@ -291,42 +292,22 @@ fn coloured(changes: &str) -> String {
 }
 
 fn one(note: &Note) -> String {
-    let Note {
-        severity,
-        standing: _, // the group says it
+    let Said {
+        word,
         id,
         message,
-        remedy,
-        sources,
-        places,
-        allowed,
-    } = note;
-    let word = match severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Info => "info",
-    };
+        lines,
+    } = notes::said(note);
     let mut item = format!("- **{word}** {}: {}\n", code(id), said(message));
-    if let Some(Allowance { reason, place }) = allowed {
-        let _ = writeln!(
-            item,
-            "  - allowed: {} at {}",
-            code(reason),
-            code(&place.to_string())
-        );
-    }
-    if !remedy.is_empty() {
-        let _ = writeln!(item, "  - remedy: {}", said(remedy));
-    }
-    if !places.is_empty() {
-        let places: Vec<String> = places
-            .iter()
-            .map(|place| code(&place.to_string()))
-            .collect();
-        let _ = writeln!(item, "  - at: {}", places.join(", "));
-    }
-    if !sources.is_empty() {
-        let _ = writeln!(item, "  - source: {}", prose(&sources.join(", ")));
+    for (name, words) in lines {
+        let words = match words {
+            Told::Ours(words) => said(&words),
+            Told::Theirs(words) => {
+                let words: Vec<String> = words.iter().map(|one| code(one)).collect();
+                words.join(", ")
+            }
+        };
+        let _ = writeln!(item, "  - {name}: {words}");
     }
     item
 }

@@ -255,7 +255,7 @@ mod tests {
         - **error** `subnet-in-two-sites`: subnet `10.7.0.0/24` belongs to `HQ` and `Berlin`
           - remedy: let one site only have it: an address in two sites is served by either
           - at: `sites.yaml:3:3`, `sites.yaml:11:3`
-          - source: 431459
+          - article: 431459
 
         <details>
         <summary>Steps (1)</summary>
