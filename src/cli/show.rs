@@ -6,9 +6,9 @@ use clap::{Args, ValueEnum};
 
 use super::apply::read_saved;
 use super::error::Failure;
+use super::tell::told;
 use super::{Context, Exit, print};
-use crate::plan::PlanFile;
-use crate::render::{Style, document};
+use crate::render::{Style, document, lines};
 
 /// Options of `show`.
 #[derive(Debug, Args)]
@@ -33,32 +33,33 @@ pub(super) struct ShowArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum PlanFormat {
     Text,
+    /// The plan file
     Json,
+    /// What happens and what is planned, a JSON object a line
+    JsonLines,
+    /// For a comment on a pull request
     Markdown,
+    /// One page with pictures
     Html,
 }
 
-pub(super) fn run(context: &Context, args: &ShowArgs) -> Result<Exit, Failure> {
-    let file = read_saved(&args.plan_file)?;
-    let style = Style {
-        full: context.style.full || args.full,
-        ..context.style
-    };
-    print(&match args.format {
-        PlanFormat::Text => document::text(&file, &style),
-        // A comment has a limit; whoever wants more than it holds says so here, and not by being verbose.
-        PlanFormat::Markdown => rendered(&file, PlanFormat::Markdown, args.full),
-        other => rendered(&file, other, style.full),
-    });
-    Ok(Exit::Done)
-}
-
-/// A plan in a format that is no text for the terminal.
-pub(super) fn rendered(file: &PlanFile, format: PlanFormat, full: bool) -> String {
-    match format {
-        PlanFormat::Text => document::text(file, &Style::default()),
-        PlanFormat::Json => file.write(),
-        PlanFormat::Markdown => document::markdown(file, full),
-        PlanFormat::Html => document::html(file, full),
-    }
+pub(super) async fn run(context: &Context, args: &ShowArgs) -> Result<Exit, Failure> {
+    let listened = args.format == PlanFormat::JsonLines;
+    told(context, listened, lines::Command::Show, async |teller| {
+        let file = read_saved(&args.plan_file)?;
+        let style = Style {
+            full: context.style.full || args.full,
+            ..context.style
+        };
+        match args.format {
+            PlanFormat::Text => print(&document::text(&file, &style)),
+            // A comment has a limit; whoever wants more than it holds says so here, and not by being verbose.
+            PlanFormat::Markdown => print(&document::markdown(&file, args.full)),
+            PlanFormat::Json => print(&file.write()),
+            PlanFormat::Html => print(&document::html(&file, style.full)),
+            PlanFormat::JsonLines => teller.plan(&file.clone().plan(), &file.digest),
+        }
+        Ok(Exit::Done)
+    })
+    .await
 }

@@ -9,6 +9,7 @@ pub mod document;
 pub mod graph;
 pub mod json;
 mod layout;
+pub mod lines;
 pub mod markdown;
 mod notes;
 mod paper;

@@ -24,6 +24,7 @@ mod first_hour;
 mod getting_started;
 mod house;
 mod learn;
+mod lines;
 mod log;
 mod manifests;
 mod output;
