@@ -87,7 +87,7 @@ pub(super) struct ApplyArgs {
     /// Go by without the console steps and what waits for them, and call that done
     #[arg(long)]
     pub(super) skip_manual: bool,
-    /// How to tell what happens; what is for people goes to standard error beside JSON
+    /// How to tell what happens: text, or a JSON object a line, with what is for people on standard error
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(super) format: RunFormat,
 }
@@ -96,7 +96,6 @@ pub(super) struct ApplyArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum RunFormat {
     Text,
-    /// A JSON object a line, as it happens
     #[value(alias = "json")]
     JsonLines,
 }

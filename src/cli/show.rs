@@ -29,17 +29,13 @@ pub(super) struct ShowArgs {
     full: bool,
 }
 
-/// What a plan is shown as.
+/// What a plan is shown as; docs/formats.md says more, and with a line for each the help would list all at length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum PlanFormat {
     Text,
-    /// The plan file
     Json,
-    /// What happens and what is planned, a JSON object a line
     JsonLines,
-    /// For a comment on a pull request
     Markdown,
-    /// One page with pictures
     Html,
 }
 

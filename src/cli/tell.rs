@@ -78,7 +78,8 @@ pub(super) async fn told(
         tool_version: env!("CARGO_PKG_VERSION"),
         run: &context.run.0,
     });
-    let ended = work(teller).await;
+    // The whole of a command is in there, which is much to move about.
+    let ended = Box::pin(work(teller)).await;
     let (outcome, exit) = match &ended {
         Ok(exit) => (ending(*exit), exit.code()),
         Err(failure) => {

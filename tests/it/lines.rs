@@ -168,17 +168,17 @@ fn what_goes_wrong_is_told_too() {
     write(
         "apiVersion: sitewright/v1\nkind: Site\nmetadata: { name: A }\nspec: { subnets: [10.0.0.1/24], x: 1 }\n",
     );
-    let faulty = told(folder.path(), &state, &plan);
-    assert_eq!(faulty.exit, 1);
-    let faults = faulty.of("fault");
-    assert_eq!(faults.len(), 2, "{:?}", faulty.lines);
+    let wrong = told(folder.path(), &state, &plan);
+    assert_eq!(wrong.exit, 1);
+    let faults = wrong.of("fault");
+    assert_eq!(faults.len(), 2, "{:?}", wrong.lines);
     for fault in faults {
         let code = fault["code"].as_str().unwrap();
         assert_eq!(fault["places"][0]["file"], "a.yaml");
         assert!(
-            faulty.beside.contains(&format!("error[{code}]")),
+            wrong.beside.contains(&format!("error[{code}]")),
             "{}",
-            faulty.beside
+            wrong.beside
         );
     }
 

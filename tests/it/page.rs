@@ -156,8 +156,8 @@ const measured = frame => {
       at(one).bottom - 3 > at(two).top && at(two).bottom - 3 > at(one).top)).map(([, one]) => word(one)),
     small: Math.min(...texts.map(([svg, text]) => parseFloat(getComputedStyle(text).fontSize) *
       at(svg).width / svg.viewBox.baseVal.width)),
-    // On a page of A4 both worlds stand side by side, each 336 pixels wide and at most 970 high.
-    tall: pictures.map(svg => svg.viewBox.baseVal).map(box => box.height / box.width * 336).filter(high => high > 970),
+    // On paper both worlds stand side by side, each 347 pixels wide, below a title and a legend.
+    tall: pictures.map(svg => svg.viewBox.baseVal).map(box => box.height / box.width * 347).filter(high => high > 770),
     pictures: pictures.length,
     scripts: page.scripts.length,
     fetched: frame.contentWindow.performance.getEntriesByType('resource').map(one => one.name),
@@ -175,10 +175,13 @@ addEventListener('load', () => {
 fn measured(page: &Path, widths: &[u32], dark: bool) -> (Vec<Value>, String) {
     let folder = page.parent().unwrap();
     let name = page.file_name().unwrap().to_str().unwrap();
-    let frames: String = widths
-        .iter()
-        .map(|width| format!("<iframe src=\"{name}\" width=\"{width}\" height=\"4000\" style=\"border:0\"></iframe>"))
-        .collect();
+    let frame = |width: &u32| {
+        format!(
+            "<iframe src=\"{name}\" width=\"{width}\" height=\"4000\" style=\"border:0\"></iframe>"
+        )
+    };
+    let frames: Vec<String> = widths.iter().map(frame).collect();
+    let frames = frames.concat();
     let outside = folder.join("frame.html");
     let text = format!(
         "<!DOCTYPE html><meta name=\"color-scheme\" content=\"light dark\"><title>not measured</title>\

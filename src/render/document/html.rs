@@ -22,6 +22,7 @@ body { max-width: 64rem; }
 pre { margin: .6rem 0; padding: .8rem 1rem; white-space: pre-wrap; overflow-wrap: anywhere; border: 1px solid var(--line); border-radius: .4rem;
   background: var(--box); font: .85rem/1.45 ui-monospace, 'Cascadia Mono', Consolas, 'Liberation Mono', monospace; }
 pre b { display: block; padding-left: calc(1ch * var(--in) + 2ch); text-indent: calc(-1ch * var(--in) - 2ch); font-weight: inherit; }
+pre span { white-space: nowrap; }
 .add { color: var(--add); }
 .cut { color: var(--cut); }
 .turn { color: var(--turn); }

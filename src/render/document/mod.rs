@@ -325,6 +325,7 @@ mod tests {
     }
 
     const TAGS: &[&str] = &[
+        "span",
         "h1",
         "h2",
         "p",
@@ -434,6 +435,42 @@ mod tests {
         assert_eq!(shown + said, objects);
         assert!(page.contains(&format!("{said} objects left out")), "{page}");
         assert!(page.contains(&plan.digest()));
+    }
+
+    #[test]
+    fn a_comment_on_2000_subnets_says_what_is_left_out() {
+        let mut plan = sample::huge(2_000);
+        let pattern = sample::blocked().notes.remove(0);
+        plan.notes = (0..2_000)
+            .map(|number| crate::plan::Note {
+                message: format!(
+                    "subnet `10.{}.{}.0/24` overlaps",
+                    number / 256,
+                    number % 256
+                ),
+                ..pattern.clone()
+            })
+            .collect();
+        let file = saved(&plan);
+        let page = markdown(&file, false);
+        let length = page.encode_utf16().count();
+        assert!(length <= COMMENT && length > COMMENT * 9 / 10, "{length}");
+        let shown = page.matches("- **error** ").count();
+        let cut = format!(
+            "\n> **Cut to fit a comment:** {} notes left out. The whole is in the plan file: `sitewright show PLANFILE`",
+            crate::render::layout::number(2_000 - shown)
+        );
+        assert!(page.contains(&cut), "{cut}\n{page}");
+        // What blocks it, what changes and the steps are there all the same.
+        for part in [
+            "> **Blocked** by 2,000 errors",
+            "### Changes",
+            "<summary>Steps (2,00",
+            "| digest |",
+        ] {
+            assert!(page.contains(part), "{part}");
+        }
+        assert!(markdown(&file, true).encode_utf16().count() > COMMENT);
     }
 
     #[test]

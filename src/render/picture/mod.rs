@@ -54,8 +54,8 @@ details { margin: .6rem 0; }
 summary { cursor: pointer; color: var(--dim); }
 @media print {
   .pair { grid-template-columns: 1fr 1fr; gap: .5rem; break-inside: avoid; }
-  .pair svg { max-height: 250mm; }
-  .legend, .about, figcaption { break-after: avoid; }
+  .pair svg { max-height: 230mm; }
+  .about, .legend { break-inside: avoid; break-after: avoid; }
   svg .box, svg .mark { print-color-adjust: exact; }
   details:not([open]) { display: none; }
 }
@@ -293,8 +293,8 @@ fn more_ranges(left_out: LeftOut) -> String {
     said.join(" ")
 }
 
-/// How high a sheet may be, so that both worlds of it stand side by side on a page of A4 and can be read.
-const SHEET: f64 = 980.0;
+/// How high a sheet may be: both worlds of it stand side by side on a page of A4 or Letter, below the title and the legend.
+const SHEET: f64 = 760.0;
 
 /// Divides what is drawn one below the other into sheets; what is too high by itself is a sheet of its own.
 fn sheets_of<T>(all: &[T], height: impl Fn(&[T]) -> f64) -> Vec<&[T]> {
@@ -470,9 +470,9 @@ mod tests {
     #[test]
     fn sheets_hold_what_fits_and_lose_nothing() {
         let height = |some: &[f64]| some.iter().sum::<f64>();
-        let all = [500.0, 400.0, 100.0, 2_000.0, 1.0];
+        let all = [500.0, 200.0, 100.0, 2_000.0, 1.0];
         let sheets = sheets_of(&all, height);
-        assert_eq!(sheets, [&[500.0, 400.0][..], &[100.0], &[2_000.0], &[1.0]]);
+        assert_eq!(sheets, [&[500.0, 200.0][..], &[100.0], &[2_000.0], &[1.0]]);
         assert!(sheets_of(&[], height).is_empty());
     }
 }

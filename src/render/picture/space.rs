@@ -149,11 +149,13 @@ fn said(side: &RangeSide, outcomes: &[PictureOutcome], hosts: &Hosts, boot: bool
         task,
         network_boot,
     } = side;
-    let names: Vec<&str> = sites.iter().map(Name::as_str).collect();
-    let site = match names.as_slice() {
+    let belongs = match sites.as_slice() {
         [] => "no site".to_owned(),
-        [one] => (*one).to_owned(),
-        several => format!("{} sites: {}", several.len(), several.join(", ")),
+        [one] => one.to_string(),
+        several => {
+            let several: Vec<&str> = several.iter().map(Name::as_str).collect();
+            format!("{} sites: {}", several.len(), several.join(", "))
+        }
     };
     let mut roles = vec![("P", *package), ("T", *task)];
     if boot {
@@ -164,7 +166,7 @@ fn said(side: &RangeSide, outcomes: &[PictureOutcome], hosts: &Hosts, boot: bool
         outcome.is_some_and(|outcome| outcome.choice == choice)
     };
     Said {
-        site,
+        site: belongs,
         nobody: is(package, "none") && is(task, "none"),
         uncertain: roles.iter().any(|(_, number)| is(number, "indeterminate")),
         lines: services(&roles, outcomes, hosts),

@@ -50,7 +50,7 @@ impl Face {
         }
     }
 
-    /// How wide a character is at most in the fonts that the style names, of which DejaVu Sans is the widest.
+    /// How wide a character is at most in the fonts that the style names, of which `DejaVu Sans` is the widest.
     fn width_of(self, character: char) -> f64 {
         let (size, bold) = match self {
             Self::Net => return 6.4 * f64::from(columns(character)),

@@ -14,12 +14,9 @@ use crate::render::text::Hosts;
 use crate::select::Span;
 
 fn table(heads: &[&str], rows: &str) -> String {
-    let heads: String = heads
-        .iter()
-        .map(|head| format!("<th>{head}</th>"))
-        .collect();
+    let heads = heads.join("</th><th>");
     format!(
-        "<table class=\"stack\">\n<thead><tr>{heads}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n"
+        "<table class=\"stack\">\n<thead><tr><th>{heads}</th></tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n"
     )
 }
 

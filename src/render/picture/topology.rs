@@ -320,8 +320,8 @@ fn draw_site(svg: &mut Svg, site: &PictureSite, (top, height): (f64, f64), world
     } else {
         svg.rect("missing", [1.0, top, SITE, height]);
         write(svg, Face::Ghost, area, [INSET, y], text);
-        let word = world.of("not yet", "gone");
-        write(svg, Face::Small, area, [INSET, y + ROW], word);
+        let when = world.of("not yet", "gone");
+        write(svg, Face::Small, area, [INSET, y + ROW], when);
     }
     if let Some((was, will)) = note_of(site) {
         y += ROW;
@@ -372,13 +372,13 @@ fn said_of(server: &PictureServer, world: World) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for (position, role) in known.iter().enumerate() {
         let comma = if position + 1 < known.len() { "," } else { "" };
-        let word = format!("{role}{comma}");
+        let told = format!("{role}{comma}");
         match lines.last_mut() {
-            Some(line) if Face::Small.width(&format!("{line} {word}")) < SERVER - 12.0 => {
+            Some(line) if Face::Small.width(&format!("{line} {told}")) < SERVER - 12.0 => {
                 line.push(' ');
-                line.push_str(&word);
+                line.push_str(&told);
             }
-            _ => lines.push(word),
+            _ => lines.push(told),
         }
     }
     lines
