@@ -80,14 +80,14 @@ pub(super) async fn told(
     });
     // The whole of a command is in there, which is much to move about.
     let ended = Box::pin(work(teller)).await;
-    let (outcome, exit) = match &ended {
+    let (result, exit) = match &ended {
         Ok(exit) => (ending(*exit), exit.code()),
         Err(failure) => {
             teller.failed(failure);
             (Ending::Failed, failure.exit())
         }
     };
-    teller.say(Happening::CommandEnded { outcome, exit });
+    teller.say(Happening::CommandEnded { result, exit });
     ended
 }
 

@@ -183,8 +183,8 @@ pub enum Happening<'a> {
     },
     /// The command ends; always the last line.
     CommandEnded {
-        /// How.
-        outcome: Ending,
+        /// How; steps have an `outcome`.
+        result: Ending,
         /// The exit code.
         exit: u8,
     },
@@ -345,7 +345,7 @@ mod tests {
                 hint: None,
             },
             Happening::CommandEnded {
-                outcome: Ending::Failed,
+                result: Ending::Failed,
                 exit: 1,
             },
         ];
@@ -384,7 +384,7 @@ mod tests {
         {"time":"2026-11-25T12:00:00.000Z","event":"runEnded","run":"r-0001","summary":{"steps":{"done":0,"alreadyDone":0,"open":0,"skipped":0,"waiting":0,"failed":0,"cancelled":0},"milliseconds":65000}}
         {"time":"2026-11-25T12:00:00.000Z","event":"fault","code":"SW0131","warning":false,"message":"a\n\"b\"","places":[{"file":"sites.yaml","line":3,"column":5}],"hint":null}
         {"time":"2026-11-25T12:00:00.000Z","event":"failed","code":"SW0210","error":"a\n\"b\"","causes":["no route"],"hint":null}
-        {"time":"2026-11-25T12:00:00.000Z","event":"commandEnded","outcome":"failed","exit":1}
+        {"time":"2026-11-25T12:00:00.000Z","event":"commandEnded","result":"failed","exit":1}
         "#);
     }
 

@@ -100,7 +100,7 @@ fn a_plan_and_its_run_are_told_line_by_line() {
         &["plan", "--out", file.to_str().unwrap()],
     );
     assert_eq!((planned.exit, planned.beside.as_str()), (0, ""));
-    assert_eq!(planned.lines.last().unwrap()["outcome"], "done");
+    assert_eq!(planned.lines.last().unwrap()["result"], "done");
     assert!(planned.of("refreshing").len() > 3);
     let refreshed = planned.of("refreshed")[0];
     assert_eq!(refreshed["platform"]["name"], "SMP01.corp.example");
@@ -139,7 +139,7 @@ fn a_plan_and_its_run_are_told_line_by_line() {
     // A run begins after its plan, and each of its steps ends.
     let applied = told(&folder, state.path(), &["apply", "--yes"]);
     assert_eq!(applied.exit, 4, "{}", applied.beside);
-    assert_eq!(applied.lines.last().unwrap()["outcome"], "consoleSteps");
+    assert_eq!(applied.lines.last().unwrap()["result"], "consoleSteps");
     assert!(
         applied.beside.contains("Changes to SMP01.corp.example\n"),
         "{}",
@@ -192,7 +192,7 @@ fn what_goes_wrong_is_told_too() {
             .collect();
         let blocked = told(folder.path(), &state, &arguments);
         assert_eq!(blocked.exit, 3, "{}", blocked.beside);
-        assert_eq!(blocked.lines.last().unwrap()["outcome"], "blocked");
+        assert_eq!(blocked.lines.last().unwrap()["result"], "blocked");
         assert_eq!(blocked.of("planned")[0]["blocked"], true);
         assert!(
             blocked
