@@ -3,8 +3,8 @@
 #
 # usage: scripts/setup.sh test|deny
 #   test  cargo-nextest, an S3 server, a Python environment in .tools/venv, curl, nft, git, jq, xmllint,
-#         systemd-analyze, Graphviz, libfaketime, PostgreSQL, and what signing in is tried against: Apache httpd, mod_auth_gssapi, gss-ntlmssp, MIT
-#         Kerberos. None of it is started
+#         systemd-analyze, Graphviz, Chromium, libfaketime, PostgreSQL, and what signing in is tried against: Apache
+#         httpd, mod_auth_gssapi, gss-ntlmssp, MIT Kerberos. None of it is started
 #   deny  cargo-deny
 #
 # Cargo's tools and the Python environment go into .tools. Only Debian packages leave the folder, and only
@@ -47,6 +47,15 @@ debian_package() {
     say "$1 is missing: $2. Install it, on Debian by: sudo apt-get install $1"
     exit 1
   fi
+}
+
+# The browser that the pages of plans are opened in.
+browser() {
+  local name
+  for name in chromium chromium-browser google-chrome; do
+    ! command -v "$name" >/dev/null || return 0
+  done
+  debian_package chromium 'the tests open the page of a plan in it'
 }
 
 python_environment() {
@@ -150,6 +159,7 @@ case "${1:-}" in
     realm_packages
     faketime
     database_package
+    browser
     ;;
   deny) cargo_tool cargo-deny cargo-deny "$deny_version" ;;
   *) echo 'usage: scripts/setup.sh test|deny' >&2; exit 64 ;;

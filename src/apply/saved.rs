@@ -254,7 +254,7 @@ mod tests {
     use crate::model::{
         By, ConsoleStep, Guid, Name, Ownership, PackageRef, RunSummary, Step, StepCount,
     };
-    use crate::plan::{Names, Reach};
+    use crate::plan::{Names, Picture, Reach};
     use crate::select::Impact;
 
     fn smp(number: u128) -> Platform {
@@ -291,6 +291,7 @@ mod tests {
             stale_since: None,
             changes: vec![],
             impact: Impact::default(),
+            picture: Picture::default(),
             reach: Reach::default(),
             steps: vec![
                 by_hand(

@@ -22,13 +22,15 @@ use super::interrupt::{STOPPED, interrupted};
 use super::log::is_quiet;
 use super::plan::{What, load, plan};
 use super::session::{Home, Session, WritingSession, new_lineage};
-use super::{Context, Exit, Format, able, now, print};
+use super::tell::{Teller, told};
+use super::{Context, Exit, able, now, print};
 use crate::apply::{ApplyError, Ended, Halt, Options, Resumed, aftermath, resume};
 use crate::journal::JournalError;
 use crate::model::{Event, FREEZE, Outcome, Ownership, Snapshot, StepId};
 use crate::observe::identify;
 use crate::plan::{Bounds, Plan, PlanFile, frozen, judge_again};
-use crate::render::{Lookup, console, json, text};
+use crate::render::lines::{self, Told};
+use crate::render::{Lookup, console, text};
 use crate::state::{Loaded, State, StateError};
 
 /// Options of `apply`.
@@ -42,7 +44,8 @@ Examples:
   sitewright apply --override freeze --reason 'the VLAN is down, ticket 4711'
   sitewright apply --yes --wait            # beside somebody at the console
   sitewright apply --yes --skip-manual     # what needs nobody
-  sitewright apply --parallelism 1         # step by step, in the order of the plan")]
+  sitewright apply --parallelism 1         # step by step, in the order of the plan
+  sitewright apply --yes --format json-lines > run.jsonl")]
 pub(super) struct ApplyArgs {
     /// A plan that `plan --out` wrote; without it a plan is made of the manifests
     #[arg(value_name = "PLANFILE", conflicts_with_all = ["files", "allow_takeover", "allow_stranded", "accept_fewer", "target", "exclude"])]
@@ -89,9 +92,17 @@ pub(super) struct ApplyArgs {
     /// Go by without the console steps and what waits for them, and call that done
     #[arg(long)]
     pub(super) skip_manual: bool,
-    /// How to tell what happens: text, or one JSON event a line, with the plan on standard error
+    /// How to tell what happens: text, or a JSON object a line, with what is for people on standard error
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(super) format: Format,
+    pub(super) format: RunFormat,
+}
+
+/// How a run is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum RunFormat {
+    Text,
+    #[value(alias = "json")]
+    JsonLines,
 }
 
 impl ApplyArgs {
@@ -111,7 +122,7 @@ impl ApplyArgs {
             wait_limit: 28_800,
             poll: 15,
             skip_manual: false,
-            format: Format::Text,
+            format: RunFormat::Text,
         }
     }
 
@@ -145,17 +156,21 @@ impl ApplyArgs {
     /// Says something to people: on standard error where standard output is for a program.
     fn tell(&self, text: &str) {
         match self.format {
-            Format::Text => print(text),
-            Format::Json => eprint!("{text}"),
+            RunFormat::Text => print(text),
+            RunFormat::JsonLines => eprint!("{text}"),
         }
     }
 }
 
 pub(super) async fn run(context: &Context, args: &ApplyArgs) -> Result<Exit, Failure> {
-    let home = Home::find(&args.what.files)?;
-    let session = WritingSession::open_with(context, &home, Some(args.retry_budget))?;
-    locked(context, &session, "apply", None, async |hold| {
-        under_lock(context, args, &home, &session, hold).await
+    let listened = args.format == RunFormat::JsonLines;
+    told(context, listened, lines::Command::Apply, async |teller| {
+        let home = Home::find(&args.what.files)?;
+        let session = WritingSession::open_with(context, &home, Some(args.retry_budget))?;
+        locked(context, &session, "apply", None, async |hold| {
+            under_lock(context, args, teller, (&home, &session), hold).await
+        })
+        .await
     })
     .await
 }
@@ -163,8 +178,8 @@ pub(super) async fn run(context: &Context, args: &ApplyArgs) -> Result<Exit, Fai
 async fn under_lock(
     context: &Context,
     args: &ApplyArgs,
-    home: &Home,
-    session: &WritingSession,
+    teller: Teller,
+    (home, session): (&Home, &WritingSession),
     hold: &mut Hold<'_>,
 ) -> Result<Exit, Failure> {
     let loaded = load(session).await?;
@@ -190,11 +205,12 @@ async fn under_lock(
         (judge_again(plan, bounds), digest, None, resumed)
     } else {
         let desired = home.desired(&args.what.files, session.declared_name())?;
-        let (plan, snapshot) = plan(session, &desired, loaded.as_ref(), &args.what).await?;
+        let (plan, snapshot) = plan(session, &desired, loaded.as_ref(), &args.what, teller).await?;
         let digest = plan.digest();
         (plan, digest, Some(snapshot), Resumed::default())
     };
     args.tell(&text::plan(&plan, &context.style));
+    teller.plan(&plan, &digest);
     if plan.is_blocked() {
         return Ok(Exit::Blocked);
     }
@@ -226,7 +242,7 @@ async fn under_lock(
         cancel: cancel.clone(),
     };
     let ours = Held { hold, loaded };
-    let (ended, loaded) = watched(context, args, &conduct, ours).await?;
+    let (ended, loaded) = watched(context, (args, teller), &conduct, ours).await?;
     let Ended { outcomes, halt } = ended;
     let seen = (&plan, snapshot.as_ref());
     // Where the journal cannot be kept, or is no longer ours, nothing else is either; what it holds is folded in next time.
@@ -267,7 +283,7 @@ async fn settle(
 /// Carries the plan out, saying what happens.
 async fn watched(
     context: &Context,
-    args: &ApplyArgs,
+    (args, teller): (&ApplyArgs, Teller),
     conduct: &Conduct<'_>,
     held: Held<'_, '_>,
 ) -> Result<(Ended, Option<Loaded>), Failure> {
@@ -276,13 +292,14 @@ async fn watched(
     let lookup = Lookup::new(conduct.plan);
     let bar = progress(conduct.plan);
     let mut emit = |event: &Event| {
-        let line = match args.format {
-            Format::Text => text::event(event, &lookup, &context.style),
-            Format::Json => Some(json::event(event) + "\n"),
-        };
-        if let Some(line) = line {
-            bar.suspend(|| print(&line));
-        }
+        bar.suspend(|| match args.format {
+            RunFormat::Text => {
+                if let Some(line) = text::event(event, &lookup, &context.style) {
+                    print(&line);
+                }
+            }
+            RunFormat::JsonLines => teller.tell(Told::Run(event)),
+        });
         if let Event::StepEnded { outcome, .. } = event
             && !matches!(outcome, Outcome::Open | Outcome::Waiting { .. })
         {

@@ -9,6 +9,7 @@ use super::error::Failure;
 use super::hold::{Hold, PATIENCE, who};
 use super::plan::{What, load, plan};
 use super::session::{Home, Session};
+use super::tell::Teller;
 use super::{Context, Exit, now, print, second};
 use crate::journal::Fact;
 use crate::model::{
@@ -70,7 +71,14 @@ async fn under_lock(
     hold: &Hold<'_>,
 ) -> Result<Exit, Failure> {
     let loaded = load(session).await?;
-    let (plan, snapshot) = plan(session, desired, loaded.as_ref(), &What::default()).await?;
+    let (plan, snapshot) = plan(
+        session,
+        desired,
+        loaded.as_ref(),
+        &What::default(),
+        Teller::SILENT,
+    )
+    .await?;
     let (step, value, settled) = if let Some(wanted) = args.step.strip_prefix("verify:") {
         (row(wanted)?, ATTESTED_ROW.to_owned(), None)
     } else if let Some(wanted) = args.step.strip_prefix("host-carve-out:") {

@@ -10,6 +10,7 @@ use super::apply::ApplyArgs;
 use super::error::Failure;
 use super::plan::{What, plan};
 use super::session::{Home, Session};
+use super::tell::Teller;
 use crate::apply::Resumed;
 use crate::plan::Plan;
 use crate::state::Loaded;
@@ -47,7 +48,7 @@ pub(super) async fn assert_current(
         return Ok(());
     }
     let what = What::default();
-    let (fresh, snapshot) = plan(session, &desired, loaded, &what).await?;
+    let (fresh, snapshot) = plan(session, &desired, loaded, &what, Teller::SILENT).await?;
     if saved.relies_on(&snapshot) {
         return Ok(());
     }

@@ -48,6 +48,7 @@ mod show;
 mod sim;
 mod state;
 mod state_store;
+mod tell;
 #[cfg(test)]
 mod tests;
 mod validate;
@@ -76,15 +77,27 @@ enum Format {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Exit {
     /// Nothing to do, or done.
-    Done = 0,
+    Done,
     /// Something could not be told.
-    Open = 1,
+    Open,
     /// There are changes, and the caller asked to be told.
-    Changes = 2,
+    Changes,
     /// Something forbids going on.
-    Blocked = 3,
+    Blocked,
     /// Done, but a person has something left to do in the console.
-    ConsoleSteps = 4,
+    ConsoleSteps,
+}
+
+impl Exit {
+    const fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Open => 1,
+            Self::Changes => 2,
+            Self::Blocked => 3,
+            Self::ConsoleSteps => 4,
+        }
+    }
 }
 
 /// Declares Deployment Sites of Symantec/Broadcom ITMS in YAML, plans and applies them.
@@ -294,13 +307,7 @@ pub fn main() -> ExitCode {
         failed @ Err(_) => failed,
     };
     match ended {
-        Ok(exit) => ExitCode::from(match exit {
-            Exit::Done => 0,
-            Exit::Open => 1,
-            Exit::Changes => 2,
-            Exit::Blocked => 3,
-            Exit::ConsoleSteps => 4,
-        }),
+        Ok(exit) => ExitCode::from(exit.code()),
         Err(failure) => {
             eprint!("{}", failure.render(&errors));
             ExitCode::from(failure.exit())
@@ -312,7 +319,7 @@ fn dispatch(context: &Context, command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Init(args) => init::run(context, &args),
         Command::Plan(args) => runtime()?.block_on(plan::run(context, &args)),
-        Command::Show(args) => show::run(context, &args),
+        Command::Show(args) => runtime()?.block_on(show::run(context, &args)),
         Command::Apply(args) => runtime()?.block_on(apply::run(context, &args)),
         Command::Runbook(args) => runtime()?.block_on(runbook::run(context, &args)),
         Command::Validate(args) => validate::run(context, &args),

@@ -16,8 +16,8 @@ use super::records::recorded_first;
 use super::steps::console;
 use super::touch::{planned, touched};
 use super::{
-    Context, Names, Narrowing, Note, ObjectChange, OrderError, Ordered, Plan, Severity, Standing,
-    Unkept, console_value, digest, narrow, objects, plan_steps,
+    Context, Names, Narrowing, Note, ObjectChange, OrderError, Ordered, Picture, Plan, Severity,
+    Standing, Unkept, console_value, digest, narrow, objects, picture, plan_steps,
 };
 use crate::diff::{Blocked, Change, Diff, Found, Takeover, declare, diff, predicted};
 use crate::model::{
@@ -155,6 +155,11 @@ pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
         notes.extend(warned(&emptied));
         impact(&was, &will, clients)
     };
+    let picture = if open.is_empty() {
+        Picture::default()
+    } else {
+        picture(&before, &after, &changes)
+    };
     notes.extend(stale_since.map(stale));
     notes.extend(stranded(&impact.stranded, allow_stranded));
     let reach = reach(&open, snapshot, &before, &after);
@@ -182,6 +187,7 @@ pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
         stale_since: stale_since.map(ToOwned::to_owned),
         changes,
         impact,
+        picture,
         reach,
         names: to_find(&steps, names),
         steps,

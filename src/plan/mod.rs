@@ -17,6 +17,7 @@ mod memory;
 mod moves;
 mod narrow;
 mod order;
+mod picture;
 mod pins;
 mod prefer;
 #[cfg(test)]
@@ -46,6 +47,10 @@ pub use make::{Inputs, make};
 pub use memory::remembered;
 pub use narrow::{Narrowing, UnknownObject};
 pub use order::{Draft, OrderError, order};
+pub use picture::{
+    LeftOut, Link, Picture, PictureOutcome, PictureRange, PictureServer, PictureSite,
+    PictureSubnet, RangeSide, SiteSide, picture,
+};
 pub use reach::{Portion, Reach};
 pub use steps::{Context, Ordered, plan_steps};
 pub use summary::{
@@ -144,6 +149,8 @@ pub struct Plan {
     pub changes: Vec<ObjectChange>,
     /// What that means for client addresses.
     pub impact: Impact,
+    /// What its pictures show.
+    pub picture: Picture,
     /// What the limits of a workspace count of it.
     pub reach: Reach,
     /// What is done, in an order in which it may be done.

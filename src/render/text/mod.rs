@@ -22,6 +22,7 @@ pub use checks::{check_explained, check_list};
 pub use error::{error, warning};
 pub use events::event;
 pub use explain::explanation;
+pub(super) use impact::Hosts;
 pub use journal::{audit, run, runs};
 pub(super) use notes::grouped;
 pub use notes::{heading, notes};
