@@ -2,8 +2,9 @@
 # Installs what `make test` and `make check` need and what is missing. Runs again in no time when all is there.
 #
 # usage: scripts/setup.sh test|deny
-#   test  cargo-nextest, an S3 server, a Python environment in .tools/venv, curl, nft, Graphviz, libfaketime, PostgreSQL,
-#         and what signing in is tried against: Apache httpd, mod_auth_gssapi, gss-ntlmssp, MIT Kerberos. None of it is started
+#   test  cargo-nextest, an S3 server, a Python environment in .tools/venv, curl, nft, git, jq, xmllint,
+#         systemd-analyze, Graphviz, Chromium, libfaketime, PostgreSQL, and what signing in is tried against: Apache
+#         httpd, mod_auth_gssapi, gss-ntlmssp, MIT Kerberos. None of it is started
 #   deny  cargo-deny
 #
 # Cargo's tools and the Python environment go into .tools. Only Debian packages leave the folder, and only
@@ -46,6 +47,15 @@ debian_package() {
     say "$1 is missing: $2. Install it, on Debian by: sudo apt-get install $1"
     exit 1
   fi
+}
+
+# The browser that the pages of plans are opened in.
+browser() {
+  local name
+  for name in chromium chromium-browser google-chrome; do
+    ! command -v "$name" >/dev/null || return 0
+  done
+  debian_package chromium 'the tests open the page of a plan in it'
 }
 
 python_environment() {
@@ -138,12 +148,18 @@ case "${1:-}" in
     command -v curl >/dev/null || debian_package curl 'the foreign clients call the simulator with it'
     PATH="$PATH:/usr/sbin:/sbin" command -v nft >/dev/null ||
       debian_package nftables 'the tests load the allow-lists of `sitewright firewall` with nft'
+    command -v git >/dev/null || debian_package git 'the test of a pipeline keeps its manifests in it'
+    command -v jq >/dev/null || debian_package jq 'the scripts of examples/ci read plans with it'
+    command -v xmllint >/dev/null || debian_package libxml2-utils 'the tests read the task of Windows with it'
+    ! [ "$(uname)" = Linux ] || command -v systemd-analyze >/dev/null ||
+      debian_package systemd 'the tests read the units of examples/ci with its systemd-analyze'
     command -v dot >/dev/null || debian_package graphviz 'a test draws what `sitewright graph` writes'
     s3_server
     python_environment
     realm_packages
     faketime
     database_package
+    browser
     ;;
   deny) cargo_tool cargo-deny cargo-deny "$deny_version" ;;
   *) echo 'usage: scripts/setup.sh test|deny' >&2; exit 64 ;;

@@ -196,13 +196,13 @@ enum Found {
 }
 
 impl SimArgs {
-    /// Runs the command. Data goes to `out`, the rest to `err`; the answer is the exit code.
+    /// Runs the command. Data goes to `out`, the rest to `err`.
     pub fn run(
         self,
         state_folder: &Path,
         out: &mut dyn Write,
         err: &mut dyn Write,
-    ) -> Result<u8, SimError> {
+    ) -> Result<(), SimError> {
         let SimArgs { at, serve, command } = self;
         match command.unwrap_or(Command::Serve(Box::new(serve))) {
             Command::Serve(args) => run_server(&at, &args, state_folder, out, err)?,
@@ -270,7 +270,7 @@ impl SimArgs {
             }
         }
         out.flush()?;
-        Ok(0)
+        Ok(())
     }
 }
 

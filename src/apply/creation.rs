@@ -13,10 +13,10 @@ impl Stepper<'_> {
     /// the next one knowing whose it is. What was there by that name already was seen before.
     pub(super) async fn intend(&mut self, write: &Write) -> Result<(), JournalError> {
         if let Some(intended) = creates(write)
-            && !self.intended
+            && !self.noted.intended
         {
             self.note(Fact::CreationIntended(intended)).await?;
-            self.intended = true;
+            self.noted.intended = true;
         }
         Ok(())
     }
@@ -25,11 +25,11 @@ impl Stepper<'_> {
     /// from now on is somebody else's.
     pub(super) async fn dropped(&mut self, write: &Write) -> Result<(), JournalError> {
         if let Some(intended) = creates(write)
-            && self.intended
+            && self.noted.intended
             && !self.lost
         {
             self.note(Fact::CreationDropped(intended)).await?;
-            self.intended = false;
+            self.noted.intended = false;
         }
         Ok(())
     }
@@ -43,7 +43,19 @@ impl Stepper<'_> {
                 package: package.clone(),
             })
             .await?;
-            self.owes = true;
+            self.noted.owes = true;
+        }
+        Ok(())
+    }
+
+    /// Notes that the resource of a deletion is gone, where no answer said so: the answer was lost, or somebody else
+    /// deleted it.
+    pub(super) async fn gone(&mut self, step: &Step) -> Result<(), JournalError> {
+        if let Some((guid, of)) = deletes(&step.action)
+            && !self.noted.gone
+        {
+            self.note(Fact::Deleted { guid, of: Some(of) }).await?;
+            self.noted.gone = true;
         }
         Ok(())
     }
@@ -65,17 +77,11 @@ impl Stepper<'_> {
             (Action::CreateSubnet { subnet, .. }, Write::CreateSubnet { .. }, Some(guid)) => {
                 self.subnet_created(*subnet, guid).await
             }
-            (action, Write::DeleteResource { resource }, _) => {
-                self.note(Fact::Deleted {
-                    guid: *resource,
-                    of: deletes(action).map(|(_, of)| of),
-                })
-                .await
-            }
+            (_, Write::DeleteResource { .. }, _) => self.gone(step).await,
             (_, Write::UpdateDistributionPoints { package }, _) => {
                 self.note(Fact::DistributionUpdated { package: *package })
                     .await?;
-                self.owes = false;
+                self.noted.owes = false;
                 Ok(())
             }
             _ => Ok(()),
@@ -96,7 +102,7 @@ impl Stepper<'_> {
         })
         .await?;
         self.born.created(guid);
-        self.intended = false;
+        self.noted.intended = false;
         Ok(())
     }
 
@@ -112,7 +118,7 @@ impl Stepper<'_> {
         })
         .await?;
         self.born.created(guid);
-        self.intended = false;
+        self.noted.intended = false;
         Ok(())
     }
 
@@ -159,7 +165,7 @@ impl Stepper<'_> {
                 if self.born.is_created(*guid) {
                     return Ok(());
                 }
-                if self.intended {
+                if self.noted.intended {
                     return self.site_created(name, *guid, *protected).await;
                 }
                 self.note(Fact::Recorded {
@@ -181,7 +187,7 @@ impl Stepper<'_> {
                 if self.born.is_created(*guid) {
                     return Ok(());
                 }
-                if self.intended {
+                if self.noted.intended {
                     return self.subnet_created(*subnet, *guid).await;
                 }
                 self.note(Fact::Recorded {
@@ -198,7 +204,7 @@ impl Stepper<'_> {
 }
 
 /// The object that a write brings into being.
-fn creates(write: &Write) -> Option<Intended> {
+pub(crate) fn creates(write: &Write) -> Option<Intended> {
     match write {
         Write::CreateSite { name, .. } => Some(Intended {
             of: CountedKind::Sites,

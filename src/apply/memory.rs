@@ -5,10 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::step::{INCONSISTENT, awaits};
 use crate::journal::Fact;
 use crate::model::{
-    Action, Count, CountedKind, Intended, Name, Outcome, Ownership, Record, Snapshot, Step, StepId,
-    StepKind, Subnet,
+    Action, ConsoleStep, Count, CountedKind, Guid, Ignorable, Intended, Name, Outcome, Ownership,
+    Record, Snapshot, Step, StepId, StepKind, Subnet,
 };
 use crate::observe::writes;
 use crate::plan::{Plan, lacking};
@@ -18,8 +19,7 @@ use crate::profile::Profile;
 ///
 /// `done` holds the steps of the run that were carried out after `snapshot` was read. `None` also where the subnets
 /// could not be read.
-#[must_use]
-pub fn unassigned_seen(snapshot: &Snapshot, done: &[&Step], ownership: &Ownership) -> Option<Fact> {
+fn unassigned_seen(snapshot: &Snapshot, done: &[&Step], ownership: &Ownership) -> Option<Fact> {
     let mut seen: BTreeSet<Subnet> = snapshot
         .subnets
         .known()?
@@ -54,8 +54,7 @@ pub fn unassigned_seen(snapshot: &Snapshot, done: &[&Step], ownership: &Ownershi
 /// declared no longer, and then nobody can tell whose it is.
 ///
 /// `steps` are those of a plan that was made with all of the server in view.
-#[must_use]
-pub fn forgotten(ownership: &Ownership, steps: &[Step]) -> Vec<Fact> {
+fn forgotten(ownership: &Ownership, steps: &[Step]) -> Vec<Fact> {
     let spoken_of: BTreeSet<Intended> = steps
         .iter()
         .filter_map(|step| match &step.action {
@@ -75,11 +74,89 @@ pub fn forgotten(ownership: &Ownership, steps: &[Step]) -> Vec<Fact> {
     over.cloned().map(Fact::CreationDropped).collect()
 }
 
+/// The facts to write of packages that earlier runs were to wait for, and that no step waits for any more: they are there,
+/// or declared otherwise.
+///
+/// `steps` are those of a plan that was made with all of the server in view.
+fn arrived(ownership: &Ownership, steps: &[Step]) -> Vec<Fact> {
+    let waited: BTreeSet<Guid> = steps
+        .iter()
+        .filter_map(|step| awaits(&step.action))
+        .map(|package| package.guid)
+        .collect();
+    let over = ownership
+        .awaited
+        .keys()
+        .filter(|guid| !waited.contains(guid));
+    over.map(|guid| Fact::HoldersThere { package: *guid })
+        .collect()
+}
+
+/// The fact to write of what sites were created with, by this run or one before, and of which nothing is left to do.
+///
+/// `steps` are those of a plan for everything, `over` those of them that are done, or that the server took and does not
+/// keep: trying again changes nothing, and what is ignored from then on is not tried again.
+fn finished(ownership: &Ownership, steps: &[Step], over: &BTreeSet<&StepId>) -> Option<Fact> {
+    let unfinished = ownership.unfinished.iter();
+    let mut sites: BTreeMap<Name, BTreeSet<Ignorable>> = unfinished
+        .filter_map(|(guid, fields)| {
+            let owned = ownership.sites.get(guid)?;
+            Some((owned.name.clone(), fields.clone()))
+        })
+        .collect();
+    sites.extend(steps.iter().filter_map(|step| {
+        let name = match &step.action {
+            Action::CreateSite { name, .. } => name.clone(),
+            Action::Record(Record::AdoptSite { site, .. }) => {
+                let of = CountedKind::Sites;
+                let name = site.name.clone();
+                let intended = Intended { of, name };
+                let is_ours = ownership.intended.contains(&intended);
+                is_ours.then_some(intended.name)?
+            }
+            _ => return None,
+        };
+        Some((name, Ignorable::ALL.into()))
+    }));
+    for step in steps.iter().filter(|step| !over.contains(&step.id)) {
+        let (of, fields) = completes(&step.action);
+        for site in of {
+            if let Some(finished) = sites.get_mut(site) {
+                finished.retain(|field| !fields.contains(field));
+            }
+        }
+    }
+    sites.retain(|_, fields| !fields.is_empty());
+    (!sites.is_empty()).then_some(Fact::CreationFinished { sites })
+}
+
+/// The sites that an action gives something of what they are declared with, and what.
+fn completes(action: &Action) -> (Vec<&Name>, &'static [Ignorable]) {
+    match action {
+        Action::CreateSite { name, .. } => (vec![name], &Ignorable::ALL),
+        Action::Record(Record::AdoptSite { site, .. }) => (vec![&site.name], &Ignorable::ALL),
+        Action::DescribeSite { site, .. } => (vec![&site.name], &[Ignorable::Description]),
+        Action::CreateSubnet { site, .. } | Action::AssignSubnet { site, .. } => {
+            (vec![&site.name], &[Ignorable::Subnets])
+        }
+        Action::UnassignSubnet { before, .. } | Action::DeleteSubnet { before, .. } => {
+            let sites = before.iter().map(|site| &site.name);
+            (sites.collect(), &[Ignorable::Subnets])
+        }
+        Action::AssignServer { site, .. } | Action::UnassignServer { site, .. } => {
+            (vec![&site.name], &[Ignorable::Servers])
+        }
+        Action::Constrain { site, .. } | Action::Console(ConsoleStep::Constrain { site, .. }) => {
+            (vec![&site.name], &[Ignorable::ConstrainToSite])
+        }
+        _ => (Vec::new(), &[]),
+    }
+}
+
 /// The fact to write, where a run leaves other numbers behind than those that are remembered.
 ///
 /// `seen` holds those that the plan was made with, `done` the steps that were carried out since.
-#[must_use]
-pub fn counted(
+fn counted(
     seen: &BTreeMap<CountedKind, u64>,
     done: &[&Step],
     ownership: &Ownership,
@@ -110,6 +187,11 @@ pub fn counted(
     (!counts.is_empty()).then_some(Fact::Counted { counts })
 }
 
+/// Whether the server took a step and does not keep what was asked for.
+fn is_not_kept(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Failed { code, .. } if code == INCONSISTENT)
+}
+
 /// The steps of a plan that are done.
 #[must_use]
 pub fn carried_out<'a>(plan: &'a Plan, outcomes: &[(StepId, Outcome)]) -> Vec<&'a Step> {
@@ -128,18 +210,28 @@ pub fn carried_out<'a>(plan: &'a Plan, outcomes: &[(StepId, Outcome)]) -> Vec<&'
 pub fn aftermath(
     plan: &Plan,
     snapshot: Option<&Snapshot>,
-    done: &[&Step],
+    outcomes: &[(StepId, Outcome)],
     ownership: &Ownership,
 ) -> Vec<Fact> {
+    let done = carried_out(plan, outcomes);
+    let done = done.as_slice();
     let unassigned = snapshot.and_then(|snapshot| unassigned_seen(snapshot, done, ownership));
-    // Only whoever has just read the server, and planned for all that is declared, can tell what never came about.
-    let forgotten = snapshot
-        .filter(|_| !plan.is_partial())
-        .map(|_| forgotten(ownership, &plan.steps));
+    // What is left out, or could not be read, no step speaks of.
+    let whole = !plan.is_partial() && !plan.is_blocked();
+    // Only whoever has just read the server can tell what never came about.
+    let read = snapshot.filter(|_| whole);
+    let forgotten = read.map(|_| forgotten(ownership, &plan.steps));
+    let arrived = read.map(|_| arrived(ownership, &plan.steps));
+    let not_kept = outcomes.iter().filter(|(_, outcome)| is_not_kept(outcome));
+    let over = done.iter().map(|step| &step.id);
+    let over = over.chain(not_kept.map(|(id, _)| id)).collect();
+    let finished = whole.then(|| finished(ownership, &plan.steps, &over));
     unassigned
         .into_iter()
         .chain(counted(&plan.counts, done, ownership))
         .chain(forgotten.into_iter().flatten())
+        .chain(arrived.into_iter().flatten())
+        .chain(finished.flatten())
         .collect()
 }
 

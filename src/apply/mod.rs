@@ -16,9 +16,11 @@ mod schedule;
 mod step;
 
 pub use baseline::{Left, LeftError, keep, leaves_nothing, left, less_seen, rounds, seen};
+#[cfg(test)]
+pub(crate) use creation::creates;
 pub use item::changed_beside;
 pub use judge::{Drifted, Progress, judge};
-pub use memory::{aftermath, carried_out, counted, forgotten, unassigned_seen, unproven};
+pub use memory::{aftermath, carried_out, unproven};
 pub use run::{ApplyError, Course, Ended, Halt, Options, Run, apply};
 pub use saved::{Moved, Resumed, Unfit, resume};
 

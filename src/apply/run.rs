@@ -24,9 +24,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::born::Born;
 use super::schedule::{Next, Schedule, named, wants};
-use super::step::{Failure, Stepper};
+use super::step::{Failure, Noted, Stepper, awaits};
 use crate::journal::{Fact, JournalError};
-use crate::model::{Event, Outcome, RunId, RunSummary, Step, StepCount, StepId, StepKind};
+use crate::model::{
+    Action, Event, Guid, Outcome, PackageRef, RunId, RunSummary, Step, StepCount, StepId, StepKind,
+};
 use crate::plan::Plan;
 use crate::smp::{Writer, chain};
 use crate::state::Journal;
@@ -82,6 +84,10 @@ pub struct Run<'a> {
     pub options: Options,
     /// Console steps that somebody gave his word for since the plan was made.
     pub attested: BTreeSet<StepId>,
+    /// Packages whose assignment an earlier run wrote, and whose distribution points nobody updated since.
+    pub undistributed: BTreeSet<Guid>,
+    /// Why no step may begin any more, asked before each: a window in which nothing may change may have begun.
+    pub closed: &'a (dyn Fn() -> Option<String> + Sync),
 }
 
 /// Why a run could not go on at all.
@@ -102,6 +108,11 @@ pub enum Halt {
         /// How much was allowed.
         budget: u32,
     },
+    /// By now no step may begin ([`Run::closed`]).
+    Closed {
+        /// Why, such as the window that has begun.
+        why: String,
+    },
 }
 
 impl Halt {
@@ -111,6 +122,7 @@ impl Halt {
             Self::RetriesSpent { budget } => {
                 format!("too many requests failed: the budget of {budget} further tries is spent")
             }
+            Self::Closed { why } => why.clone(),
         }
     }
 }
@@ -200,6 +212,11 @@ impl<'a> Course<'a> {
                 },
             )
             .await?;
+        let packages = awaited(plan);
+        if !packages.is_empty() {
+            let fact = Fact::HoldersAwaited { packages };
+            run.journal.append(&run.id, started, fact).await?;
+        }
         emit(&Event::RunStarted {
             run: run.id.to_string(),
             steps: u32::try_from(plan.steps.len()).unwrap_or(u32::MAX),
@@ -245,6 +262,7 @@ impl<'a> Course<'a> {
             |step| most == 1 || step.kind() != StepKind::Await,
         );
         let mut under_way = FuturesUnordered::new();
+        let mut untried = Vec::new();
         loop {
             loop {
                 let next = if halt.is_some() || run.cancel.is_cancelled() {
@@ -258,7 +276,10 @@ impl<'a> Course<'a> {
                 let Some(step) = steps.get(index) else {
                     continue;
                 };
-                if let Some(Next::Begin(_)) = next {
+                let begins = matches!(next, Some(Next::Begin(_)));
+                if begins && let Some(why) = (run.closed)() {
+                    stopping(halt, Halt::Closed { why }, shared);
+                } else if begins {
                     let first = outcomes.get(index).is_none_or(Option::is_none);
                     under_way.push(shared.attempt(index, step, first));
                     continue;
@@ -269,12 +290,8 @@ impl<'a> Course<'a> {
                     (None, Some(Outcome::Open)) => Outcome::Open,
                     (None, _) => Outcome::Cancelled,
                 };
-                let is_kept = !matches!(halt, Some(Halt::Journal(_)));
-                if outcome == Outcome::Cancelled
-                    && is_kept
-                    && let Err(error) = shared.not_tried(step).await
-                {
-                    stopping(halt, Halt::Journal(error), shared);
+                if outcome == Outcome::Cancelled {
+                    untried.push(step);
                 }
                 over(outcomes, &mut schedule, (index, step), (outcome, 0), shared);
             }
@@ -301,6 +318,15 @@ impl<'a> Course<'a> {
             if let Some(step) = steps.get(index) {
                 let ended = (outcome, milliseconds);
                 over(outcomes, &mut schedule, (index, step), ended, shared);
+            }
+        }
+        // Not before: what is under way goes on only while it is waited for, and may be in line for the journal.
+        for step in untried {
+            if matches!(halt, Some(Halt::Journal(_))) {
+                break;
+            }
+            if let Err(error) = shared.not_tried(step).await {
+                stopping(halt, Halt::Journal(error), shared);
             }
         }
     }
@@ -412,9 +438,12 @@ impl<'a> Shared<'a> {
             deadline: (step.kind() != StepKind::Await)
                 .then(|| Instant::now() + run.options.step_timeout),
             written_over: None,
-            intended: false,
-            owes: false,
             lost: false,
+            noted: Noted {
+                intended: false,
+                owes: owes(&step.action, run),
+                gone: false,
+            },
         };
         match stepper.carry_out(step).await {
             Ok(Outcome::Open) if run.options.skip_manual => Ok(Outcome::Skipped),
@@ -463,6 +492,12 @@ impl<'a> Shared<'a> {
     }
 }
 
+/// The packages that a plan waits for at their servers: a later plan waits on where this run does not come to it.
+fn awaited(plan: &Plan) -> Vec<PackageRef> {
+    let packages = plan.steps.iter().filter_map(|step| awaits(&step.action));
+    packages.cloned().collect()
+}
+
 /// What a step is at work on while it is under way.
 fn at_work(step: Option<&Step>, run: &Run<'_>, born: &Born) -> super::schedule::Wants {
     step.filter(|step| matches!(step.kind(), StepKind::Write | StepKind::Await))
@@ -471,6 +506,11 @@ fn at_work(step: Option<&Step>, run: &Run<'_>, born: &Born) -> super::schedule::
             born.with(|bindings| wants(&step.action, bindings, profile))
         })
         .unwrap_or_default()
+}
+
+/// Whether a run before this one wrote the assignment of a step's package and did not come to its distribution points.
+fn owes(action: &Action, run: &Run<'_>) -> bool {
+    matches!(action, Action::AssignPackage { package, .. } if run.undistributed.contains(&package.guid))
 }
 
 /// No further step begins; the first reason stands.

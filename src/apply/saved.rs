@@ -217,8 +217,9 @@ fn only_ours(plan: &Plan, since: &[Entry]) -> Result<Resumed, Moved> {
                 resumed.attested.insert(step.clone());
                 vouching.insert(&entry.run);
             }
-            // Part of the word for a package that somebody distributed by hand.
-            Fact::DistributionUpdated { .. } if vouching.contains(&entry.run) => {}
+            // Part of the word for a package that somebody distributed by hand, or saw at its servers.
+            Fact::DistributionUpdated { .. } | Fact::HoldersThere { .. }
+                if vouching.contains(&entry.run) => {}
             // A lock that somebody died with says nothing of what he wrote. Scratch objects were gone before the
             // command ended that made them, and nothing is remembered of them.
             Fact::LeaseTakenOver { .. }
@@ -257,7 +258,7 @@ mod tests {
     use crate::model::{
         By, ConsoleStep, Guid, Name, Ownership, PackageRef, RunSummary, Step, StepCount,
     };
-    use crate::plan::{Names, Reach};
+    use crate::plan::{Names, Picture, Reach};
     use crate::select::Impact;
 
     fn smp(number: u128) -> Platform {
@@ -294,6 +295,7 @@ mod tests {
             stale_since: None,
             changes: vec![],
             impact: Impact::default(),
+            picture: Picture::default(),
             reach: Reach::default(),
             steps: vec![
                 by_hand(

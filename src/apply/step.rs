@@ -17,12 +17,16 @@ use super::born::Born;
 use super::gap::gap;
 use super::item::WrittenOver;
 use super::judge::{Drifted, Progress, judge, known};
-use super::run::{Run, since};
+use super::run::Run;
 use crate::journal::{Fact, JournalError};
-use crate::model::{Action, CountedKind, Event, Guid, Outcome, SiteRef, Step, StepKind};
+use crate::model::{
+    Action, ConsoleStep, CountedKind, Event, Guid, Outcome, PackageRef, SiteRef, Step, StepKind,
+};
 use crate::observe::{Bindings, Seen, look};
 use crate::smp::{ReadError, SendError, Write, chain};
 
+/// The code of a step that the server took and does not keep.
+pub(super) const INCONSISTENT: &str = "SW0605";
 /// How long after a write the first look may come, and how the pauses grow.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -42,12 +46,19 @@ pub(super) struct Stepper<'a> {
     pub(super) deadline: Option<Instant>,
     /// The XML of the item that this step wrote over.
     pub(super) written_over: Option<WrittenOver>,
-    /// Whether the journal says that an object is about to be created, and not yet what came of it.
-    pub(super) intended: bool,
     /// Whether an answer was lost: what was sent may yet be carried out.
     pub(super) lost: bool,
-    /// Whether the second of two calls is owed: the first went out.
+    pub(super) noted: Noted,
+}
+
+/// What the journal says of that which a step is about.
+pub(super) struct Noted {
+    /// An object is about to be created, and nothing is said yet of what came of it.
+    pub(super) intended: bool,
+    /// The second of two calls is owed: the first went out, in this run or in one before.
     pub(super) owes: bool,
+    /// The resource of a deletion is gone.
+    pub(super) gone: bool,
 }
 
 /// Why a step did not end well.
@@ -114,8 +125,20 @@ impl Stepper<'_> {
                 }
                 Ok(Outcome::Done)
             }
-            StepKind::Manual => self.by_hand(step).await,
-            StepKind::Await => self.wait(step).await,
+            StepKind::Manual | StepKind::Await => {
+                let outcome = if step.kind() == StepKind::Manual {
+                    self.by_hand(step).await?
+                } else {
+                    self.wait(step).await?
+                };
+                if let Some(package) = awaits(&step.action)
+                    && matches!(outcome, Outcome::Done | Outcome::AlreadyDone)
+                {
+                    let package = package.guid;
+                    self.note(Fact::HoldersThere { package }).await?;
+                }
+                Ok(outcome)
+            }
             StepKind::Write => {
                 let outcome = self.write(step).await?;
                 if outcome == Outcome::Done {
@@ -214,9 +237,7 @@ impl Stepper<'_> {
             Progress::AlreadyDone => {
                 self.bind(step, &seen);
                 self.found(step, &seen).await?;
-                if let Some((guid, of)) = deletes(&step.action) {
-                    self.note(Fact::Deleted { guid, of: Some(of) }).await?;
-                }
+                self.gone(step).await?;
                 Ok(Outcome::AlreadyDone)
             }
             // Nothing of it can be read back.
@@ -230,7 +251,8 @@ impl Stepper<'_> {
     }
 
     async fn wait(&mut self, step: &Step) -> Result<Outcome, Failure> {
-        let begun = (self.run.clock)();
+        // Not by the time of day, which may jump.
+        let begun = Instant::now();
         let await_limit = self.run.options.await_limit;
         let mut pause = Duration::from_millis(250);
         let mut told = 0;
@@ -252,8 +274,9 @@ impl Stepper<'_> {
                 }
             };
             waited = true;
-            let milliseconds = since(begun, (self.run.clock)());
-            if u128::from(milliseconds) > await_limit.as_millis() {
+            let waiting = begun.elapsed();
+            let milliseconds = u64::try_from(waiting.as_millis()).unwrap_or(u64::MAX);
+            if waiting > await_limit {
                 return Err(Failure::Step {
                     code: "SW0604",
                     error: format!("waited {} s for {condition}", await_limit.as_secs()),
@@ -283,7 +306,7 @@ impl Stepper<'_> {
         let retries = self.run.options.retries;
         let mut attempts = 0;
         let mut wrote = false;
-        // Set once nothing is sent any more: a last look says whether the write went through all the same.
+        // Set once nothing is sent any more: a last look says whether it is as it should be all the same.
         let mut given_up: Option<SendError> = None;
         for _ in 0..=ROUNDS + retries {
             let seen = match self.see(step).await? {
@@ -292,12 +315,20 @@ impl Stepper<'_> {
             };
             self.bind(step, &seen);
             self.found(step, &seen).await?;
-            let owed = owed(step).filter(|_| self.owes);
+            let owed = owed(step).filter(|_| self.noted.owes);
             let writes = match (self.judge(step, &seen), owed) {
                 // The first of two calls went through, and the second did not.
                 (Ok(Progress::AlreadyDone), Some(owed)) => vec![owed],
-                (Ok(Progress::AlreadyDone), None) if wrote => return Ok(Outcome::Done),
-                (Ok(Progress::AlreadyDone), None) => return Ok(Outcome::AlreadyDone),
+                (Ok(Progress::AlreadyDone), None) => {
+                    if wrote || given_up.is_some() {
+                        self.gone(step).await?;
+                    }
+                    return Ok(if wrote {
+                        Outcome::Done
+                    } else {
+                        Outcome::AlreadyDone
+                    });
+                }
                 (Ok(Progress::Ready(writes)), _) => writes,
                 (Ok(Progress::NotYet(condition)), _) => return Err(blind(&condition)),
                 (Err(drifted), _) => return Err(drifted.into()),
@@ -311,6 +342,11 @@ impl Stepper<'_> {
                 Err(Sent::Error(error)) => {
                     let unknown = error.outcome_unknown();
                     wrote |= unknown;
+                    // Somebody else may have deleted it, which is what was wanted.
+                    if error.does_not_exist() && deletes(&step.action).is_some() {
+                        given_up = Some(error);
+                        continue;
+                    }
                     if !error.transient() {
                         return Err(unsent(&error));
                     }
@@ -338,7 +374,7 @@ impl Stepper<'_> {
             }
         }
         Err(Failure::Step {
-            code: "SW0605",
+            code: INCONSISTENT,
             error: format!(
                 "inconsistent result: after {ROUNDS} rounds of writing it still differs"
             ),
@@ -404,7 +440,7 @@ impl Stepper<'_> {
                     found,
                 } = last;
                 return Ok(Settled::No(Failure::Step {
-                    code: "SW0605",
+                    code: INCONSISTENT,
                     error: format!(
                         "inconsistent result: the server took the write, and {} s later {object} is not as it was \
                          asked for: expected {expected}, found {found}",
@@ -416,6 +452,15 @@ impl Stepper<'_> {
             self.within(tokio::time::sleep(pause)).await?;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+}
+
+/// The package whose holders a step waits for, or that a person gives his word for.
+pub(super) fn awaits(action: &Action) -> Option<&PackageRef> {
+    match action {
+        Action::AwaitHolders { package, .. }
+        | Action::Console(ConsoleStep::ConfirmHolder { package, .. }) => Some(package),
+        _ => None,
     }
 }
 

@@ -4,8 +4,8 @@
 
 use std::fmt::Display;
 
-use super::apply::ApplyArgs;
-use super::{Format, Global};
+use super::Global;
+use super::apply::{ApplyArgs, RunFormat};
 use crate::render::argument;
 
 /// Words of a command line.
@@ -40,6 +40,9 @@ pub(super) fn again(args: &ApplyArgs, global: &Global) -> String {
     let mut words = Words(vec!["sitewright".into(), "apply".into()]);
     if let Some(file) = &args.plan_file {
         words.0.push(argument(&file.display().to_string()));
+        for path in &args.if_current {
+            words.value("--if-current", Some(path.display()));
+        }
         words.flag("--yes", args.yes);
     }
     for file in &args.what.files {
@@ -69,8 +72,8 @@ pub(super) fn again(args: &ApplyArgs, global: &Global) -> String {
     words.unless("--wait-limit", args.wait_limit, &usual.wait_limit);
     words.unless("--poll", args.poll, &usual.poll);
     words.flag("--skip-manual", args.skip_manual);
-    if args.format == Format::Json {
-        words.value("--format", Some("json"));
+    if args.format == RunFormat::JsonLines {
+        words.value("--format", Some("json-lines"));
     }
     let Global {
         platform,
@@ -171,7 +174,7 @@ mod tests {
             said,
             "sitewright apply -f sites/HQ -f \"it's.yaml\" --allow-takeover --allow-stranded 7 --accept-fewer sites \
              --reason \"the lab; closed\" --step-timeout 5 --retry-budget 0 --await-limit 1 --settle 2 --wait --wait-limit 3 \
-             --poll 4 --format json --platform sim:flat-lan --state \"a b\" --lock-timeout 9"
+             --poll 4 --format json-lines --platform sim:flat-lan --state \"a b\" --lock-timeout 9"
         );
     }
 }

@@ -16,21 +16,24 @@ use tokio_util::sync::CancellationToken;
 use super::again::again;
 use super::baseline::{self, Ending, Ground};
 use super::carry_out::{Conduct, Held, Waiting, unkept};
+use super::current::assert_current;
 use super::error::Failure;
 use super::hold::{Hold, locked};
 use super::interrupt::{STOPPED, interrupted};
 use super::log::is_quiet;
 use super::plan::{What, load, plan};
 use super::session::{Home, Session, WritingSession, new_lineage};
-use super::{Context, Exit, Format, able, now, print};
+use super::tell::{Teller, told};
+use super::{Context, Exit, able, now, print};
 use crate::apply::{
     ApplyError, Ended, Halt, Options, Resumed, aftermath, carried_out, leaves_nothing, resume,
 };
 use crate::journal::JournalError;
-use crate::model::{Event, FREEZE, Outcome, Ownership, Step, StepId, StepKind};
+use crate::model::{Event, FREEZE, Outcome, Ownership, StepId, StepKind};
 use crate::observe::identify;
 use crate::plan::{Bounds, Plan, PlanFile, frozen, judge_again};
-use crate::render::{Lookup, console, json, text};
+use crate::render::lines::{self, Told};
+use crate::render::{Lookup, console, text};
 use crate::state::{Loaded, State, StateError};
 
 /// Options of `apply`.
@@ -40,16 +43,21 @@ Examples:
   sitewright apply
   sitewright apply --yes -f sites/
   sitewright apply friday.plan.json --yes
+  sitewright apply friday.plan.json --if-current . --yes
   sitewright apply --override freeze --reason 'the VLAN is down, ticket 4711'
   sitewright apply --yes --wait            # beside somebody at the console
   sitewright apply --yes --skip-manual     # what needs nobody
-  sitewright apply --parallelism 1         # step by step, in the order of the plan")]
+  sitewright apply --parallelism 1         # step by step, in the order of the plan
+  sitewright apply --yes --format json-lines > run.jsonl")]
 pub(super) struct ApplyArgs {
     /// A plan that `plan --out` wrote; without it a plan is made of the manifests
     #[arg(value_name = "PLANFILE", conflicts_with_all = ["files", "allow_takeover", "allow_stranded", "accept_fewer", "target", "exclude"])]
     pub(super) plan_file: Option<PathBuf>,
     #[command(flatten)]
     pub(super) what: What,
+    /// Only if these manifests declare what the file was made of, and the server is as it was read for it
+    #[arg(long, value_name = "PATH", requires = "plan_file")]
+    pub(super) if_current: Vec<PathBuf>,
     /// Do not ask
     #[arg(short, long)]
     pub(super) yes: bool,
@@ -87,9 +95,17 @@ pub(super) struct ApplyArgs {
     /// Go by without the console steps and what waits for them, and call that done
     #[arg(long)]
     pub(super) skip_manual: bool,
-    /// How to tell what happens: text, or one JSON event a line, with the plan on standard error
+    /// How to tell what happens: text, or a JSON object a line, with what is for people on standard error
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(super) format: Format,
+    pub(super) format: RunFormat,
+}
+
+/// How a run is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum RunFormat {
+    Text,
+    #[value(alias = "json")]
+    JsonLines,
 }
 
 impl ApplyArgs {
@@ -98,6 +114,7 @@ impl ApplyArgs {
         Self {
             plan_file: None,
             what: What::default(),
+            if_current: Vec::new(),
             yes: false,
             parallelism: None,
             step_timeout: 600,
@@ -108,7 +125,7 @@ impl ApplyArgs {
             wait_limit: 28_800,
             poll: 15,
             skip_manual: false,
-            format: Format::Text,
+            format: RunFormat::Text,
         }
     }
 
@@ -142,17 +159,21 @@ impl ApplyArgs {
     /// Says something to people: on standard error where standard output is for a program.
     fn tell(&self, text: &str) {
         match self.format {
-            Format::Text => print(text),
-            Format::Json => eprint!("{text}"),
+            RunFormat::Text => print(text),
+            RunFormat::JsonLines => eprint!("{text}"),
         }
     }
 }
 
 pub(super) async fn run(context: &Context, args: &ApplyArgs) -> Result<Exit, Failure> {
-    let home = Home::find(&args.what.files)?;
-    let session = WritingSession::open_with(context, &home, Some(args.retry_budget))?;
-    locked(context, &session, "apply", None, async |hold| {
-        Box::pin(under_lock(context, args, &home, &session, hold)).await
+    let listened = args.format == RunFormat::JsonLines;
+    told(context, listened, lines::Command::Apply, async |teller| {
+        let home = Home::find(&args.what.files)?;
+        let session = WritingSession::open_with(context, &home, Some(args.retry_budget))?;
+        locked(context, &session, "apply", None, async |hold| {
+            Box::pin(under_lock(context, args, teller, (&home, &session), hold)).await
+        })
+        .await
     })
     .await
 }
@@ -160,13 +181,22 @@ pub(super) async fn run(context: &Context, args: &ApplyArgs) -> Result<Exit, Fai
 async fn under_lock(
     context: &Context,
     args: &ApplyArgs,
-    home: &Home,
-    session: &WritingSession,
+    teller: Teller,
+    (home, session): (&Home, &WritingSession),
     hold: &mut Hold<'_>,
 ) -> Result<Exit, Failure> {
     let loaded = load(session).await?;
     let (plan, digest, snapshot, desired, resumed) = if let Some(file) = &args.plan_file {
         let (plan, resumed) = saved(file, session, loaded.as_ref()).await?;
+        // Boxed: planning once more is large, and rare.
+        Box::pin(assert_current(
+            context,
+            args,
+            session,
+            (&plan, &resumed),
+            loaded.as_ref(),
+        ))
+        .await?;
         // It was judged when it was made: limits and time may be others by now.
         let overrides = args.what.overrides()?;
         let bounds = Bounds {
@@ -178,7 +208,7 @@ async fn under_lock(
         (judge_again(plan, bounds), digest, None, None, resumed)
     } else {
         let desired = home.desired(&args.what.files, session.declared_name())?;
-        let (plan, snapshot) = plan(session, &desired, loaded.as_ref(), &args.what).await?;
+        let (plan, snapshot) = plan(session, &desired, loaded.as_ref(), &args.what, teller).await?;
         let digest = plan.digest();
         let (snapshot, desired) = (Some(snapshot), Some(desired));
         (plan, digest, snapshot, desired, Resumed::default())
@@ -189,6 +219,7 @@ async fn under_lock(
         desired: desired.as_ref(),
     };
     args.tell(&text::plan(&plan, &context.style));
+    teller.plan(&plan, &digest);
     if plan.is_blocked() {
         return Ok(Exit::Blocked);
     }
@@ -212,8 +243,8 @@ async fn under_lock(
     if plan.changes_anything() && !args.yes && !agreed("Apply these steps?")? {
         return Err(Failure::new("SW0610", "not applied: nobody said yes"));
     }
-    if let Some(failure) = by_now_frozen(session, &plan) {
-        return Err(failure);
+    if let Some(why) = by_now_frozen(session, &plan) {
+        return Err(closed(why));
     }
     let cancel = CancellationToken::new();
     let conduct = Conduct {
@@ -227,7 +258,7 @@ async fn under_lock(
         cancel: cancel.clone(),
     };
     let ours = Held { hold, loaded };
-    let (ended, loaded) = watched(context, args, &conduct, ours).await?;
+    let (ended, loaded) = watched(context, (args, teller), &conduct, ours).await?;
     let Ended { outcomes, halt } = ended;
     // Where the journal cannot be kept, or is no longer ours, nothing else is either; what it holds is folded in next time.
     let kept = match &halt {
@@ -274,15 +305,14 @@ async fn settle(
     outcomes: &[(StepId, Outcome)],
     loaded: Option<Loaded>,
 ) -> Result<State, Failure> {
-    let done = carried_out(ground.plan, outcomes);
-    remember(context, session, hold, ground, &done, loaded.as_ref()).await?;
+    remember(context, session, hold, ground, outcomes, loaded.as_ref()).await?;
     keep(session, ground.plan, loaded).await
 }
 
 /// Carries the plan out, saying what happens.
 async fn watched(
     context: &Context,
-    args: &ApplyArgs,
+    (args, teller): (&ApplyArgs, Teller),
     conduct: &Conduct<'_>,
     held: Held<'_, '_>,
 ) -> Result<(Ended, Option<Loaded>), Failure> {
@@ -291,13 +321,14 @@ async fn watched(
     let lookup = Lookup::new(conduct.plan);
     let bar = progress(conduct.plan);
     let mut emit = |event: &Event| {
-        let line = match args.format {
-            Format::Text => text::event(event, &lookup, &context.style),
-            Format::Json => Some(json::event(event) + "\n"),
-        };
-        if let Some(line) = line {
-            bar.suspend(|| print(&line));
-        }
+        bar.suspend(|| match args.format {
+            RunFormat::Text => {
+                if let Some(line) = text::event(event, &lookup, &context.style) {
+                    print(&line);
+                }
+            }
+            RunFormat::JsonLines => teller.tell(Told::Run(event)),
+        });
         if let Event::StepEnded { outcome, .. } = event
             && !matches!(outcome, Outcome::Open | Outcome::Waiting { .. })
         {
@@ -326,14 +357,15 @@ async fn remember(
     session: &Session,
     hold: &Hold<'_>,
     ground: Ground<'_>,
-    done: &[&Step],
+    outcomes: &[(StepId, Outcome)],
     loaded: Option<&Loaded>,
 ) -> Result<bool, Failure> {
     let Ground { plan, snapshot, .. } = ground;
     let nothing = Ownership::default();
     let ownership = loaded.map_or(&nothing, |loaded| &loaded.state.ownership);
-    let mut facts = aftermath(plan, snapshot, done, ownership);
-    facts.extend(baseline::rounds(session, ground, done, loaded).await);
+    let mut facts = aftermath(plan, snapshot, outcomes, ownership);
+    let done = carried_out(plan, outcomes);
+    facts.extend(baseline::rounds(session, ground, &done, loaded).await);
     if facts.is_empty() {
         return Ok(false);
     }
@@ -362,6 +394,9 @@ fn stopped_at_once() -> Failure {
         .exiting(u8::try_from(STOPPED).unwrap_or(1))
 }
 
+/// The exit code of what is forbidden.
+const BLOCKED: u8 = 3;
+
 /// Why a run began no further step.
 fn halted(halt: Halt) -> Failure {
     match halt {
@@ -376,6 +411,7 @@ fn halted(halt: Halt) -> Failure {
         .hint(Some(
             "see to the server, then apply again, which goes on from there; --retry-budget allows more".into(),
         )),
+        Halt::Closed { why } => closed(why),
     }
 }
 
@@ -440,19 +476,24 @@ async fn saved(
 }
 
 /// Why nothing may change any longer, where a window has begun since the plan was judged.
-pub(super) fn by_now_frozen(session: &Session, plan: &Plan) -> Option<Failure> {
+pub(super) fn by_now_frozen(session: &Session, plan: &Plan) -> Option<String> {
     let freeze = frozen(plan, &session.safety, now())?;
     let why = freeze
         .reason
         .as_ref()
         .map_or_else(String::new, |reason| format!(": {reason}"));
-    let failure = Failure::new(
-        "SW0544",
-        format!("the workspace has been frozen meanwhile, {freeze}{why}"),
-    );
-    Some(failure.hint(Some(format!(
-        "what was done is kept; apply again afterwards, or with `--override {FREEZE} --reason TEXT`"
-    ))))
+    Some(format!(
+        "the workspace has been frozen meanwhile, {freeze}{why}"
+    ))
+}
+
+/// No step may begin any more: the same exit code as where the plan said so.
+fn closed(why: String) -> Failure {
+    Failure::new("SW0544", why)
+        .hint(Some(format!(
+            "what was done is kept; apply again afterwards, or with `--override {FREEZE} --reason TEXT`"
+        )))
+        .exiting(BLOCKED)
 }
 
 /// Asks a question that only a person can say yes to.

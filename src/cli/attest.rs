@@ -9,10 +9,11 @@ use super::error::Failure;
 use super::hold::{Hold, PATIENCE, who};
 use super::plan::{What, load, plan};
 use super::session::{Home, Session};
+use super::tell::Teller;
 use super::{Context, Exit, now, print, second};
 use crate::journal::Fact;
 use crate::model::{
-    Action, Attestation, Desired, Name, Observed, PackageRef, Snapshot, Step, StepId, StepKind,
+    Action, Attestation, ConsoleStep, Desired, Name, Observed, Snapshot, Step, StepId, StepKind,
     Subnet,
 };
 use crate::observe::{Bindings, Seen, look};
@@ -70,8 +71,15 @@ async fn under_lock(
     hold: &Hold<'_>,
 ) -> Result<Exit, Failure> {
     let loaded = load(session).await?;
-    let (plan, snapshot) = plan(session, desired, loaded.as_ref(), &What::default()).await?;
-    let (step, value, distributed) = if let Some(wanted) = args.step.strip_prefix("verify:") {
+    let (plan, snapshot) = plan(
+        session,
+        desired,
+        loaded.as_ref(),
+        &What::default(),
+        Teller::SILENT,
+    )
+    .await?;
+    let (step, value, settled) = if let Some(wanted) = args.step.strip_prefix("verify:") {
         (row(wanted)?, ATTESTED_ROW.to_owned(), None)
     } else if let Some(wanted) = args.step.strip_prefix("host-carve-out:") {
         let (step, server) = carve_out(wanted, &snapshot)?;
@@ -79,7 +87,7 @@ async fn under_lock(
     } else {
         let step = find(&plan.steps, &args.step)?;
         let value = unreadable(session, step).await?;
-        (step.id.clone(), value, distributes(step))
+        (step.id.clone(), value, settles(step))
     };
     let attestation = Attestation {
         value,
@@ -92,10 +100,7 @@ async fn under_lock(
         step: step.clone(),
         attestation,
     };
-    let distributed = distributed.map(|package| Fact::DistributionUpdated {
-        package: package.guid,
-    });
-    for fact in std::iter::once(attested).chain(distributed) {
+    for fact in std::iter::once(attested).chain(settled) {
         journal
             .append(&context.run, now(), fact)
             .await
@@ -134,10 +139,19 @@ fn carve_out(wanted: &str, snapshot: &Snapshot) -> Result<(StepId, Name), Failur
         })
 }
 
-/// The package whose distribution points a person updated.
-fn distributes(step: &Step) -> Option<&PackageRef> {
+/// What the word for a step settles beside the step itself: that distribution points are up to date, or that a package
+/// is where it was waited for.
+fn settles(step: &Step) -> Option<Fact> {
     match &step.action {
-        Action::UpdateDistributionPoints { package } => Some(package),
+        Action::UpdateDistributionPoints { package } => Some(Fact::DistributionUpdated {
+            package: package.guid,
+        }),
+        Action::Console(ConsoleStep::ConfirmHolder {
+            package,
+            servers: _, // in the value of the word
+        }) => Some(Fact::HoldersThere {
+            package: package.guid,
+        }),
         _ => None,
     }
 }

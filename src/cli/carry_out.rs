@@ -23,7 +23,7 @@ use super::session::WritingSession;
 use super::{Context, now};
 use crate::apply::{ApplyError, Course, Ended, Options, Run};
 use crate::journal::Fact;
-use crate::model::{Action, Attestation, Event, StepId};
+use crate::model::{Action, Attestation, Event, Guid, StepId};
 use crate::plan::{Plan, console_value};
 use crate::smp::Writer;
 use crate::state::{Journal, Loaded};
@@ -57,6 +57,13 @@ pub(super) struct Conduct<'a> {
     pub(super) cancel: CancellationToken,
 }
 
+/// What all passes of a run have in common.
+struct Share<'r> {
+    writer: &'r Writer,
+    undistributed: BTreeSet<Guid>,
+    closed: &'r (dyn Fn() -> Option<String> + Sync),
+}
+
 impl Conduct<'_> {
     /// Carries the plan out; with [`Waiting`], until no console step is open or the time is over.
     pub(super) async fn carry_out(
@@ -67,7 +74,13 @@ impl Conduct<'_> {
         let writer = self.session.writer()?;
         let known = words(&held).cloned().unwrap_or_default();
         let mut journal = held.hold.journal().await?;
-        let run = self.run(&writer, &journal, self.vouched.clone());
+        let closed = || by_now_frozen(self.session, self.plan);
+        let share = Share {
+            writer: &writer,
+            undistributed: undistributed(&held),
+            closed: &closed,
+        };
+        let run = self.run(&share, &journal, self.vouched.clone());
         let mut course = Course::begin(self.plan, &run, emit)
             .await
             .map_err(|e| unkept(&e))?;
@@ -90,25 +103,27 @@ impl Conduct<'_> {
                 }
                 drop(journal);
                 held = self.rest(held, poll.min(left)).await?;
-                if let Some(failure) = by_now_frozen(self.session, self.plan) {
-                    return Err(failure);
-                }
                 journal = held.hold.journal().await?;
-                let run = self.run(&writer, &journal, self.attested(&held, &known));
+                let run = self.run(&share, &journal, self.attested(&held, &known));
                 course.pass(&run, emit).await;
             }
         }
-        let run = self.run(&writer, &journal, BTreeSet::new());
+        let run = self.run(&share, &journal, BTreeSet::new());
         let ended = course.end(&run, emit).await;
         Ok((ended, held.loaded))
     }
 
     fn run<'r>(
         &self,
-        writer: &'r Writer,
+        share: &Share<'r>,
         journal: &'r Journal,
         attested: BTreeSet<StepId>,
     ) -> Run<'r> {
+        let Share {
+            writer,
+            undistributed,
+            closed,
+        } = share;
         Run {
             id: self.context.run.clone(),
             by: who(None),
@@ -119,6 +134,8 @@ impl Conduct<'_> {
             cancel: self.cancel.clone(),
             options: self.options.clone(),
             attested,
+            undistributed: undistributed.clone(),
+            closed: *closed,
         }
     }
 
@@ -185,6 +202,13 @@ impl Conduct<'_> {
 /// Words by the id of the step that they were given for.
 type Words = BTreeMap<String, Attestation>;
 
+/// The packages whose distribution points an earlier run did not come to.
+fn undistributed(held: &Held<'_, '_>) -> BTreeSet<Guid> {
+    let loaded = held.loaded.iter();
+    let packages = loaded.flat_map(|loaded| loaded.state.ownership.undistributed.keys());
+    packages.copied().collect()
+}
+
 fn words<'l>(held: &'l Held<'_, '_>) -> Option<&'l Words> {
     let loaded = held.loaded.as_ref()?;
     Some(&loaded.state.ownership.attestations)
@@ -196,6 +220,7 @@ fn is_word(fact: &Fact) -> bool {
         fact,
         Fact::Attested { .. }
             | Fact::DistributionUpdated { .. }
+            | Fact::HoldersThere { .. }
             | Fact::UnassignedSeen { .. }
             | Fact::LeaseTakenOver { .. }
             | Fact::LockBroken { .. }

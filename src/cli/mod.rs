@@ -2,7 +2,7 @@
 //!
 //! I/O. Data goes to standard output, progress, logs and errors to standard error. Exit codes: 0 no change or done,
 //! 1 error, 2 changes (`plan --detailed-exitcode`, `fmt --check`), 3 blocked, 4 done but console steps remain, 64 wrong
-//! usage.
+//! usage, 130 stopped at once; docs/exit-codes.md has them for each command.
 
 #![expect(clippy::print_stderr, reason = "this is the place that prints")]
 #![expect(
@@ -18,6 +18,7 @@ mod baseline;
 mod carry_out;
 mod completions;
 mod connection;
+mod current;
 mod drift;
 mod error;
 mod explain;
@@ -49,6 +50,7 @@ mod show;
 mod sim;
 mod state;
 mod state_store;
+mod tell;
 #[cfg(test)]
 mod tests;
 mod validate;
@@ -77,15 +79,27 @@ enum Format {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Exit {
     /// Nothing to do, or done.
-    Done = 0,
+    Done,
     /// Something could not be told.
-    Open = 1,
+    Open,
     /// There are changes, and the caller asked to be told.
-    Changes = 2,
+    Changes,
     /// Something forbids going on.
-    Blocked = 3,
+    Blocked,
     /// Done, but a person has something left to do in the console.
-    ConsoleSteps = 4,
+    ConsoleSteps,
+}
+
+impl Exit {
+    const fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Open => 1,
+            Self::Changes => 2,
+            Self::Blocked => 3,
+            Self::ConsoleSteps => 4,
+        }
+    }
 }
 
 /// Declares Deployment Sites of Symantec/Broadcom ITMS in YAML, plans and applies them.
@@ -106,7 +120,7 @@ Examples:
   sitewright attest invalid-subnets --reason 'set by J. Doe, ticket 4711'
 
 Exit codes: 0 no change or done, 1 error, 2 changes (plan --detailed-exitcode),
-3 blocked, 4 done but console steps remain, 64 wrong usage";
+3 blocked, 4 done but console steps remain, 64 wrong usage, 130 stopped at once";
 
 /// Where the help lists the options of every command.
 const EVERYWHERE: &str = "Options of every command";
@@ -243,6 +257,12 @@ impl Context {
     }
 }
 
+/// The command line as clap knows it: every command with its options.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
 /// Runs the program with the arguments of the process.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -253,7 +273,7 @@ pub fn main() -> ExitCode {
     {
         tracing::debug!("a TLS provider was installed already");
     }
-    let cli = match Cli::command()
+    let cli = match command()
         .try_get_matches()
         .and_then(|matches| Cli::from_arg_matches(&matches))
     {
@@ -291,13 +311,7 @@ pub fn main() -> ExitCode {
         failed @ Err(_) => failed,
     };
     match ended {
-        Ok(exit) => ExitCode::from(match exit {
-            Exit::Done => 0,
-            Exit::Open => 1,
-            Exit::Changes => 2,
-            Exit::Blocked => 3,
-            Exit::ConsoleSteps => 4,
-        }),
+        Ok(exit) => ExitCode::from(exit.code()),
         Err(failure) => {
             eprint!("{}", failure.render(&errors));
             ExitCode::from(failure.exit())
@@ -309,7 +323,7 @@ fn dispatch(context: &Context, command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Init(args) => init::run(context, &args),
         Command::Plan(args) => runtime()?.block_on(plan::run(context, &args)),
-        Command::Show(args) => show::run(context, &args),
+        Command::Show(args) => runtime()?.block_on(show::run(context, &args)),
         Command::Apply(args) => runtime()?.block_on(apply::run(context, &args)),
         Command::Runbook(args) => runtime()?.block_on(runbook::run(context, &args)),
         Command::Validate(args) => validate::run(context, &args),

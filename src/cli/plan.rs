@@ -13,14 +13,16 @@ use super::hold::who;
 use super::last;
 use super::log::note;
 use super::session::{Home, Session};
-use super::show::{PlanFormat, rendered};
+use super::show::PlanFormat;
+use super::tell::{Teller, told};
 use super::{Context, Exit, now, print, second};
 use crate::model::{
-    Acceptance, CountedKind, Desired, Memory, Override, OverrideError, Overrides, Ownership,
-    Snapshot,
+    Acceptance, CountedKind, Desired, Memory, Object, Override, OverrideError, Overrides,
+    Ownership, Snapshot,
 };
 use crate::observe::{Scope, refresh};
-use crate::plan::{Inputs, Narrowing, Object, Plan, PlanFile, UnknownObject, make, remembered};
+use crate::plan::{Inputs, Narrowing, Plan, PlanFile, UnknownObject, make, remembered};
+use crate::render::lines::{self, Happening};
 use crate::render::{document, text};
 use crate::smp::Reader;
 use crate::state::{Loaded, State};
@@ -31,6 +33,9 @@ use crate::state::{Loaded, State};
 Examples:
   sitewright plan
   sitewright plan -f sites/ --out friday.plan.json --detailed-exitcode
+  sitewright plan --format html > friday.html
+  sitewright plan --format markdown > comment.md
+  sitewright plan --format json-lines | jq -c .event
   sitewright plan --override maxDeletes=12 --reason 'ticket 4711'
   sitewright plan --target Site/HQ --target Subnet/192.168.20.0/24
   sitewright plan --platform sim:flat-lan -f examples/deployment-site")]
@@ -140,6 +145,15 @@ impl What {
 }
 
 pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<Exit, Failure> {
+    let listened = args.format == PlanFormat::JsonLines;
+    told(context, listened, lines::Command::Plan, async |teller| {
+        made(context, args, teller).await
+    })
+    .await
+}
+
+/// Makes the plan and shows it.
+async fn made(context: &Context, args: &PlanArgs, teller: Teller) -> Result<Exit, Failure> {
     let home = Home::find(&args.what.files)?;
     let session = Session::open(context, &home)?;
     stage("reading the manifests");
@@ -147,7 +161,7 @@ pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<Exit, Fail
     stage("reading the state");
     let loaded = load(&session).await?;
     let plan = if args.refresh {
-        plan(&session, &desired, loaded.as_ref(), &args.what)
+        plan(&session, &desired, loaded.as_ref(), &args.what, teller)
             .await?
             .0
     } else {
@@ -169,7 +183,10 @@ pub(super) async fn run(context: &Context, args: &PlanArgs) -> Result<Exit, Fail
     }
     match args.format {
         PlanFormat::Text => print(&text::plan(&plan, &context.style)),
-        other => print(&rendered(&sealed, other, context.style.full)),
+        PlanFormat::Json => print(&sealed.write()),
+        PlanFormat::JsonLines => teller.plan(&plan, &sealed.digest),
+        PlanFormat::Markdown => print(&document::markdown(&sealed, false)),
+        PlanFormat::Html => print(&document::html(&sealed, context.style.full)),
     }
     stage("ending");
     Ok(exit(&plan, args.detailed_exitcode))
@@ -205,12 +222,13 @@ pub(super) async fn plan(
     desired: &Desired,
     loaded: Option<&Loaded>,
     what: &What,
+    teller: Teller,
 ) -> Result<(Plan, Snapshot), Failure> {
     let trust = session.trust().await?;
     let reader = session.reader()?;
     let state = loaded.map(|loaded| &loaded.state);
     let scope = scope(session, desired, state);
-    let snapshot = observe(&reader, &scope).await?;
+    let snapshot = observe_telling(&reader, &scope, teller).await?;
     last::keep(session, state, &scope, &snapshot).await;
     let mut plan = planned(session, desired, state, what, &snapshot, None)?;
     plan.notes.extend(trust.note.clone());
@@ -335,6 +353,14 @@ pub(super) fn same_platform(state: &State, snapshot: &Snapshot) -> Result<(), Fa
 
 /// Reads the server, with a sign of life on a terminal where it takes longer than a second.
 pub(super) async fn observe(reader: &Reader, scope: &Scope) -> Result<Snapshot, Failure> {
+    observe_telling(reader, scope, Teller::SILENT).await
+}
+
+async fn observe_telling(
+    reader: &Reader,
+    scope: &Scope,
+    teller: Teller,
+) -> Result<Snapshot, Failure> {
     let bar =
         indicatif::ProgressBar::new_spinner().with_finish(indicatif::ProgressFinish::AndClear);
     let shown = bar.clone();
@@ -344,6 +370,7 @@ pub(super) async fn observe(reader: &Reader, scope: &Scope) -> Result<Snapshot, 
     });
     let progress = |what: &str| {
         stage(what);
+        teller.say(Happening::Refreshing { what });
         bar.set_message(what.to_owned());
     };
     let result = refresh(reader, scope, &progress).await;
@@ -355,5 +382,12 @@ pub(super) async fn observe(reader: &Reader, scope: &Scope) -> Result<Snapshot, 
         bytes = traffic.bytes,
         "refreshed"
     );
+    if let Ok(snapshot) = &result {
+        teller.say(Happening::Refreshed {
+            platform: &snapshot.platform,
+            requests: traffic.requests,
+            bytes: traffic.bytes,
+        });
+    }
     result.map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))
 }

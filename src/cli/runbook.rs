@@ -14,6 +14,7 @@ use super::error::Failure;
 use super::log::note;
 use super::plan::{What, load, plan};
 use super::session::{Home, Session};
+use super::tell::Teller;
 use super::{Context, Exit, print, second};
 use crate::plan::Plan;
 use crate::render::Style;
@@ -80,7 +81,7 @@ pub(super) async fn made(context: &Context, what: &What) -> Result<Plan, Failure
     let session = Session::open(context, &home)?;
     let desired = home.desired(&what.files, session.declared_name())?;
     let loaded = load(&session).await?;
-    let (plan, _) = plan(&session, &desired, loaded.as_ref(), what).await?;
+    let (plan, _) = plan(&session, &desired, loaded.as_ref(), what, Teller::SILENT).await?;
     Ok(plan)
 }
 

@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 
 use super::error::Failure;
 use super::{Exit, print};
-use crate::render::{drift, json, report};
+use crate::render::{drift, json, lines, report};
 use crate::{check, manifest, profile, state, verify};
 
 /// Options of `schema`.
@@ -26,7 +26,7 @@ enum File {
     Profile,
     /// Plans, as `plan --out` and `plan --format json` write them
     Plan,
-    /// Events of apply
+    /// Lines of `plan`, `apply` and `show` with `--format json-lines`
     Events,
     /// Rows of `verify --format json`
     Verify,
@@ -53,7 +53,7 @@ pub(super) fn run(args: &SchemaArgs) -> Result<Exit, Failure> {
         File::Manifest => pretty(&manifest::schema())?,
         File::Profile => pretty(&profile::schema())?,
         File::Plan => json::schema(),
-        File::Events => json::event_schema(),
+        File::Events => lines::schema(),
         File::Verify => pretty(&verify::report_schema())?,
         File::Baseline => pretty(&verify::baseline_schema())?,
         File::Explanation => json::explanation_schema(),

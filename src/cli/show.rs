@@ -6,9 +6,9 @@ use clap::{Args, ValueEnum};
 
 use super::apply::read_saved;
 use super::error::Failure;
+use super::tell::told;
 use super::{Context, Exit, print};
-use crate::plan::PlanFile;
-use crate::render::{Style, document};
+use crate::render::{Style, document, lines};
 
 /// Options of `show`.
 #[derive(Debug, Args)]
@@ -29,34 +29,33 @@ pub(super) struct ShowArgs {
     full: bool,
 }
 
-/// What a plan is shown as.
+/// What a plan is shown as; docs/formats.md says more, and with a line for each the help would list all at length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum PlanFormat {
     Text,
     Json,
+    JsonLines,
     Markdown,
     Html,
 }
 
-pub(super) fn run(context: &Context, args: &ShowArgs) -> Result<Exit, Failure> {
-    let file = read_saved(&args.plan_file)?;
-    let style = Style {
-        full: context.style.full || args.full,
-        ..context.style
-    };
-    print(&match args.format {
-        PlanFormat::Text => document::text(&file, &style),
-        other => rendered(&file, other, style.full),
-    });
-    Ok(Exit::Done)
-}
-
-/// A plan in a format that is no text for the terminal.
-pub(super) fn rendered(file: &PlanFile, format: PlanFormat, full: bool) -> String {
-    match format {
-        PlanFormat::Text => document::text(file, &Style::default()),
-        PlanFormat::Json => file.write(),
-        PlanFormat::Markdown => document::markdown(file, full),
-        PlanFormat::Html => document::html(file, full),
-    }
+pub(super) async fn run(context: &Context, args: &ShowArgs) -> Result<Exit, Failure> {
+    let listened = args.format == PlanFormat::JsonLines;
+    told(context, listened, lines::Command::Show, async |teller| {
+        let file = read_saved(&args.plan_file)?;
+        let style = Style {
+            full: context.style.full || args.full,
+            ..context.style
+        };
+        match args.format {
+            PlanFormat::Text => print(&document::text(&file, &style)),
+            // A comment has a limit; whoever wants more than it holds says so here, and not by being verbose.
+            PlanFormat::Markdown => print(&document::markdown(&file, args.full)),
+            PlanFormat::Json => print(&file.write()),
+            PlanFormat::Html => print(&document::html(&file, style.full)),
+            PlanFormat::JsonLines => teller.plan(&file.clone().plan(), &file.digest),
+        }
+        Ok(Exit::Done)
+    })
+    .await
 }

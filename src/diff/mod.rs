@@ -4,6 +4,7 @@
 //! [`Diff::blocked`] and leads to no change; nothing undeclared is touched except what we own.
 //! Assumption: the snapshot was read with the scope of this very `Desired`.
 
+mod blocked;
 mod packages;
 mod resolve;
 mod servers;
@@ -17,11 +18,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::model::{
-    Assignment, Desired, Guid, Held, Name, Origin, Ownership, PackageRef, PlugIn, ResourceRef,
-    Role, ServerRef, SiteKind, SiteRef, Snapshot, Subnet,
+    Assignment, CountedKind, Desired, DesiredSite, Guid, Held, Ignorable, Intended, Name, Origin,
+    Ownership, PackageRef, PlugIn, ResourceRef, Role, ServerRef, SiteKind, SiteRef, Snapshot,
+    Subnet,
 };
 use crate::select::{SiteIndex, World, WorldAssignment, WorldSite};
 
+use blocked::Subject;
+
+pub use blocked::Blocked;
 pub use resolve::Resolver;
 
 /// One difference between what is desired and what was observed.
@@ -188,19 +193,22 @@ pub enum Change {
     },
 }
 
-/// Why something that is declared is not planned.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Blocked {
-    /// Stable code.
-    pub code: &'static str,
-    /// What is blocked, such as ``site `HQ` ``.
-    pub object: String,
-    /// Why.
-    pub reason: String,
-    /// What to do.
-    pub hint: String,
-    /// Where it is declared.
-    pub origin: Option<Origin>,
+impl Change {
+    /// Whether a package is assigned as it is declared, and only has yet to reach its servers.
+    #[must_use]
+    pub fn only_waits(&self) -> bool {
+        match self {
+            Self::Package {
+                package: _,
+                before,
+                after,
+                created_sites,
+                sites: _,
+                holders: _,
+            } => before == after && created_sites.is_empty(),
+            _ => false,
+        }
+    }
 }
 
 /// What a declared subnet takes, or would take, from sites that nobody declares.
@@ -248,19 +256,39 @@ impl Diff {
     fn block(
         &mut self,
         code: &'static str,
-        object: impl Into<String>,
+        subject: impl Into<Subject>,
         reason: impl Into<String>,
         hint: impl Into<String>,
         origin: Option<&Origin>,
     ) {
+        let Subject { text, about } = subject.into();
         self.blocked.push(Blocked {
             code,
-            object: object.into(),
+            object: text,
+            about,
             reason: reason.into(),
             hint: hint.into(),
             origin: origin.cloned(),
         });
     }
+}
+
+/// Whether a field of a site that is there is left as it is. What a run created and did not come to the end with is
+/// completed as it is declared: leaving alone is about what changes later.
+fn ignores(site: &DesiredSite, guid: Guid, field: Ignorable, ownership: &Ownership) -> bool {
+    // Its creation was intended, and the run cut off before it could write down the answer.
+    let cut_off = || {
+        !ownership.sites.contains_key(&guid)
+            && ownership.intended.contains(&Intended {
+                of: CountedKind::Sites,
+                name: site.name.clone(),
+            })
+    };
+    let is_unfinished = || {
+        let left = ownership.unfinished.get(&guid);
+        left.is_some_and(|fields| fields.contains(&field))
+    };
+    site.lifecycle.ignore_changes.contains(&field) && !is_unfinished() && !cut_off()
 }
 
 /// Compares.
@@ -272,7 +300,7 @@ pub fn diff(desired: &Desired, snapshot: &Snapshot, ownership: &Ownership, takeo
     let mut found = Diff::default();
     let resolver = Resolver::new(snapshot, ownership);
     sites::compare(desired, snapshot, ownership, &resolver, &mut found);
-    servers::compare(desired, snapshot, &resolver, &mut found);
+    servers::compare(desired, snapshot, ownership, &resolver, &mut found);
     subnets::compare(
         &subnets::Inputs {
             desired,

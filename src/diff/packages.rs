@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::resolve::{Resolved, Resolver, listed};
 use super::servers::one;
-use super::{Change, Diff};
+use super::{Change, Diff, Subject};
 use crate::model::{
-    Assignment, Desired, DesiredAssignment, DesiredPackage, Guid, Name, Observed, Origin,
+    Assignment, Desired, DesiredAssignment, DesiredPackage, Guid, Name, Object, Observed, Origin,
     Ownership, PackageRef, PackageSelector, Snapshot, glob,
 };
 
@@ -71,7 +71,10 @@ pub(super) fn compare(
             .map_or_else(|| Name::new(&guid.to_string()), |name| (*name).clone());
         match snapshot.assignments.get(&guid) {
             Some(Observed::Known(before)) => {
-                if *before != wanted.assignment || !wanted.created_sites.is_empty() {
+                let holders = snapshot.holders.get(&guid).and_then(Observed::known);
+                let differs = *before != wanted.assignment || !wanted.created_sites.is_empty();
+                // An earlier run assigned it and was to wait for it; what waits for it waits on.
+                if differs || ownership.awaited.contains_key(&guid) {
                     diff.push(
                         Change::Package {
                             package: PackageRef { name, guid },
@@ -79,11 +82,7 @@ pub(super) fn compare(
                             after: wanted.assignment,
                             created_sites: wanted.created_sites.into_iter().collect(),
                             sites: wanted.sites.into_iter().collect(),
-                            holders: snapshot
-                                .holders
-                                .get(&guid)
-                                .and_then(Observed::known)
-                                .cloned(),
+                            holders: holders.cloned(),
                         },
                         Some(wanted.origin),
                     );
@@ -95,7 +94,7 @@ pub(super) fn compare(
                     .unwrap_or("it was not asked for");
                 diff.block(
                     "SW0509",
-                    format!("package `{name}`"),
+                    Subject::package(&name),
                     format!("its assignment could not be read: {reason}"),
                     "unseen is not absent: it is left as it is",
                     Some(wanted.origin),
@@ -103,7 +102,7 @@ pub(super) fn compare(
             }
         }
     }
-    settings(desired, snapshot, ownership, resolver, diff);
+    compare_settings(desired, snapshot, ownership, resolver, diff);
 }
 
 /// Joins what two declarations want of one package; false where they disagree.
@@ -124,11 +123,13 @@ fn unite<'a>(
         _ => {
             let name = names
                 .get(&guid)
-                .map_or_else(String::new, ToString::to_string);
+                .map_or_else(|| Name::new(&guid.to_string()), |name| (*name).clone());
+            let declaring = other.sites.union(&this.sites).cloned();
+            let declaring: Vec<Object> = declaring.map(Object::Site).collect();
             let (first, second) = (other.origin.clone(), this.origin);
             diff.block(
                 "SW0510",
-                format!("package `{name}`"),
+                Subject::package(&name).and(declaring),
                 format!("two declarations select it and disagree, the other one at {first}"),
                 "let one of them go, or make the pattern narrower",
                 Some(second),
@@ -147,12 +148,12 @@ fn select(
     resolver: &Resolver<'_>,
     diff: &mut Diff,
 ) -> BTreeSet<Guid> {
-    let object = format!("package `{}`", package.selector);
+    let object = || Subject::selected(package);
     let origin = Some(&package.origin);
     if let Observed::Unavailable(reason) = &snapshot.packages {
         diff.block(
             "SW0509",
-            object,
+            object(),
             format!("the packages could not be read: {reason}"),
             "unseen is not absent: nothing is assigned until they can be read",
             origin,
@@ -164,7 +165,7 @@ fn select(
             [] => {
                 diff.block(
                     "SW0511",
-                    object,
+                    object(),
                     "the SMP shows no package of that name",
                     "check the spelling, and that the account may see it",
                     origin,
@@ -175,7 +176,7 @@ fn select(
             several => {
                 diff.block(
                     "SW0512",
-                    object,
+                    object(),
                     format!("several packages have that name: {}", listed(several)),
                     "write `guid:` instead of `name:`",
                     origin,
@@ -195,7 +196,7 @@ fn select(
             } else {
                 diff.block(
                     "SW0511",
-                    object,
+                    object(),
                     "the SMP shows no package of that GUID",
                     "check it, and that the account may see the package",
                     origin,
@@ -215,7 +216,7 @@ fn select(
             if found.is_empty() {
                 diff.block(
                     "SW0511",
-                    object,
+                    object(),
                     "no package fits the pattern",
                     "check the pattern; `*` stands for any characters, `?` for one",
                     origin,
@@ -231,7 +232,7 @@ fn select(
                     .unwrap_or("it was not asked for");
                 diff.block(
                     "SW0513",
-                    object,
+                    object(),
                     format!("which packages it uses could not be told: {reason}"),
                     "list them in the server profile under `tasks`, or under `packages` instead",
                     origin,
@@ -255,7 +256,16 @@ fn resolve(
         DesiredAssignment::Servers(names) => Assignment::Servers(
             names
                 .iter()
-                .map(|name| one(name, &package.origin, resolver, diff).map(|server| server.guid))
+                .map(|name| {
+                    one(
+                        name,
+                        &package.origin,
+                        &Subject::selected(package).about,
+                        resolver,
+                        diff,
+                    )
+                    .map(|server| server.guid)
+                })
                 .collect::<Option<_>>()?,
         ),
         DesiredAssignment::Sites { sites, automatic } => {
@@ -272,7 +282,7 @@ fn resolve(
                     Resolved::None => {
                         diff.block(
                             "SW0514",
-                            format!("package `{}`", package.selector),
+                            Subject::selected(package),
                             format!("the site `{name}` neither exists nor is declared"),
                             "declare the site, or name another one",
                             Some(&package.origin),
@@ -282,7 +292,7 @@ fn resolve(
                     Resolved::Several(guids) => {
                         diff.block(
                             "SW0502",
-                            format!("site `{name}`"),
+                            Subject::site(name).and(Subject::selected(package).about),
                             format!("the SMP has several sites of that name: {}", listed(&guids)),
                             "rename all but one of them in the console",
                             Some(&package.origin),
@@ -300,8 +310,13 @@ fn resolve(
     Some((assignment, to_come))
 }
 
+/// What is global to an SMP, by whichever name.
+fn settings() -> Object {
+    Object::Settings(Name::new("settings"))
+}
+
 /// Capture target and `InvalidSubnets`.
-fn settings(
+fn compare_settings(
     desired: &Desired,
     snapshot: &Snapshot,
     ownership: &Ownership,
@@ -309,7 +324,7 @@ fn settings(
     diff: &mut Diff,
 ) {
     if let Some(target) = &desired.settings.capture_target
-        && let Some(server) = one(&target.value, &target.origin, resolver, diff)
+        && let Some(server) = one(&target.value, &target.origin, &[settings()], resolver, diff)
     {
         let before = snapshot.capture_target.known().copied();
         if before != Some(Some(server.guid)) {
@@ -334,7 +349,7 @@ fn settings(
     // A run died between the two calls of an assignment that by now reads as wanted.
     for (guid, name) in &ownership.undistributed {
         let changed = diff.found.iter().any(
-            |found| matches!(&found.change, Change::Package { package, .. } if package.guid == *guid),
+            |found| matches!(&found.change, Change::Package { package, .. } if package.guid == *guid && !found.change.only_waits()),
         );
         if !changed {
             diff.push(

@@ -6,19 +6,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::resolve::{Resolved, Resolver, listed};
-use super::{Change, Diff};
+use super::{Change, Diff, Subject, ignores};
 use crate::model::{
-    Desired, Guid, Ignorable, Name, Origin, PlugIn, Role, ServerRef, ServiceRole, SiteKind,
-    SiteRef, Snapshot,
+    Desired, Guid, Ignorable, Name, Object, Origin, Ownership, PlugIn, Role, ServerRef,
+    ServiceRole, SiteKind, SiteRef, Snapshot,
 };
 
 pub(super) fn compare(
     desired: &Desired,
     snapshot: &Snapshot,
+    ownership: &Ownership,
     resolver: &Resolver<'_>,
     diff: &mut Diff,
 ) {
-    assignments(desired, snapshot, resolver, diff);
+    assignments(desired, snapshot, ownership, resolver, diff);
     roles(desired, snapshot, resolver, diff);
     plug_ins(desired, snapshot, resolver, diff);
 }
@@ -34,7 +35,7 @@ fn roles(desired: &Desired, snapshot: &Snapshot, resolver: &Resolver<'_>, diff: 
     // The same server may be declared by its full name and by its host name.
     let mut asked: BTreeSet<(Guid, Role)> = BTreeSet::new();
     for server in desired.servers.values() {
-        let Some(found) = one(&server.name, &server.origin, resolver, diff) else {
+        let Some(found) = one(&server.name, &server.origin, &[], resolver, diff) else {
             continue;
         };
         for (role, origin) in &server.roles {
@@ -102,7 +103,13 @@ fn plug_ins(desired: &Desired, snapshot: &Snapshot, resolver: &Resolver<'_>, dif
     }
 }
 
-fn assignments(desired: &Desired, snapshot: &Snapshot, resolver: &Resolver<'_>, diff: &mut Diff) {
+fn assignments(
+    desired: &Desired,
+    snapshot: &Snapshot,
+    ownership: &Ownership,
+    resolver: &Resolver<'_>,
+    diff: &mut Diff,
+) {
     if snapshot.sites.known().is_none() {
         return; // said once, by `sites`
     }
@@ -110,29 +117,31 @@ fn assignments(desired: &Desired, snapshot: &Snapshot, resolver: &Resolver<'_>, 
         let Some(declared) = &site.servers else {
             continue;
         };
-        let (reference, present, exists) = match resolver.site(&site.name) {
-            Resolved::One(observed) => (
-                resolver.site_ref(observed.guid),
-                observed.servers.clone(),
-                true,
-            ),
+        let (reference, present) = match resolver.site(&site.name) {
+            Resolved::One(observed) => (resolver.site_ref(observed.guid), observed.servers.clone()),
             Resolved::None => (
                 SiteRef {
                     name: site.name.clone(),
                     guid: None,
                 },
                 BTreeSet::new(),
-                false,
             ),
             Resolved::Several(_) | Resolved::Unlisted => continue,
         };
-        if exists && site.lifecycle.ignore_changes.contains(&Ignorable::Servers) {
+        let is_there = reference.guid;
+        if is_there.is_some_and(|guid| ignores(site, guid, Ignorable::Servers, ownership)) {
             continue;
         }
         let mut wanted: BTreeMap<Guid, (ServerRef, &Origin)> = BTreeMap::new();
         let mut all_found = true;
         for (name, origin) in declared {
-            match one(name, origin, resolver, diff) {
+            match one(
+                name,
+                origin,
+                &[Object::Site(site.name.clone())],
+                resolver,
+                diff,
+            ) {
                 Some(server) => {
                     wanted.insert(server.guid, (server, origin));
                 }
@@ -197,19 +206,21 @@ fn deleted_sites(resolver: &Resolver<'_>, snapshot: &Snapshot, diff: &mut Diff) 
     }
 }
 
-/// The computer that a declaration names, or an entry in `blocked`.
+/// The computer that a declaration of some objects names, or an entry in `blocked`.
 pub(super) fn one(
     name: &Name,
     origin: &Origin,
+    of: &[Object],
     resolver: &Resolver<'_>,
     diff: &mut Diff,
 ) -> Option<ServerRef> {
+    let subject = || Subject::server(name).and(of.iter().cloned());
     match resolver.server(name) {
         Resolved::One(server) => Some(server),
         Resolved::None if resolver.is_unasked(name) => {
             diff.block(
                 "SW0506",
-                format!("server `{name}`"),
+                subject(),
                 "it was not asked for at the last refresh".to_owned(),
                 "plan without `--refresh=false`: whether there is such a computer is not known",
                 Some(origin),
@@ -220,7 +231,7 @@ pub(super) fn one(
         Resolved::None | Resolved::Unlisted => {
             diff.block(
                 "SW0506",
-                format!("server `{name}`"),
+                subject(),
                 "the SMP shows no computer of that name".to_owned(),
                 "a site server is an existing managed computer: check the spelling, its inventory, and that the account may see it",
                 Some(origin),
@@ -230,7 +241,7 @@ pub(super) fn one(
         Resolved::Several(guids) => {
             diff.block(
                 "SW0507",
-                format!("server `{name}`"),
+                subject(),
                 format!("several computers have that name: {}", listed(&guids)),
                 "write the fully qualified name, or retire the duplicate in the console",
                 Some(origin),

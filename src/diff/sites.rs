@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::resolve::{Resolved, Resolver, listed, unlisted};
-use super::{Change, Diff};
+use super::{Change, Diff, Subject, ignores};
 use crate::model::{
     Desired, DesiredSite, Guid, Held, Ignorable, Name, Observed, ObservedSite, Ownership,
     ResourceRef, SiteRef, Snapshot, Subnet, same_text,
@@ -44,14 +44,14 @@ pub(super) fn compare(
             Resolved::One(observed) => existing(site, observed, snapshot, ownership, diff),
             Resolved::Several(guids) => diff.block(
                 "SW0502",
-                format!("site `{}`", site.name),
+                Subject::site(&site.name),
                 format!("the SMP has several sites of that name: {}", listed(&guids)),
                 "rename all but one of them in the console",
                 Some(&site.origin),
             ),
             Resolved::Unlisted => {} // said by `unlisted`
         }
-        constrain(site, snapshot, resolver, diff);
+        constrain(site, snapshot, ownership, resolver, diff);
     }
     undeclared(desired, snapshot, ownership, resolver, diff);
 }
@@ -117,11 +117,7 @@ fn existing(
     let Some(declared) = &site.description else {
         return;
     };
-    if site
-        .lifecycle
-        .ignore_changes
-        .contains(&Ignorable::Description)
-    {
+    if ignores(site, *guid, Ignorable::Description, ownership) {
         return;
     }
     match description {
@@ -139,7 +135,7 @@ fn existing(
         ),
         Observed::Unavailable(reason) => diff.block(
             "SW0503",
-            format!("description of site `{name}`"),
+            Subject::site(name).called(format!("description of site `{name}`")),
             format!("it could not be read: {reason}"),
             "leave `description` out, or complete the server profile",
             Some(&declared.origin),
@@ -147,7 +143,13 @@ fn existing(
     }
 }
 
-fn constrain(site: &DesiredSite, snapshot: &Snapshot, resolver: &Resolver<'_>, diff: &mut Diff) {
+fn constrain(
+    site: &DesiredSite,
+    snapshot: &Snapshot,
+    ownership: &Ownership,
+    resolver: &Resolver<'_>,
+    diff: &mut Diff,
+) {
     // Where the SMP lacks the setting there is nothing to do: `not-constrained` says so.
     let Some(declared) = site
         .constrain
@@ -157,11 +159,10 @@ fn constrain(site: &DesiredSite, snapshot: &Snapshot, resolver: &Resolver<'_>, d
         return;
     };
     let readable = snapshot.surroundings.reads_constrain;
-    let (reference, before, exists) = match resolver.site(&site.name) {
+    let (reference, before) = match resolver.site(&site.name) {
         Resolved::One(observed) => (
             resolver.site_ref(observed.guid),
             observed.constrained.known().copied(),
-            true,
         ),
         Resolved::None => (
             SiteRef {
@@ -170,16 +171,12 @@ fn constrain(site: &DesiredSite, snapshot: &Snapshot, resolver: &Resolver<'_>, d
             },
             // It is off on a site that is new; whether somebody switched it on is another matter.
             (readable || !declared.value).then_some(false),
-            false,
         ),
         Resolved::Several(_) | Resolved::Unlisted => return,
     };
-    let ignored = exists
-        && snapshot.sites.known().is_some()
-        && site
-            .lifecycle
-            .ignore_changes
-            .contains(&Ignorable::ConstrainToSite);
+    let ignored = reference
+        .guid
+        .is_some_and(|guid| ignores(site, guid, Ignorable::ConstrainToSite, ownership));
     if before != Some(declared.value) && !ignored {
         diff.push(
             Change::Constrain {
@@ -253,7 +250,7 @@ fn undeclared(
                 diff.kept.insert(*guid, site.name.clone());
                 diff.block(
                     "SW0504",
-                    format!("site `{}`", site.name),
+                    Subject::site(&site.name),
                     "it is no longer declared, but `preventDestroy` protects it".to_owned(),
                     "declare it with `preventDestroy: false`, apply, then take the declaration out",
                     None,
@@ -262,7 +259,7 @@ fn undeclared(
             (Held::Created, false) => match (&snapshot.subnets, foreign.get(guid)) {
                 (Observed::Unavailable(reason), _) => diff.block(
                     "SW0501",
-                    format!("site `{}`", site.name),
+                    Subject::site(&site.name),
                     format!(
                         "it is no longer declared, but its subnets could not be read: {reason}"
                     ),
@@ -271,7 +268,7 @@ fn undeclared(
                 ),
                 (Observed::Known(_), Some(foreign)) => diff.block(
                     "SW0505",
-                    format!("site `{}`", site.name),
+                    Subject::site(&site.name),
                     format!(
                         "it is no longer declared, but holds subnets that are not ours to move: {}",
                         foreign.iter().cloned().collect::<Vec<_>>().join(", ")
@@ -308,7 +305,7 @@ fn foreign_subnets(
         declared.extend(subnets.clone());
         let listens = match resolver.site(&site.name) {
             Resolved::None => true,
-            Resolved::One(_) => !site.lifecycle.ignore_changes.contains(&Ignorable::Subnets),
+            Resolved::One(observed) => !ignores(site, observed.guid, Ignorable::Subnets, ownership),
             Resolved::Several(_) | Resolved::Unlisted => false,
         };
         if listens {

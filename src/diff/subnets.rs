@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::resolve::{Resolved, Resolver, listed, unlisted};
-use super::{Change, Diff, Takeover};
+use super::{Change, Diff, Subject, Takeover, ignores};
 use crate::model::{
     Desired, DesiredSite, Guid, Held, Ignorable, Name, Observed, ObservedSubnet, Origin, Ownership,
     SiteRef, Snapshot, Subnet,
@@ -87,18 +87,16 @@ fn declared<'a>(inputs: &Inputs<'a>, diff: &mut Diff) -> Vec<Gain<'a>> {
         let Some(subnets) = &site.subnets else {
             continue;
         };
-        let (reference, exists) = match inputs.resolver.site(&site.name) {
-            Resolved::One(observed) => (inputs.resolver.site_ref(observed.guid), true),
-            Resolved::None => (
-                SiteRef {
-                    name: site.name.clone(),
-                    guid: None,
-                },
-                false,
-            ),
+        let reference = match inputs.resolver.site(&site.name) {
+            Resolved::One(observed) => inputs.resolver.site_ref(observed.guid),
+            Resolved::None => SiteRef {
+                name: site.name.clone(),
+                guid: None,
+            },
             Resolved::Several(_) | Resolved::Unlisted => continue,
         };
-        if exists && site.lifecycle.ignore_changes.contains(&Ignorable::Subnets) {
+        let is_there = reference.guid;
+        if is_there.is_some_and(|guid| ignores(site, guid, Ignorable::Subnets, inputs.ownership)) {
             continue;
         }
         for (subnet, origin) in subnets {
@@ -134,7 +132,7 @@ fn declared<'a>(inputs: &Inputs<'a>, diff: &mut Diff) -> Vec<Gain<'a>> {
                 }
                 Resolved::Several(guids) => diff.block(
                     "SW0502",
-                    format!("subnet `{subnet}`"),
+                    Subject::subnet(*subnet, &site.name),
                     format!("the SMP has several resources for it: {}", listed(&guids)),
                     "delete all but one of them in the console",
                     Some(origin),
@@ -255,8 +253,8 @@ fn leaving(inputs: &Inputs<'_>, going: &BTreeSet<Guid>, diff: &mut Diff) {
     let mut protected: BTreeMap<Guid, &Name> = BTreeMap::new();
     for site in inputs.desired.sites.values() {
         if site.subnets.is_some()
-            && !site.lifecycle.ignore_changes.contains(&Ignorable::Subnets)
             && let Resolved::One(observed) = inputs.resolver.site(&site.name)
+            && !ignores(site, observed.guid, Ignorable::Subnets, inputs.ownership)
         {
             exact.insert(observed.guid, &site.origin);
             if will_be_protected(site, observed.guid, inputs.ownership) {
@@ -297,7 +295,7 @@ fn leaving(inputs: &Inputs<'_>, going: &BTreeSet<Guid>, diff: &mut Diff) {
         if let Some(site) = guard.filter(|_| delete) {
             diff.block(
                 "SW0531",
-                format!("subnet `{subnet}`"),
+                Subject::subnet(subnet, site),
                 format!(
                     "it is no longer declared and would be deleted, but `preventDestroy` protects the site `{site}` that it is in"
                 ),

@@ -855,3 +855,65 @@ fn many_that_are_not_listed_are_one_entry() {
         "! SW0515 subnets: the SMP has 1000 of ours and does not list them: `10.0.0.0/24`, `10.0.1.0/24`, `10.0.10.0/24`, 997 more",
     );
 }
+
+/// A site whose creation was cut off gets what it is declared with; once it is finished it is left alone.
+#[test]
+fn what_is_ignored_is_completed_where_a_creation_was_cut_off() {
+    let wanted = desired()
+        .site("Lab")
+        .subnets("Lab", &["10.9.0.0/24"])
+        .ignore("Lab", Ignorable::Subnets);
+    let finished = world().site("Lab").owns_site("Lab", Held::Created);
+    let changes = |seen: &Seen| {
+        let found = diff(&wanted, &seen.snapshot, &seen.ownership, false).found;
+        let gains = found.iter();
+        gains
+            .filter(|found| matches!(found.change, Change::SubnetTo { .. }))
+            .count()
+    };
+    assert_eq!(changes(&finished), 0);
+    let mut unfinished = finished.clone();
+    unfinished
+        .ownership
+        .unfinished
+        .insert(finished.site_guid("Lab"), [Ignorable::Subnets].into());
+    assert_eq!(changes(&unfinished), 1);
+    // Its subnets are there, and something else of it is not.
+    let mut other = finished.clone();
+    let left = [Ignorable::Servers].into();
+    other
+        .ownership
+        .unfinished
+        .insert(finished.site_guid("Lab"), left);
+    assert_eq!(changes(&other), 0);
+    // It was cut off before anything could be written down of the answer.
+    let mut intended = world().site("Lab");
+    intended.ownership.intended.insert(Intended {
+        of: CountedKind::Sites,
+        name: Name::new("Lab"),
+    });
+    assert_eq!(changes(&intended), 1);
+    assert_eq!(changes(&world().site("Lab")), 0);
+}
+
+/// A package that reads as it is declared is waited for as long as nobody has seen it at its servers.
+#[test]
+fn a_package_that_was_to_be_waited_for_is_waited_for_by_the_next_plan() {
+    let only = |awaited: bool| Change::Package {
+        package: PackageRef {
+            name: Name::new("Drivers"),
+            guid: Guid::from_u128(1),
+        },
+        before: Assignment::All,
+        after: if awaited {
+            Assignment::All
+        } else {
+            Assignment::Servers(BTreeSet::new())
+        },
+        created_sites: Vec::new(),
+        sites: Vec::new(),
+        holders: None,
+    };
+    assert!(only(true).only_waits());
+    assert!(!only(false).only_waits());
+}

@@ -140,8 +140,9 @@ pub fn journal(data: &[u8]) {
     assert_eq!(chain.head.digest, before.as_deref().map(digest));
     assert_eq!(chain.torn, None);
 
-    let once = replay(Ownership::default(), entries.iter().cloned());
-    let twice = replay(once.clone(), entries.iter().cloned());
+    let once = replay(Ownership::default(), 0, entries.iter().cloned());
+    let last = entries.last().map_or(0, |entry| entry.sequence);
+    let twice = replay(once.clone(), last, entries.iter().cloned());
     assert_eq!(once, twice, "folding in once more changes something");
     changed(lines, &entries, data);
 }

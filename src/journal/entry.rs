@@ -12,9 +12,9 @@ use serde_json::Value;
 
 use super::error::LineError;
 use crate::model::{
-    Acknowledgement, Attestation, CountedKind, Guid, Holder, Intended, Name, Outcome, Ownership,
-    PackageRef, Platform, Record, Relocation, Remembered, Rounds, RunId, RunSummary, Step, StepId,
-    Subnet,
+    Acknowledgement, Attestation, CountedKind, Guid, Holder, Ignorable, Intended, Name, Outcome,
+    Ownership, PackageRef, Platform, Record, Relocation, Remembered, Rounds, RunId, RunSummary,
+    Step, StepId, Subnet,
 };
 
 /// One line of the journal.
@@ -111,6 +111,21 @@ pub enum Fact {
     DistributionUpdated {
         /// Which package.
         package: Guid,
+    },
+    /// The plan of the run waits for packages at their servers.
+    HoldersAwaited {
+        /// Which packages.
+        packages: Vec<PackageRef>,
+    },
+    /// A package is at the servers that it was waited for at, or nobody waits for it any more.
+    HoldersThere {
+        /// Which package.
+        package: Guid,
+    },
+    /// What sites were created with is there.
+    CreationFinished {
+        /// Which fields of which sites.
+        sites: BTreeMap<Name, BTreeSet<Ignorable>>,
     },
     /// A step ended.
     StepEnded {

@@ -1,24 +1,27 @@
 //! Facts folded into what is remembered: [`Ownership`] × entries → [`Ownership`].
 //!
-//! Pure. Every fact sets, takes away or changes keys whatever they held, so folding the same entries in once more changes nothing, and
-//! folding them in from an older state ends where the run itself ended.
+//! Pure. What is remembered goes with the number of the last entry that it holds; entries up to that one are passed
+//! over, so that folding the same ones in once more changes nothing, and folding them in from an older state ends where the
+//! run itself ended.
 
 use super::{Entry, Fact};
-use crate::model::{Count, CountedKind, Held, Intended, Name, Owned, Ownership, Record};
+use crate::model::{Count, CountedKind, Held, Ignorable, Intended, Name, Owned, Ownership, Record};
 
-/// Folds entries, in their order, into an ownership.
+/// Folds entries, in their order, into an ownership that holds those up to the number `holds`.
 ///
 /// # Guarantees
-/// Idempotent: `replay(replay(x, e), e) == replay(x, e)`, as long as no creation is intended in `e` by the name of an
-/// object that is there already; a step looks before it intends one. Facts that say nothing about ownership are passed
-/// over.
+/// Idempotent, whatever the entries say: `replay(replay(x, 0, e), n, e) == replay(x, 0, e)`, with `n` the number of the last
+/// of them. Facts that say nothing about ownership are passed over.
 ///
 /// # Assumptions
-/// The entries are those after the ones that `ownership` holds already, or include some of them again from one point
-/// on without a gap.
+/// No entry after `holds` is missing before the last one.
 #[must_use]
-pub fn replay(mut ownership: Ownership, entries: impl Iterator<Item = Entry>) -> Ownership {
-    for entry in entries {
+pub fn replay(
+    mut ownership: Ownership,
+    holds: u64,
+    entries: impl Iterator<Item = Entry>,
+) -> Ownership {
+    for entry in entries.filter(|entry| entry.sequence > holds) {
         fold(&mut ownership, entry.fact);
     }
     ownership
@@ -44,6 +47,7 @@ fn fold(ownership: &mut Ownership, fact: Fact) {
                 protected,
             };
             ownership.sites.insert(guid, owned);
+            ownership.unfinished.insert(guid, Ignorable::ALL.into());
         }
         Fact::SubnetCreated { guid, name } => {
             intended(ownership, CountedKind::Subnets, &name);
@@ -58,6 +62,7 @@ fn fold(ownership: &mut Ownership, fact: Fact) {
         Fact::Deleted { guid, of } => {
             ownership.sites.remove(&guid);
             ownership.subnets.remove(&guid);
+            ownership.unfinished.remove(&guid);
             if let Some(count) = of.and_then(|of| ownership.counted.get_mut(&of)) {
                 count.deleted.insert(guid);
             }
@@ -74,6 +79,26 @@ fn fold(ownership: &mut Ownership, fact: Fact) {
         }
         Fact::DistributionUpdated { package } => {
             ownership.undistributed.remove(&package);
+        }
+        Fact::HoldersAwaited { packages } => {
+            let packages = packages.into_iter();
+            let awaited = packages.map(|package| (package.guid, package.name));
+            ownership.awaited.extend(awaited);
+        }
+        Fact::HoldersThere { package } => {
+            ownership.awaited.remove(&package);
+        }
+        Fact::CreationFinished { sites } => {
+            let Ownership {
+                sites: owned,
+                unfinished,
+                ..
+            } = ownership;
+            unfinished.retain(|guid, left| {
+                let finished = owned.get(guid).and_then(|owned| sites.get(&owned.name));
+                left.retain(|field| !finished.is_some_and(|fields| fields.contains(field)));
+                owned.contains_key(guid) && !left.is_empty()
+            });
         }
         Fact::UnassignedSeen { appeared, gone } => {
             let remembered = ownership.unassigned.get_or_insert_default();
@@ -130,6 +155,11 @@ fn fold_record(ownership: &mut Ownership, record: Record) {
         Record::AdoptSite { site, protected } => {
             let ours = intended(ownership, CountedKind::Sites, &site.name);
             let how = kept(ownership.sites.get(&site.guid), ours);
+            if ours {
+                ownership
+                    .unfinished
+                    .insert(site.guid, Ignorable::ALL.into());
+            }
             let owned = Owned {
                 name: site.name,
                 how,
@@ -150,6 +180,7 @@ fn fold_record(ownership: &mut Ownership, record: Record) {
         }
         Record::ReleaseSite { site, how: _ } => {
             ownership.sites.remove(&site.guid);
+            ownership.unfinished.remove(&site.guid);
         }
         Record::ReleaseSubnet {
             name: _,

@@ -300,6 +300,9 @@ impl RunRecord {
             | Fact::Deleted { .. }
             | Fact::AssignmentWritten { .. }
             | Fact::DistributionUpdated { .. }
+            | Fact::HoldersAwaited { .. }
+            | Fact::HoldersThere { .. }
+            | Fact::CreationFinished { .. }
             | Fact::UnassignedSeen { .. }
             | Fact::Counted { .. } => {}
         }

@@ -8,9 +8,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::testing::net;
 use crate::model::{
-    Action, Attestation, By, Count, CountedKind, Guid, Held, Holder, Intended, Name, Outcome,
-    Ownership, PackageRef, Platform, Record, ResourceRef, RunId, RunSummary, SiteRef, Step,
-    StepCount, StepId,
+    Action, Attestation, By, Count, CountedKind, Guid, Held, Holder, Ignorable, Intended, Name,
+    Outcome, Ownership, PackageRef, Platform, Record, ResourceRef, RunId, RunSummary, SiteRef,
+    Step, StepCount, StepId,
 };
 
 fn guid(number: u128) -> Guid {
@@ -223,7 +223,7 @@ fn what_was_about_to_be_created_is_ours_once_it_is_found() {
         },
     };
     let how = |facts: &[Fact]| {
-        let ownership = replay(Ownership::default(), entries(facts));
+        let ownership = replay(Ownership::default(), 0, entries(facts));
         let open = ownership.intended.len();
         let how: Vec<Held> = ownership.sites.values().map(|owned| owned.how).collect();
         (how, open)
@@ -285,7 +285,7 @@ fn replay_ends_where_the_run_ended() {
             },
         },
     ];
-    let ownership = replay(Ownership::default(), entries(&facts));
+    let ownership = replay(Ownership::default(), 0, entries(&facts));
     let again = Fact::Recorded {
         record: Record::AdoptSite {
             site: ResourceRef {
@@ -295,7 +295,7 @@ fn replay_ends_where_the_run_ended() {
             protected: false,
         },
     };
-    let ownership = replay(ownership, entries(&[again]));
+    let ownership = replay(ownership, 0, entries(&[again]));
     assert_eq!(ownership.sites[&guid(1)].how, Held::Created);
     assert_eq!(ownership.sites[&guid(2)].how, Held::Adopted);
     assert!(ownership.sites[&guid(2)].protected);
@@ -321,7 +321,7 @@ fn replay_ends_where_the_run_ended() {
         },
         Fact::DistributionUpdated { package: guid(9) },
     ];
-    assert_eq!(replay(ownership, entries(&gone)), Ownership::default());
+    assert_eq!(replay(ownership, 0, entries(&gone)), Ownership::default());
 }
 
 #[test]
@@ -339,11 +339,12 @@ fn counts_are_kept_over_deletions_and_set_anew() {
         deleted(2),
         deleted(3),
     ];
-    let ownership = replay(Ownership::default(), entries(&facts));
+    let ownership = replay(Ownership::default(), 0, entries(&facts));
     assert_eq!(ownership.counted[&CountedKind::Subnets].expected(), 38);
     assert_eq!(ownership.counted[&CountedKind::Sites], Count::of(2));
     let ownership = replay(
         ownership,
+        0,
         entries(&[counted(&[(CountedKind::Subnets, 38)])]),
     );
     assert_eq!(ownership.counted[&CountedKind::Subnets], Count::of(38));
@@ -377,7 +378,7 @@ fn entries(facts: &[Fact]) -> impl Iterator<Item = Entry> {
 }
 
 fn any_fact() -> impl Strategy<Value = Fact> {
-    (0_u32..13, 1_u128..4, any::<bool>()).prop_map(|(kind, number, flag)| {
+    (0_u32..16, 1_u128..4, any::<bool>()).prop_map(|(kind, number, flag)| {
         let site = ResourceRef {
             name: Name::new("s"),
             guid: guid(number),
@@ -417,6 +418,18 @@ fn any_fact() -> impl Strategy<Value = Fact> {
                 of: CountedKind::Sites,
                 name: site.name,
             }),
+            13 => Fact::HoldersAwaited {
+                packages: vec![PackageRef {
+                    name: site.name,
+                    guid: guid(number),
+                }],
+            },
+            14 => Fact::HoldersThere {
+                package: guid(number),
+            },
+            15 => Fact::CreationFinished {
+                sites: [(site.name, Ignorable::ALL.into())].into(),
+            },
             9 => Fact::Counted {
                 counts: [(CountedKind::Sites, u64::from(flag))].into(),
             },
@@ -442,19 +455,37 @@ fn any_fact() -> impl Strategy<Value = Fact> {
 }
 
 proptest! {
+    /// What is folded in goes with its number, so that an intention changes nothing of it.
     #[test]
-    fn replaying_any_end_again_changes_nothing(
+    fn replaying_again_changes_nothing(
+        facts in prop::collection::vec(any_fact(), 0..24),
+        held in 0_usize..24,
+        from in 0_usize..24,
+    ) {
+        let last = u64::try_from(facts.len()).unwrap();
+        let whole = replay(Ownership::default(), 0, entries(&facts));
+        let again = entries(&facts).skip(from);
+        prop_assert_eq!(replay(whole.clone(), last, again), whole.clone());
+        // An older state, and entries that it holds some of.
+        let held = held.min(facts.len());
+        let older = replay(Ownership::default(), 0, entries(&facts[..held]));
+        let again = entries(&facts).skip(from.min(held));
+        prop_assert_eq!(replay(older, u64::try_from(held).unwrap(), again), whole);
+    }
+
+    /// Without numbers it would hold, too, if nobody intended to create what is there already.
+    #[test]
+    fn facts_without_intentions_may_be_folded_in_again(
         before in prop::collection::vec(any_fact(), 0..8),
         facts in prop::collection::vec(any_fact(), 0..16),
         from in 0_usize..16,
     ) {
-        // Nobody intends to create what is there already: which of all the facts here would.
         let other = |fact: &Fact| !matches!(fact, Fact::CreationIntended(_));
         let before: Vec<Fact> = before.into_iter().filter(other).collect();
         let facts: Vec<Fact> = facts.into_iter().filter(other).collect();
-        let start = replay(Ownership::default(), entries(&before));
-        let once = replay(start, entries(&facts));
+        let start = replay(Ownership::default(), 0, entries(&before));
+        let once = replay(start, 0, entries(&facts));
         let again = &facts[from.min(facts.len())..];
-        prop_assert_eq!(replay(once.clone(), entries(again)), once);
+        prop_assert_eq!(replay(once.clone(), 0, entries(again)), once);
     }
 }

@@ -108,7 +108,10 @@ pub struct DesiredSite {
 }
 
 /// A field of a site whose changes may be overlooked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "camelCase")]
 pub enum Ignorable {
     /// The description.
     Description,
@@ -118,6 +121,16 @@ pub enum Ignorable {
     Servers,
     /// Constrain to Site.
     ConstrainToSite,
+}
+
+impl Ignorable {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::Description,
+        Self::Subnets,
+        Self::Servers,
+        Self::ConstrainToSite,
+    ];
 }
 
 /// `metadata.lifecycle`.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Acknowledgement, Count, CountedKind, Guid, Name, Rounds, Subnet};
+use super::{Acknowledgement, Count, CountedKind, Guid, Ignorable, Name, Rounds, Subnet};
 
 /// How an object came to be ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -88,4 +88,11 @@ pub struct Ownership {
     /// Which of them are fine for a while, by their keys.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub acknowledged: BTreeMap<String, Acknowledgement>,
+    /// Packages that a run was to wait for at their servers, and of which nobody has seen or said yet that they are there.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub awaited: BTreeMap<Guid, Name>,
+    /// Sites that runs created, with the fields of them that none has come to the end with: they are completed as they
+    /// are declared, also where they are to be left alone later.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unfinished: BTreeMap<Guid, BTreeSet<Ignorable>>,
 }

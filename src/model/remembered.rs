@@ -242,7 +242,10 @@ impl Ownership {
     /// Forgets an entry; says whether there was one.
     pub fn forget(&mut self, one: &Remembered) -> bool {
         match one {
-            Remembered::Site { guid, name: _ } => self.sites.remove(guid).is_some(),
+            Remembered::Site { guid, name: _ } => {
+                self.unfinished.remove(guid);
+                self.sites.remove(guid).is_some()
+            }
             Remembered::Subnet { guid, name: _ } => self.subnets.remove(guid).is_some(),
             Remembered::Attestation { step } => self.attestations.remove(&step.0).is_some(),
             Remembered::Undistributed { guid, name: _ } => {
@@ -259,6 +262,9 @@ impl Ownership {
             Relocation::Site { from, to, owned } => {
                 self.sites.remove(&from);
                 self.sites.insert(to, owned);
+                if let Some(fields) = self.unfinished.remove(&from) {
+                    self.unfinished.insert(to, fields);
+                }
             }
             Relocation::Subnet { from, to, owned } => {
                 self.subnets.remove(&from);

@@ -16,6 +16,14 @@ use super::{Assignment, By, CountedKind, Guid, Held, Limit, Name, PlugIn, Role, 
 #[serde(transparent)]
 pub struct StepId(pub String);
 
+impl StepId {
+    /// The step that waits for a package at its servers, be it seen there or somebody's word for it.
+    #[must_use]
+    pub fn await_package(package: &Name) -> Self {
+        Self(format!("await-package:{package}"))
+    }
+}
+
 impl fmt::Display for StepId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)

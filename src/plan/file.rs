@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Names, Note, ObjectChange, Plan, Reach, digest};
+use super::{Names, Note, ObjectChange, Picture, Plan, Reach, digest};
 use crate::model::{CountedKind, Platform, Step, StepId};
 use crate::select::Impact;
 
@@ -47,6 +47,9 @@ pub struct PlanFile {
     pub changes: Vec<ObjectChange>,
     /// What that means for client addresses.
     pub impact: Impact,
+    /// What its pictures show: what it touches of the platform, and what is beside that.
+    #[serde(default, skip_serializing_if = "Picture::is_empty")]
+    pub picture: Picture,
     /// What the limits of a workspace count of it.
     #[serde(default, skip_serializing_if = "Reach::is_nothing")]
     pub reach: Reach,
@@ -215,6 +218,7 @@ impl PlanFile {
             stale_since,
             changes,
             impact,
+            picture,
             reach,
             steps,
             names,
@@ -235,6 +239,7 @@ impl PlanFile {
             stale_since,
             changes,
             impact,
+            picture,
             reach,
             steps,
             names,
@@ -259,6 +264,7 @@ impl PlanFile {
             stale_since,
             changes,
             impact,
+            picture,
             reach,
             steps,
             names,
@@ -276,6 +282,7 @@ impl PlanFile {
             stale_since,
             changes,
             impact,
+            picture,
             reach,
             steps,
             names,

@@ -16,8 +16,8 @@ use super::records::recorded_first;
 use super::steps::console;
 use super::touch::{planned, touched};
 use super::{
-    Context, Names, Narrowing, Note, ObjectChange, OrderError, Ordered, Plan, Severity, Standing,
-    Unkept, console_value, digest, narrow, objects, plan_steps,
+    Context, Names, Narrowing, Note, ObjectChange, OrderError, Ordered, Picture, Plan, Severity,
+    Standing, Unkept, console_value, digest, narrow, objects, picture, plan_steps,
 };
 use crate::diff::{Blocked, Change, Diff, Found, Takeover, declare, diff, predicted};
 use crate::model::{
@@ -99,8 +99,7 @@ pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
         tool_version,
     } = *input;
     let compared = diff(desired, snapshot, ownership, takeover);
-    let mut notes: Vec<Note> = compared.blocked.iter().map(blocked).collect();
-    notes.extend(still_ours(&compared, ownership));
+    let mut notes = still_ours(&compared, ownership);
     let (attested, open) = attested(compared.found, ownership, &mut notes);
 
     let mut observed = World::observed(snapshot);
@@ -119,6 +118,10 @@ pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
         ordered = self::ordered(&open, &before, &after)?;
         notes.push(narrow::said(narrowing, &all, &ordered.steps));
     }
+    notes.extend(compared.blocked.iter().map(|one| {
+        let is_kept = narrowing.is_none_or(|narrowing| narrow::concerns(one, &open, narrowing));
+        if is_kept { blocked(one) } else { left_out(one) }
+    }));
     let Ordered { steps, unkept } = ordered;
     let mut steps = drop_confirmed(steps, ownership, &mut notes);
     let counted = fewer::judge(snapshot, ownership, safety.max_fewer, acceptance, &open);
@@ -152,6 +155,11 @@ pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
         notes.extend(warned(&emptied));
         impact(&was, &will, clients)
     };
+    let picture = if open.is_empty() {
+        Picture::default()
+    } else {
+        picture(&before, &after, &changes)
+    };
     notes.extend(stale_since.map(stale));
     notes.extend(stranded(&impact.stranded, allow_stranded));
     let reach = reach(&open, snapshot, &before, &after);
@@ -179,6 +187,7 @@ pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
         stale_since: stale_since.map(ToOwned::to_owned),
         changes,
         impact,
+        picture,
         reach,
         names: to_find(&steps, names),
         steps,
@@ -368,6 +377,7 @@ fn blocked(blocked: &Blocked) -> Note {
         reason,
         hint,
         origin,
+        about: _, // for plans of a part
     } = blocked;
     Note {
         severity: Severity::Error,
@@ -378,6 +388,17 @@ fn blocked(blocked: &Blocked) -> Note {
         sources: Vec::new(),
         places: origin.iter().cloned().collect(),
         allowed: None,
+    }
+}
+
+/// What is blocked, and is no part of this plan.
+fn left_out(one: &Blocked) -> Note {
+    let note = blocked(one);
+    Note {
+        severity: Severity::Warning,
+        standing: Standing::Remains,
+        message: format!("{}; this plan leaves it out", note.message),
+        ..note
     }
 }
 

@@ -17,6 +17,7 @@ mod memory;
 mod moves;
 mod narrow;
 mod order;
+mod picture;
 mod pins;
 mod prefer;
 #[cfg(test)]
@@ -35,7 +36,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{CountedKind, Origin, Platform, Step, StepKind};
+use crate::model::{CountedKind, Desired, Origin, Platform, Snapshot, Step, StepKind};
 use crate::select::Impact;
 
 pub use carry::{carried_by, lacking, needs};
@@ -44,8 +45,12 @@ pub use keep::Unkept;
 pub use limits::{Bounds, frozen, judge_again};
 pub use make::{Inputs, make};
 pub use memory::remembered;
-pub use narrow::{Narrowing, Object, ObjectError, UnknownObject};
+pub use narrow::{Narrowing, UnknownObject};
 pub use order::{Draft, OrderError, order};
+pub use picture::{
+    LeftOut, Link, Picture, PictureOutcome, PictureRange, PictureServer, PictureSite,
+    PictureSubnet, RangeSide, SiteSide, picture,
+};
 pub use reach::{Portion, Reach};
 pub use steps::{Context, Ordered, plan_steps};
 pub use summary::{
@@ -144,6 +149,8 @@ pub struct Plan {
     pub changes: Vec<ObjectChange>,
     /// What that means for client addresses.
     pub impact: Impact,
+    /// What its pictures show.
+    pub picture: Picture,
     /// What the limits of a workspace count of it.
     pub reach: Reach,
     /// What is done, in an order in which it may be done.
@@ -157,6 +164,18 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Whether it was made of these declarations, wherever they stand.
+    #[must_use]
+    pub fn is_of(&self, desired: &Desired) -> bool {
+        self.desired_digest == digest::declared(desired)
+    }
+
+    /// Whether what the looks before its steps rely on is, by a later snapshot, as it was.
+    #[must_use]
+    pub fn relies_on(&self, snapshot: &Snapshot) -> bool {
+        self.snapshot_digest == digest::relied_on(&self.steps, snapshot)
+    }
+
     /// Whether anything but our own state would change.
     #[must_use]
     pub fn changes_anything(&self) -> bool {

@@ -4,14 +4,12 @@
 //! what is kept are a plan of their own: order, impact and findings are made of them alone, not cut out of the whole.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::str::FromStr;
 
 use super::{Note, Severity, Standing, Tally, tally};
-use crate::diff::{Change, Found, Takeover};
+use crate::diff::{Blocked, Change, Found, Takeover};
 use crate::model::{
-    Action, ConsoleStep, Desired, Guid, Name, Ownership, PackageSelector, PlugIn, Record, Role,
-    SiteRef, Snapshot, Step, StepGroup, Subnet, is_unattended, nearest,
+    Action, ConsoleStep, Desired, Guid, Name, Object, Ownership, PackageSelector, PlugIn, Record,
+    Role, SiteRef, Snapshot, Step, StepGroup, Subnet, is_unattended,
 };
 
 /// The id of the note that says that a plan is partial.
@@ -19,102 +17,6 @@ pub(super) const PARTIAL: &str = "partial-plan";
 
 /// How the plan names what is global to an SMP.
 const SETTINGS: &str = "DS and core settings";
-
-/// An object as the manifests and the list of changes name it: `Site/HQ`, `Subnet/10.0.0.0/24`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Object {
-    /// A site of either kind: its description, its setting, its servers and the subnets that it gains.
-    Site(Name),
-    /// A subnet.
-    Subnet(Subnet),
-    /// The roles and plug-ins of a server.
-    Server(Name),
-    /// The assignment of a package.
-    Package(Name),
-    /// What is global to the SMP, by any name of it.
-    Settings(Name),
-}
-
-/// Why a text names no object.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ObjectError {
-    /// There is no kind, or none that is known.
-    #[error(
-        "expected KIND/NAME with one of Site, DeploymentSite, Subnet, SiteServer, Package and PlatformSettings, found `{0}`{near}",
-        near = meant(.0)
-    )]
-    Kind(String),
-    /// There is nothing after the kind.
-    #[error("expected a name after `{0}/`, found nothing")]
-    NoName(String),
-    /// The name of a subnet is none.
-    #[error(transparent)]
-    Subnet(#[from] crate::model::SubnetError),
-}
-
-/// The object that was meant where its kind is misspelt.
-fn meant(text: &str) -> String {
-    const KINDS: [&str; 6] = [
-        "Site",
-        "DeploymentSite",
-        "Subnet",
-        "SiteServer",
-        "Package",
-        "PlatformSettings",
-    ];
-    text.split_once('/')
-        .and_then(|(kind, name)| {
-            Some(format!(
-                ": did you mean `{}/{name}`?",
-                nearest(kind, &KINDS)?
-            ))
-        })
-        .unwrap_or_default()
-}
-
-impl FromStr for Object {
-    type Err = ObjectError;
-
-    fn from_str(text: &str) -> Result<Self, ObjectError> {
-        let unknown = || ObjectError::Kind(text.to_owned());
-        let (kind, name) = text.split_once('/').ok_or_else(unknown)?;
-        if name.trim().is_empty() {
-            return Err(ObjectError::NoName(kind.to_owned()));
-        }
-        Ok(match kind.to_lowercase().as_str() {
-            "site" | "deploymentsite" => Self::Site(Name::new(name)),
-            "subnet" => Self::Subnet(name.parse()?),
-            "siteserver" => Self::Server(Name::new(name)),
-            "package" => Self::Package(Name::new(name)),
-            "platformsettings" => Self::Settings(Name::new(name)),
-            _ => return Err(unknown()),
-        })
-    }
-}
-
-impl fmt::Display for Object {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Site(name) => write!(f, "Site/{name}"),
-            Self::Subnet(subnet) => write!(f, "Subnet/{subnet}"),
-            Self::Server(name) => write!(f, "SiteServer/{name}"),
-            Self::Package(name) => write!(f, "Package/{name}"),
-            Self::Settings(name) => write!(f, "PlatformSettings/{name}"),
-        }
-    }
-}
-
-impl Object {
-    /// Whether both name the same. A server may be named by its host name.
-    fn is(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Server(one), Self::Server(other)) => one.names_same(other),
-            // There is one of them, however it is called.
-            (Self::Settings(_), Self::Settings(_)) => true,
-            (one, other) => one == other,
-        }
-    }
-}
 
 /// Which objects a plan is for; all where nothing is named.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -524,6 +426,27 @@ pub(super) fn refused(
         .collect()
 }
 
+/// Whether what is blocked concerns what is kept: it is about an object that is named or changed, and about none that
+/// is left out. What cannot be told of single objects, such as a list that could not be read, concerns everything.
+pub(super) fn concerns(blocked: &Blocked, kept: &[Found], narrowing: &Narrowing) -> bool {
+    let objects = &blocked.about;
+    if objects.is_empty() {
+        return true;
+    }
+    if narrowing.excludes(objects) {
+        return false;
+    }
+    let is_kept = || {
+        let kept = kept.iter().map(|found| about(&found.change));
+        let changed: BTreeSet<Object> = kept
+            .flat_map(|about| [about.own, about.others])
+            .flatten()
+            .collect();
+        named(&changed, objects)
+    };
+    narrowing.targets.is_empty() || narrowing.targets(objects) || is_kept()
+}
+
 /// Says that a plan is not for everything, and what is left out of it.
 pub(super) fn said(narrowing: &Narrowing, all: &[Step], kept: &[Step]) -> Note {
     let ids: BTreeSet<_> = kept.iter().map(|step| &step.id).collect();
@@ -853,5 +776,29 @@ mod tests {
             "expected a name after `Site/`, found nothing"
         );
         assert!(failed("Subnet/10.0.0.1/24").contains("host bits"));
+    }
+
+    #[test]
+    fn what_is_blocked_and_left_out_is_told_and_does_not_block() {
+        let seen = world()
+            .site("HQ")
+            .server("S1", &["10.1.0.1"], "package task");
+        let wanted = desired()
+            .site("HQ")
+            .subnets("HQ", &["10.1.0.0/24"])
+            .site("Lab")
+            .servers("Lab", &["NOBODY"]);
+        let standing = |narrowing: Option<&Narrowing>| {
+            let plan = made(&wanted, &seen, narrowing);
+            let missing = plan.notes.iter().find(|note| note.id == "SW0506");
+            missing.map(|note| note.standing)
+        };
+        assert_eq!(standing(None), Some(Standing::Blocks));
+        let of =
+            |targets: &[&str], excludes: &[&str]| standing(Some(&narrowing(targets, excludes)));
+        assert_eq!(of(&["Site/HQ"], &[]), Some(Standing::Remains));
+        assert_eq!(of(&[], &["Site/Lab"]), Some(Standing::Remains));
+        assert_eq!(of(&["Site/Lab"], &[]), Some(Standing::Blocks));
+        assert_eq!(of(&[], &["Site/HQ"]), Some(Standing::Blocks));
     }
 }

@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::steps::{Builder, id, phase};
 use crate::diff::{Change, Found};
-use crate::model::{Action, Assignment, ConsoleStep, Guid, Name, PackageRef, Role, ServerRef};
+use crate::model::{
+    Action, Assignment, ConsoleStep, Guid, Name, PackageRef, Role, ServerRef, StepId,
+};
 use crate::select::{SiteIndex, World};
 
 struct Pin<'a> {
@@ -149,7 +151,7 @@ impl Builder<'_> {
             // By a list of sites the servers get the package only once they are in the sites, which may take the very
             // subnets that an imaging site would hold back for the wait; so no site waits for it then.
             let step = self.push(
-                id("await-package", &pin.package.name),
+                StepId::await_package(&pin.package.name),
                 action,
                 reason,
                 phase::AWAIT,

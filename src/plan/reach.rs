@@ -127,6 +127,7 @@ fn object(change: &Change) -> Option<(CountedKind, Guid)> {
         Change::Role { server, .. } | Change::PlugIn { server, .. } => {
             Some((CountedKind::Servers, server.guid))
         }
+        change if change.only_waits() => None,
         Change::Package { package, .. } | Change::Distribute { package } => {
             Some((CountedKind::Packages, package.guid))
         }

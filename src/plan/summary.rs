@@ -278,6 +278,17 @@ fn describe(change: &Change, names: &Names) -> Described {
             fields: vec![field("plugIns", None, Some(plug_in.to_string()))],
             note: None,
         },
+        Change::Package { package, .. } if change.only_waits() => Described {
+            kind: "Package",
+            name: package.name.to_string(),
+            change: Changed::Update,
+            fields: vec![field(
+                "on its servers",
+                Some("not known".to_owned()),
+                Some("seen or attested".to_owned()),
+            )],
+            note: None,
+        },
         Change::Package {
             package,
             before,

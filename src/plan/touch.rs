@@ -33,6 +33,8 @@ pub(super) fn touched(changes: &[Found]) -> BTreeSet<String> {
             Change::Role { server: of, .. } | Change::PlugIn { server: of, .. } => {
                 touched.extend([server(&of.name)]);
             }
+            // Nothing is done to what only has yet to arrive.
+            change if change.only_waits() => {}
             Change::Package { package: of, .. } => touched.extend([package(&of.name)]),
             Change::CaptureTarget { .. } => touched.extend(["setting captureTarget".to_owned()]),
             Change::InvalidSubnets { .. } => {

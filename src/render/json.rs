@@ -1,11 +1,10 @@
-//! Events, explanations and the like as JSON, and the JSON Schemas of what is written. Plans are written by
+//! Explanations, runs and the like as JSON, and the JSON Schemas of what is written. Plans are written by
 //! [`PlanFile::write`].
 //!
 //! Pure. The same input gives the same bytes.
 
 use crate::explain::{Explanation, Serving};
 use crate::journal::{Audit, RunRecord};
-use crate::model::Event;
 use crate::plan::PlanFile;
 
 /// Writes what was found out about a platform as JSON, with a final newline.
@@ -32,12 +31,6 @@ pub fn audit(audit: &Audit) -> String {
     pretty(audit)
 }
 
-/// Writes one event as JSON on a single line, without a newline.
-#[must_use]
-pub fn event(event: &Event) -> String {
-    serde_json::to_string(event).unwrap_or_default()
-}
-
 /// Writes an explanation as JSON: on a single line, or laid out for one by itself; with a final newline either way.
 #[must_use]
 pub fn explanation(explanation: &Explanation, single: bool) -> String {
@@ -55,7 +48,7 @@ pub fn serving(serving: &Serving) -> String {
     pretty(serving)
 }
 
-fn pretty(value: &impl serde::Serialize) -> String {
+pub(super) fn pretty(value: &impl serde::Serialize) -> String {
     // Neither a map with keys that are no strings nor a failing writer is possible here.
     let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
     text.push('\n');
@@ -66,12 +59,6 @@ fn pretty(value: &impl serde::Serialize) -> String {
 #[must_use]
 pub fn schema() -> String {
     pretty(&schemars::schema_for!(PlanFile))
-}
-
-/// The JSON Schema of the events that `apply` writes, one a line, with a final newline.
-#[must_use]
-pub fn event_schema() -> String {
-    pretty(&schemars::schema_for!(Event))
 }
 
 /// The JSON Schema of what `explain` writes, with a final newline.
@@ -243,17 +230,12 @@ mod tests {
     }
 
     #[test]
-    fn plans_and_events_fit_their_schemas() {
+    fn plans_fit_their_schema() {
         let schema = serde_json::from_str(&schema()).unwrap();
         for one in [sample::flat_lan(), sample::everything()] {
             let instance =
                 serde_json::from_str(&PlanFile::seal(&one, "2026-11-25T12:00:00Z").write())
                     .unwrap();
-            jsonschema::validate(&schema, &instance).unwrap();
-        }
-        let schema = serde_json::from_str(&event_schema()).unwrap();
-        for one in sample::events() {
-            let instance = serde_json::from_str(&event(&one)).unwrap();
             jsonschema::validate(&schema, &instance).unwrap();
         }
     }
@@ -263,7 +245,7 @@ mod tests {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas");
         for (name, schema) in [
             ("plan.json", schema()),
-            ("events.json", event_schema()),
+            ("events.json", crate::render::lines::schema()),
             ("explanation.json", explanation_schema()),
             ("serving.json", serving_schema()),
         ] {

@@ -91,6 +91,11 @@ impl Page {
         self.style.full
     }
 
+    /// How much there is so far, in bytes.
+    pub(super) fn length(&self) -> usize {
+        self.text.len()
+    }
+
     pub(super) fn finish(self) -> String {
         self.text
     }

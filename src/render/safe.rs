@@ -47,18 +47,14 @@ pub(super) mod markdown {
         out
     }
 
-    /// Lines of text in a block that none of them ends.
-    pub(in crate::render) fn block(language: &str, text: &str) -> String {
+    /// A fence that no line of a text ends.
+    pub(in crate::render) fn fence(text: &str) -> String {
         let longest = text
             .split(|c| c != '`')
             .map(str::len)
             .max()
             .unwrap_or_default();
-        let fence = "`".repeat(longest.max(2) + 1);
-        format!(
-            "{fence}{language}\n{}\n{fence}\n",
-            text.trim_end_matches('\n')
-        )
+        "`".repeat(longest.max(2) + 1)
     }
 }
 
@@ -100,7 +96,7 @@ pub(super) mod html {
 
 #[cfg(test)]
 mod tests {
-    use super::markdown::{block, code, prose, said};
+    use super::markdown::{code, fence, prose, said};
 
     #[test]
     fn prose_means_nothing() {
@@ -124,8 +120,8 @@ mod tests {
     }
 
     #[test]
-    fn blocks_hold_any_text() {
-        assert_eq!(block("diff", "+ a\n"), "```diff\n+ a\n```\n");
-        assert_eq!(block("", "a ```` b"), "`````\na ```` b\n`````\n");
+    fn no_line_ends_a_fence() {
+        assert_eq!(fence("+ a\n"), "```");
+        assert_eq!(fence("a ```` b"), "`````");
     }
 }

@@ -11,7 +11,9 @@ use crate::model::{
     Assignment, Desired, Event, Guid, Held, Name, Origin, Outcome, Platform, Role, RunSummary,
     ServerRef, SiteRef, StepCount, StepId, StepKind, Subnet,
 };
-use crate::plan::{Context, Names, Note, Plan, Reach, Severity, Standing, objects, plan_steps};
+use crate::plan::{
+    Context, Names, Note, Plan, Reach, Severity, Standing, objects, picture, plan_steps,
+};
 use crate::select::{Selector, World, WorldServer, WorldSite, impact};
 
 fn guid(number: u128) -> Guid {
@@ -149,6 +151,7 @@ fn plan_of(changes: Vec<(Change, u32)>, notes: Vec<Note>) -> Plan {
         desired_digest: "d".repeat(64),
         snapshot_digest: "5".repeat(64),
         stale_since: None,
+        picture: picture(&world, &after, &objects(&found, &names)),
         changes: objects(&found, &names),
         impact,
         reach: Reach::default(),

@@ -2,6 +2,8 @@
 //!
 //! Pure.
 
+use std::io::ErrorKind;
+
 use super::format::FormatError;
 use super::postgres::DatabaseError;
 use crate::journal::JournalError;
@@ -287,9 +289,27 @@ impl LockError {
             }
             Self::Database(error) => error.hint(),
             Self::MovedAway { to, declare, .. } => moved_hint(to, declare.as_deref()),
-            Self::Io { place, .. } => format!(
-                "check who may write `{place}`, and that the file system knows locks (some network shares do not)"
-),
+            Self::Io { place, source } => unlocked(place, source),
         })
+    }
+}
+
+/// What to do about a lock file that cannot be used, by what is in the way.
+fn unlocked(place: &str, error: &std::io::Error) -> String {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            format!(
+                "make room where `{place}` is: without it nothing can be written down, so nothing was done"
+            )
+        }
+        ErrorKind::ReadOnlyFilesystem => format!(
+            "`{place}` is on a file system that is read-only: mount it writable, or keep the state elsewhere"
+        ),
+        ErrorKind::PermissionDenied => {
+            format!("let this account write `{place}` and the folder that it is in")
+        }
+        _ => format!(
+            "check that `{place}` can be written, and that its file system knows locks (some network shares do not)"
+        ),
     }
 }

@@ -91,7 +91,9 @@ pub(super) fn was_saved(state: &State, entries: &[Entry]) -> bool {
 }
 
 /// Folds in what a journal holds beyond a state.
-pub(super) fn folded(mut state: State, entries: Vec<Entry>, end: &Head) -> (State, usize) {
+pub(super) fn folded(mut state: State, mut entries: Vec<Entry>, end: &Head) -> (State, usize) {
+    let holds = state.journal_sequence;
+    entries.retain(|entry| entry.sequence > holds);
     let replayed = entries.len();
     if replayed == 0 {
         return (state, 0);
@@ -117,7 +119,7 @@ pub(super) fn folded(mut state: State, entries: Vec<Entry>, end: &Head) -> (Stat
         }
     }
     let state = State {
-        ownership: replay(state.ownership, entries.into_iter()),
+        ownership: replay(state.ownership, holds, entries.into_iter()),
         journal_sequence: end.sequence,
         journal_digest: end.digest.clone(),
         ..state

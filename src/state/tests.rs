@@ -284,3 +284,21 @@ async fn a_folder_that_is_a_file_is_an_error() {
     assert_eq!(lock(&store, "jdoe").await.unwrap_err().code(), "SW0722");
     assert_eq!(store.save(&state()).await.unwrap_err().code(), "SW0701");
 }
+
+/// What is missing is told apart: room, a mount, rights.
+#[test]
+fn a_lock_that_cannot_be_used_says_what_is_missing() {
+    use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem, StorageFull, Unsupported};
+    let hint = |kind| {
+        let error = LockError::Io {
+            place: "state/hq.lock".into(),
+            source: std::io::Error::from(kind),
+        };
+        assert_eq!(error.code(), "SW0722");
+        error.hint().unwrap()
+    };
+    assert!(hint(StorageFull).starts_with("make room"));
+    assert!(hint(ReadOnlyFilesystem).contains("read-only"));
+    assert!(hint(PermissionDenied).contains("this account"));
+    assert!(hint(Unsupported).contains("locks"));
+}

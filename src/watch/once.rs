@@ -94,6 +94,8 @@ struct Done {
     steps: BTreeMap<(String, &'static str), u64>,
     trouble: Option<Trouble>,
     stopped: bool,
+    /// Whether a window in which nothing may change began on the way.
+    frozen: bool,
 }
 
 /// What keeps a run from being begun.
@@ -256,7 +258,7 @@ async fn act(target: &Target, attempt: &Attempt<'_>, planned: Planned) -> Report
     let Planned { whole, part, .. } = &planned;
     let sight = sight(whole, part.as_ref(), &planned.found, &target.groups);
     let now = (attempt.clock)();
-    let thaws = target.safety.frozen(now).map(|freeze| freeze.ends);
+    let thaws = |now| target.safety.frozen(now).map(|freeze| freeze.ends);
     let mut report = Report {
         sight: Some(sight),
         ..Report::ended(conclusion(&planned))
@@ -282,9 +284,9 @@ async fn act(target: &Target, attempt: &Attempt<'_>, planned: Planned) -> Report
         profile,
     };
     if part.is_blocked() {
-        if thaws.is_some() && part.changes_anything() {
+        report.thaws = thaws(now).filter(|_| part.changes_anything());
+        if report.thaws.is_some() {
             report.conclusion = Conclusion::Frozen;
-            report.thaws = thaws;
         } else {
             report.conclusion = Conclusion::Blocked;
         }
@@ -300,7 +302,7 @@ async fn act(target: &Target, attempt: &Attempt<'_>, planned: Planned) -> Report
         Err(Kept::Busy) => report.conclusion = Conclusion::Busy,
         Err(Kept::Frozen) => {
             report.conclusion = Conclusion::Frozen;
-            report.thaws = thaws;
+            report.thaws = thaws((attempt.clock)());
         }
         Err(Kept::Trouble(trouble)) => {
             report.conclusion = Conclusion::Failed;
@@ -310,12 +312,17 @@ async fn act(target: &Target, attempt: &Attempt<'_>, planned: Planned) -> Report
             steps,
             trouble,
             stopped,
+            frozen,
         }) => {
-            report.conclusion = match (&trouble, stopped) {
-                (Some(_), _) => Conclusion::StepsFailed,
-                (None, true) => Conclusion::Stopped,
-                (None, false) => Conclusion::Applied,
+            report.conclusion = match &trouble {
+                Some(_) => Conclusion::StepsFailed,
+                None if frozen => Conclusion::Frozen,
+                None if stopped => Conclusion::Stopped,
+                None => Conclusion::Applied,
             };
+            if report.conclusion == Conclusion::Frozen {
+                report.thaws = thaws((attempt.clock)());
+            }
             report.steps = steps;
             report.trouble = trouble;
         }
@@ -404,6 +411,11 @@ impl Held<'_> {
             return Err(Kept::Frozen);
         }
         let journal = self.journal().await.map_err(|error| unkept(&error))?;
+        let owned = loaded.iter().map(|loaded| &loaded.state.ownership);
+        let closed = || {
+            let freeze = frozen(plan, &target.safety, (attempt.clock)())?;
+            Some(freeze.to_string())
+        };
         let run = Run {
             id: attempt.run.clone(),
             by: attempt.by.clone(),
@@ -418,6 +430,10 @@ impl Held<'_> {
                 ..Options::default()
             },
             attested: BTreeSet::new(),
+            undistributed: owned
+                .flat_map(|owned| owned.undistributed.keys().copied())
+                .collect(),
+            closed: &closed,
         };
         // Whatever is dropped here is in the journal, or was about to be: the next attempt looks first.
         let ended = tokio::select! {
@@ -437,6 +453,7 @@ impl Held<'_> {
                     ),
                 ));
             }
+            Some(Halt::Closed { why: _ }) => done.frozen = true, // told with the time at which it ends
             None => {}
         }
         let state = self.settle(&journal, &outcomes, loaded).await?;
@@ -477,7 +494,7 @@ impl Held<'_> {
         let done = carried_out(plan, outcomes);
         let now = (attempt.clock)();
         let rounds = rounds(Some(ground.found), &done, snapshot, ownership, now);
-        let facts = aftermath(plan, snapshot, &done, ownership);
+        let facts = aftermath(plan, snapshot, outcomes, ownership);
         for fact in facts.into_iter().chain(rounds) {
             let now = (attempt.clock)();
             let appended = journal.append(&attempt.run, now, fact).await;

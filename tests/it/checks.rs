@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use sitewright::apply::unassigned_seen;
+use sitewright::apply::aftermath;
 use sitewright::journal::Fact;
 use sitewright::model::{Action, ConsoleStep, Desired, PlugIn, RunId};
 use sitewright::observe::Scope;
@@ -270,8 +270,12 @@ async fn found(place: Place, ids: &[&str]) -> Vec<Note> {
             let wanted = desired(BEFORE);
             lab.converge_watched(&wanted, &mut |_| {}).await;
             let seen = lab.snapshot(&Scope::of(&wanted, None)).await;
-            let fact = unassigned_seen(&seen, &[], &lab.ownership().await);
-            remember(&lab, fact.expect("subnets in no site")).await;
+            let plan = lab.plan(&wanted).await;
+            let facts = aftermath(&plan, Some(&seen), &[], &lab.ownership().await);
+            let mut unassigned = facts
+                .into_iter()
+                .filter(|fact| matches!(fact, Fact::UnassignedSeen { .. }));
+            remember(&lab, unassigned.next().expect("subnets in no site")).await;
             let subnet = "10.77.0.0/24".into();
             let description = String::new();
             lab.world()

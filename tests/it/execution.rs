@@ -4,14 +4,19 @@
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use sitewright::model::{Event, Held, Outcome, Ownership, RunId, StepId};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, Unit};
+use sitewright::journal::Fact;
+use sitewright::model::{Event, Held, Outcome, Ownership, RunId, StepId, StepKind};
 use sitewright::profile::to_yaml;
 use sitewright::smp::{Connection, Write, WritingTransport};
 use sitewright_sim::{ConsoleAction, Options, Server};
 
-use crate::support::{Cut, Lab, desired, example};
+use crate::support::{Cut, Desk, Lab, desired, example};
 
 fn lab() -> Lab {
     Lab::start(Options::builtin("flat-lan").unwrap().with_seed(1))
@@ -235,4 +240,167 @@ fn a_command_that_reads_sends_nothing_that_writes() {
             .collect();
         assert!(writes.is_empty(), "{line:?} sent {writes:?}");
     }
+}
+
+/// Two sites of ours, of which the second is taken down again.
+const TWO: &str = "apiVersion: sitewright/v1
+kind: Site
+metadata: { name: Lab }
+spec: { subnets: [] }
+---
+apiVersion: sitewright/v1
+kind: Site
+metadata: { name: Shed }
+spec: { subnets: [] }
+";
+
+/// Somebody else deletes what a step is about to delete, between its look and its write.
+#[tokio::test]
+async fn what_somebody_else_deleted_first_is_gone_as_wanted() {
+    let mut lab = lab();
+    lab.converge_watched(&desired(TWO), &mut |_| {}).await;
+    let wanted = desired(ONE);
+    let plan = lab.plan(&wanted).await;
+    let cut = Cut::before(&lab.server.url()).await;
+    let other = lab.world().clone();
+    cut.first(1, move || {
+        let name = "Shed".to_owned();
+        other.console(ConsoleAction::DeleteSite { name }).unwrap();
+    });
+    let url = cut.url.parse().unwrap();
+    lab.writing = WritingTransport::new(Connection::new(url, RunId("test".into()))).unwrap();
+    let outcomes = lab.apply_watched(&plan, &mut |_| {}).await;
+    assert_eq!(cut.writes(), 1);
+    assert_eq!(outcomes[0].1, Outcome::AlreadyDone, "{outcomes:?}");
+    assert_eq!(held(&lab.ownership().await), [("Lab", Held::Created)]);
+}
+
+/// The window begins in the middle of a pass: what is under way comes to its end, and nothing else begins. Whatever is
+/// under way then, be it in the middle of a record, the run ends.
+#[tokio::test]
+async fn no_step_begins_once_a_window_has_begun() {
+    for allowed in 8..28 {
+        let mut lab = lab();
+        lab.options.parallelism = 8;
+        let wanted = desired(&ten_sites());
+        let plan = lab.plan(&wanted).await;
+        let begun = Arc::new(AtomicUsize::new(0));
+        let asked = Arc::clone(&begun);
+        lab.closed = Box::new(move || {
+            let is_open = asked.fetch_add(1, Ordering::Relaxed) < allowed;
+            (!is_open).then(|| "the workspace has been frozen meanwhile".to_owned())
+        });
+        let mut events = Vec::new();
+        let mut emit = |event: &Event| events.push(event.clone());
+        let applied = lab.apply_watched(&plan, &mut emit);
+        let outcomes = tokio::time::timeout(Duration::from_mins(1), applied)
+            .await
+            .unwrap_or_else(|_| panic!("no end after {allowed} steps"));
+        let count = |wanted: &Outcome| outcomes.iter().filter(|(_, found)| found == wanted).count();
+        assert_eq!(count(&Outcome::Done), allowed, "{outcomes:?}");
+        assert!(count(&Outcome::Cancelled) > 0, "{outcomes:?}");
+        assert!(
+            events
+                .iter()
+                .any(|event| matches!(event, Event::Stopping { why } if why.contains("frozen"))),
+            "{events:?}"
+        );
+        // Each that was not tried is in the journal as such.
+        let facts = lab.store.facts().await.unwrap();
+        let untried = facts.iter().filter(|fact| {
+            matches!(fact, Fact::StepEnded { outcome, .. } if *outcome == Outcome::Cancelled)
+        });
+        assert_eq!(untried.count(), count(&Outcome::Cancelled), "{facts:?}");
+        lab.closed = Box::new(|| None);
+        lab.converge_watched(&wanted, &mut |_| {}).await;
+    }
+}
+
+/// The same of the program: it says so with the exit code of a plan that is blocked, and goes on where somebody gives
+/// his word.
+#[tokio::test]
+async fn a_window_that_begins_in_the_middle_of_a_run_is_told() {
+    let desk = Desk::new();
+    let begins = (Timestamp::now() + SignedDuration::from_secs(10))
+        .round(Unit::Second)
+        .unwrap();
+    let from = TimeZone::UTC.to_datetime(begins);
+    let seat = desk
+        .seat(&format!(
+            "  safety: {{ freeze: [{{ from: {from}, to: 2999-12-31, zone: UTC, reason: closing }}] }}\n"
+        ))
+        .await;
+    let apply = seat.apply_until(2).await;
+    assert!(Timestamp::now() < begins, "the machine is too slow for it");
+    while Timestamp::now() <= begins {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    seat.way.hold(0);
+    seat.way.go_on();
+    let (code, said) = seat.ended(apply).await;
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("SW0544"), "{said}");
+    assert!(said.contains(": closing"), "{said}");
+    let written = seat.way.writes();
+    assert!((2..6).contains(&written), "{written} writes\n{said}");
+    seat.told(&["apply", "--yes"], 3).await;
+    assert_eq!(seat.way.writes(), written);
+    let word = ["--override", "freeze", "--reason", "it must be"];
+    seat.told(&[&["apply", "--yes"], &word[..]].concat(), 0)
+        .await;
+    desk.is_done(&seat).await;
+}
+
+/// A clock that jumps by a year ends no wait.
+#[tokio::test]
+async fn a_wait_is_not_measured_by_the_time_of_day() {
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    let mut lab = lab();
+    lab.clock = || {
+        let years = i64::try_from(ASKED.fetch_add(1, Ordering::Relaxed)).unwrap();
+        Timestamp::from_second(years * 365 * 24 * 3600).unwrap()
+    };
+    lab.install_reports().await;
+    let pin = ConsoleAction::PinPackage {
+        package: "Win11-24H2 golden".into(),
+        servers: vec!["SMP01.corp.example".into()],
+    };
+    lab.world().console(pin).unwrap();
+    lab.world().tick(Duration::from_hours(1));
+    let wanted = example("deployment-site");
+    let plan = lab.plan(&wanted).await;
+    assert!(
+        plan.steps.iter().any(|step| step.kind() == StepKind::Await),
+        "{plan:?}"
+    );
+    lab.options.await_limit = Duration::from_secs(2);
+    let outcomes = lab.apply_watched(&plan, &mut |_| {}).await;
+    let failed: Vec<_> = outcomes
+        .iter()
+        .filter(|(_, outcome)| matches!(outcome, Outcome::Failed { code, .. } if code == "SW0604"))
+        .collect();
+    assert!(failed.is_empty(), "{failed:?}");
+}
+
+/// A server that takes a write and never answers: the step ends in time, and the next run finds what was done.
+#[tokio::test]
+async fn a_step_that_the_server_leaves_hanging_ends_and_the_next_run_goes_on() {
+    let mut lab = lab();
+    let wanted = desired(ONE);
+    let plan = lab.plan(&wanted).await;
+    let cut = Cut::before(&lab.server.url()).await;
+    cut.hold(1);
+    let (url, writing) = (cut.url.parse().unwrap(), lab.writing.clone());
+    lab.writing = WritingTransport::new(Connection::new(url, RunId("test".into()))).unwrap();
+    lab.options.step_timeout = Duration::from_secs(3);
+    let outcomes = lab.apply_watched(&plan, &mut |_| {}).await;
+    assert!(
+        matches!(&outcomes[0].1, Outcome::Failed { code, .. } if code == "SW0661"),
+        "{outcomes:?}"
+    );
+    assert_eq!(cut.writes(), 1);
+    lab.writing = writing;
+    lab.options.step_timeout = Duration::from_mins(1);
+    lab.converge_watched(&wanted, &mut |_| {}).await;
+    assert_eq!(held(&lab.ownership().await), [("Lab", Held::Created)]);
 }

@@ -13,6 +13,7 @@
 mod assumptions;
 mod bucket;
 mod checks;
+mod ci;
 mod connect;
 mod crash;
 #[cfg(feature = "postgres")]
@@ -20,15 +21,19 @@ mod databases;
 mod drift;
 mod examples;
 mod execution;
+mod exit_codes;
 mod firewall;
 mod first_hour;
 mod getting_started;
 mod house;
 mod learn;
+mod lines;
 mod log;
 mod manifests;
 mod output;
 mod outside;
+mod page;
+mod pipeline;
 mod platform;
 mod profile;
 mod properties;

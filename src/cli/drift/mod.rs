@@ -22,6 +22,7 @@ use super::error::Failure;
 use super::hold::{Hold, PATIENCE};
 use super::plan::{What, load, plan, scope};
 use super::session::{Home, Session};
+use super::tell::Teller;
 use super::{Context, Exit, files, now, print};
 use crate::drift::{self, Drift, drift};
 use crate::journal::Fact;
@@ -198,7 +199,7 @@ async fn look(session: &Session, home: &Home, args: &DriftArgs) -> Result<Look, 
         files: args.files.clone(),
         ..What::default()
     };
-    let (plan, snapshot) = plan(session, &desired, loaded.as_ref(), &what).await?;
+    let (plan, snapshot) = plan(session, &desired, loaded.as_ref(), &what, Teller::SILENT).await?;
     let scope = scope(
         session,
         &desired,

@@ -11,7 +11,8 @@ use crate::cli::plan::{What, planned};
 use crate::cli::session::Session;
 use crate::cli::{Context, Exit, print, second};
 use crate::drift::{Change, Standing};
-use crate::plan::{Object, PlanFile};
+use crate::model::Object;
+use crate::plan::PlanFile;
 use crate::render::text;
 
 /// Plans back what the declaration says otherwise, and nothing else.

@@ -10,7 +10,7 @@ use super::super::session::WritingSession;
 use super::super::{Context, Exit, print, wrap};
 use super::save;
 use crate::model::Guid;
-use crate::observe::install_reports;
+use crate::observe::{identify, install_reports};
 use crate::profile::Profile;
 use crate::render::Style;
 use crate::smp::Writer;
@@ -40,6 +40,10 @@ pub(super) async fn run(
             "pass --yes to create the reports without being asked",
         ));
     }
+    // What the profile has is not asked for again, so that nothing else might notice a server that lets nobody in.
+    identify(&session.reader()?, session.server.as_ref())
+        .await
+        .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
     let Style { width, full, .. } = context.style;
     let mut found = Profile::clone(&*session.known()?);
     let writer = Writer::new(session.transport(), Arc::new(found.clone()));

@@ -12,7 +12,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::interpreter;
 use super::server::Server;
-use crate::apply::{Progress, counted, judge, unassigned_seen};
+use crate::apply::{Progress, aftermath, creates, judge};
 use crate::journal::{Entry, Fact, replay};
 use crate::model::*;
 use crate::observe::{Bindings, Seen};
@@ -73,6 +73,8 @@ struct Shared<'a> {
     buffered: RefCell<Vec<Fact>>,
     crashed: Cell<bool>,
     replaces: bool,
+    /// Packages whose distribution points an earlier run did not come to.
+    undistributed: BTreeSet<Guid>,
 }
 
 /// Lets others go first; never returns in a program that died.
@@ -86,6 +88,16 @@ async fn pause(crashed: &Cell<bool>) {
         }
     })
     .await;
+}
+
+/// What is known of a step beside what the server shows.
+struct Noted {
+    /// An object is about to be created.
+    intended: Cell<bool>,
+    /// An answer was lost.
+    lost: Cell<bool>,
+    /// The second of two calls is owed.
+    owes: Cell<bool>,
 }
 
 /// How a round of writes ended.
@@ -185,29 +197,33 @@ impl Shared<'_> {
 
     async fn write(&self, step: &Step) -> Ended {
         let mut attempts = 0;
-        let mut lost = false;
-        let owes = Cell::new(false);
+        let noted = Noted {
+            intended: Cell::new(false),
+            lost: Cell::new(false),
+            owes: Cell::new(matches!(
+                &step.action,
+                Action::AssignPackage { package, .. } if self.undistributed.contains(&package.guid)
+            )),
+        };
         for _ in 0..ROUNDS + RETRIES {
             let Ok(seen) = self.see(step).await else {
                 return Ended::Failed;
             };
             self.bind(step, &seen);
-            self.found(step, &seen, lost);
-            let owed = owed(step).filter(|_| owes.get());
-            lost = false;
+            self.found(step, &seen, noted.intended.get());
+            let owed = owed(step).filter(|_| noted.owes.get());
             let writes = match (self.judge(step, &seen), owed) {
                 (Ok(Progress::AlreadyDone), Some(owed)) => vec![owed],
                 (Ok(Progress::AlreadyDone), None) => return Ended::Done,
                 (Ok(Progress::Ready(writes)), _) => writes,
                 (Ok(Progress::NotYet(_)) | Err(_), _) => return Ended::Failed,
             };
-            match self.send(step, &writes, &owes).await {
+            match self.send(step, &writes, &noted).await {
                 Sent::Whole => {}
                 Sent::Refused => return Ended::Failed,
                 Sent::Lost if attempts >= RETRIES => return Ended::Failed,
                 Sent::Lost => {
                     attempts += 1;
-                    lost = true;
                     continue;
                 }
             }
@@ -228,15 +244,20 @@ impl Shared<'_> {
         Ended::Failed
     }
 
-    async fn send(&self, step: &Step, writes: &[Write], owes: &Cell<bool>) -> Sent {
+    async fn send(&self, step: &Step, writes: &[Write], noted: &Noted) -> Sent {
         for write in writes {
+            if let Some(intended) = creates(write)
+                && !noted.intended.replace(true)
+            {
+                self.note(Fact::CreationIntended(intended));
+            }
             if let (Action::AssignPackage { package, .. }, Write::SetPackageServers { .. }) =
                 (&step.action, write)
             {
                 self.note(Fact::AssignmentWritten {
                     package: package.clone(),
                 });
-                owes.set(true);
+                noted.owes.set(true);
             }
             pause(&self.crashed).await;
             let fate = self.fates.borrow_mut().next().unwrap_or(Fate::Done);
@@ -250,11 +271,21 @@ impl Shared<'_> {
                 Fate::Done => {
                     self.written(step, write, created);
                     if matches!(write, Write::UpdateDistributionPoints { .. }) {
-                        owes.set(false);
+                        noted.owes.set(false);
                     }
                 }
-                Fate::Refused => return Sent::Refused,
-                Fate::LostBefore | Fate::LostAfter => return Sent::Lost,
+                Fate::Refused => {
+                    if let Some(intended) = creates(write)
+                        && !noted.lost.get()
+                    {
+                        self.note(Fact::CreationDropped(intended));
+                    }
+                    return Sent::Refused;
+                }
+                Fate::LostBefore | Fate::LostAfter => {
+                    noted.lost.set(true);
+                    return Sent::Lost;
+                }
                 Fate::CrashBefore | Fate::CrashAfter => {
                     self.crashed.set(true);
                     pause(&self.crashed).await;
@@ -321,7 +352,7 @@ impl Shared<'_> {
         }
     }
 
-    fn found(&self, step: &Step, seen: &Seen, lost: bool) {
+    fn found(&self, step: &Step, seen: &Seen, intended: bool) {
         match (&step.action, seen) {
             (
                 Action::CreateSite {
@@ -335,7 +366,7 @@ impl Shared<'_> {
                 if self.created.borrow().contains(guid) {
                     return;
                 }
-                self.note(if lost {
+                self.note(if intended {
                     Fact::SiteCreated {
                         guid: *guid,
                         name: name.clone(),
@@ -357,12 +388,15 @@ impl Shared<'_> {
                 let [(guid, _)] = found.as_slice() else {
                     return;
                 };
-                if lost {
+                if self.created.borrow().contains(guid) {
+                    return;
+                }
+                if intended {
                     self.note(Fact::SubnetCreated {
                         guid: *guid,
                         name: Name::new(&subnet.to_string()),
                     });
-                } else if !self.created.borrow().contains(guid) {
+                } else {
                     self.note(Fact::Recorded {
                         record: Record::AdoptSubnet {
                             subnet: *subnet,
@@ -397,6 +431,7 @@ pub(super) fn execute(
     seed: u64,
 ) -> BTreeMap<usize, Ended> {
     let before = server.world.ownership.clone();
+    let undistributed = before.undistributed.keys().copied().collect();
     let replaces = server.replaces;
     let shared = Shared {
         server: RefCell::new(server),
@@ -407,23 +442,24 @@ pub(super) fn execute(
         buffered: RefCell::default(),
         crashed: Cell::new(false),
         replaces,
+        undistributed,
     };
     let outcomes = drive(&shared, plan, parallelism, seed);
     if !shared.crashed.get() {
-        let done: Vec<&Step> = outcomes
+        let told: Vec<(StepId, Outcome)> = outcomes
             .iter()
             .filter(|(_, ended)| **ended == Ended::Done)
             .filter_map(|(index, _)| plan.steps.get(*index))
+            .map(|step| (step.id.clone(), Outcome::Done))
             .collect();
-        let unassigned = unassigned_seen(seen, &done, &before);
-        let counts = counted(&plan.counts, &done, &before);
-        for fact in unassigned.into_iter().chain(counts) {
+        for fact in aftermath(plan, Some(seen), &told, &before) {
             shared.note(fact);
         }
         let buffered = shared.buffered.take();
         shared.facts.borrow_mut().extend(buffered);
     }
     let facts = shared.facts.take();
+    let held = 0; // the numbers of this run begin anew
     let entries = facts.into_iter().zip(1..).map(|(fact, sequence)| Entry {
         format_version: Entry::FORMAT_VERSION,
         run: RunId("run".to_owned()),
@@ -432,7 +468,7 @@ pub(super) fn execute(
         previous: None,
         fact,
     });
-    server.world.ownership = replay(before, entries);
+    server.world.ownership = replay(before, held, entries);
     outcomes
 }
 

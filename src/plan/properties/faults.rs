@@ -23,16 +23,6 @@ struct Script {
     parallelism: usize,
 }
 
-/// A world and a declaration that ignores no changes: what a site gets on being created and keeps to itself later, a
-/// creation that was cut off never gets, since the site is then found and no longer created.
-fn case(raw: &Raw) -> (Desired, Seen) {
-    let (mut wanted, seen) = raw.case();
-    for site in wanted.sites.values_mut() {
-        site.lifecycle.ignore_changes.clear();
-    }
-    (wanted, seen)
-}
-
 /// Up to four runs with faults.
 fn scripts() -> impl Strategy<Value = Vec<Script>> {
     let script = (
@@ -116,8 +106,7 @@ fn settle(server: &mut Server, wanted: &Desired, takeover: bool) -> Result<(), T
     )))
 }
 
-/// What is there and what is ours, by names: GUIDs of what was born differ from run to run. What a crash cut off from
-/// its answer is ours by adoption instead of creation.
+/// What is there and what is ours, by names: GUIDs of what was born differ from run to run.
 fn canonical(seen: &Seen) -> BTreeSet<String> {
     let snapshot = &seen.snapshot;
     let sites = snapshot.sites.known().unwrap();
@@ -152,10 +141,13 @@ fn canonical(seen: &Seen) -> BTreeSet<String> {
     say(format!("capture target {:?}", snapshot.capture_target));
     let ours = &seen.ownership;
     for owned in ours.sites.values() {
-        say(format!("our site {} {}", owned.name, owned.protected));
+        say(format!(
+            "our site {} {:?} {}",
+            owned.name, owned.how, owned.protected
+        ));
     }
     for owned in ours.subnets.values() {
-        say(format!("our subnet {}", owned.name));
+        say(format!("our subnet {} {:?}", owned.name, owned.how));
     }
     // Whether a holder is there is asked only while something of its package is left to be done.
     let words = ours.attestations.iter();
@@ -266,7 +258,7 @@ fn faulty(
     replaces: bool,
     mut each: impl FnMut(&Desired, &Seen, &Server, &Plan, &Script) -> Result<(), TestCaseError>,
 ) -> Result<(Desired, Server), TestCaseError> {
-    let (wanted, seen) = case(raw);
+    let (wanted, seen) = raw.case();
     let mut server = Server::new(seen, replaces);
     for script in scripts {
         server.log.clear();
@@ -288,7 +280,7 @@ proptest! {
     /// the world that one run without faults comes to, with nothing in it twice; and then a plan is empty.
     #[test]
     fn running_again_mends_every_fault(raw in raw(), scripts in scripts(), replaces in any::<bool>()) {
-        let (wanted, seen) = case(&raw);
+        let (wanted, seen) = raw.case();
         let mut calm = Server::new(seen, replaces);
         settle(&mut calm, &wanted, raw.takeover)?;
         let (_, mut server) = faulty(&raw, &scripts, replaces, |_, _, _, _, _| Ok(()))?;
@@ -318,7 +310,7 @@ proptest! {
     /// nor ours, and nothing comes or goes that could not be seen.
     #[test]
     fn faults_touch_nothing_undeclared_or_unseen(raw in raw(), scripts in scripts(), replaces in any::<bool>()) {
-        let mut before = case(&raw).1;
+        let mut before = raw.case().1;
         faulty(&raw, &scripts, replaces, |wanted, _, server, _, script| {
             let touched = touched(wanted, &before, &server.world);
             prop_assert!(touched.is_empty(), "{touched:#?}");

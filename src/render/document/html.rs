@@ -4,23 +4,25 @@
 
 use std::fmt::Write as _;
 
-use super::{About, NOTES, WIDTH, about};
+use super::{About, NOTES, about};
 use crate::model::StepKind;
-use crate::plan::{Allowance, Note, Plan, PlanFile, Severity};
+use crate::plan::{Note, Plan, PlanFile};
 use crate::render::layout::{Style, number};
-use crate::render::paper;
+use crate::render::notes::{Said, Told, said};
 use crate::render::safe::html::{escape, prose};
 use crate::render::text::{Parts, grouped, parts};
 use crate::render::words::{Lookup, kind};
+use crate::render::{paper, picture};
 
 const STYLE: &str = "\
 :root { --add: #116329; --cut: #a40e26; --turn: #7d4e00; }
 @media (prefers-color-scheme: dark) { :root { --add: #7ee2a0; --cut: #ff8c94; --turn: #f0c674; } }
 body { max-width: 64rem; }
 .verdict { margin: 1rem 0; font-weight: 600; }
-pre { margin: .6rem 0; padding: .8rem 1rem; overflow-x: auto; border: 1px solid var(--line); border-radius: .4rem;
+pre { margin: .6rem 0; padding: .8rem 1rem; white-space: pre-wrap; overflow-wrap: anywhere; border: 1px solid var(--line); border-radius: .4rem;
   background: var(--box); font: .85rem/1.45 ui-monospace, 'Cascadia Mono', Consolas, 'Liberation Mono', monospace; }
-pre b { font-weight: inherit; }
+pre b { display: block; padding-left: calc(1ch * var(--in) + 2ch); text-indent: calc(-1ch * var(--in) - 2ch); font-weight: inherit; }
+pre span { white-space: nowrap; }
 .add { color: var(--add); }
 .cut { color: var(--cut); }
 .turn { color: var(--turn); }
@@ -36,10 +38,13 @@ td p { margin: .1rem 0; color: var(--dim); }
 .note p { margin: .15rem 0; }
 @media print {
   :root { --add: #000; --cut: #000; --turn: #000; }
-  pre { white-space: pre-wrap; border: 0; padding: 0; }
+  pre { border: 0; padding: 0; }
   tr { break-inside: avoid; }
 }
 ";
+
+/// Lines are broken where they are shown, and nowhere else.
+const UNBROKEN: usize = 1_000_000;
 
 /// Renders a saved plan; `full` lists everything, however much it is.
 #[must_use]
@@ -48,28 +53,21 @@ pub fn html(file: &PlanFile, full: bool) -> String {
     let plan = file.clone().plan();
     let style = Style {
         colour: false,
-        width: WIDTH,
+        width: UNBROKEN,
         full,
     };
     let Parts {
         changes,
+        change_ends: _, // all of them are there
         steps: grouped_steps,
+        step_ends: _,
         impact,
         verdict,
         blocked,
     } = parts(&plan, &style);
     let title = format!("Plan for {}", escape(&platform));
-    let mut page = format!("<h1>{title}</h1>\n<dl class=\"about\">\n");
-    for (name, value) in rows {
-        let _ = writeln!(
-            page,
-            "<dt>{name}</dt><dd><code>{}</code></dd>",
-            escape(&value)
-        );
-    }
-    let _ = write!(
-        page,
-        "</dl>\n<p class=\"verdict\">{}</p>\n",
+    let mut page = format!(
+        "<h1>{title}</h1>\n<p class=\"verdict\">{}</p>\n",
         escape(&verdict)
     );
     if let Some(blocked) = blocked {
@@ -79,17 +77,19 @@ pub fn html(file: &PlanFile, full: bool) -> String {
             prose(&blocked)
         );
     }
+    page.push_str("<dl class=\"about\">\n");
+    for (name, value) in rows {
+        let value = escape(&value);
+        let _ = writeln!(page, "<dt>{name}</dt><dd><code>{value}</code></dd>");
+    }
+    page.push_str("</dl>\n");
     if !changes.is_empty() {
-        section(
-            &mut page,
-            "Changes",
-            &format!("<pre>{}</pre>\n", coloured(&changes)),
-        );
+        section(&mut page, "Changes", &block(&changes, true));
     }
     if !impact.is_empty() {
-        let impact = format!("<pre>{}</pre>\n", escaped_lines(&impact));
-        section(&mut page, "Impact on clients", &impact);
+        section(&mut page, "Impact on clients", &block(&impact, false));
     }
+    page.push_str(&picture::pictures(&plan.picture));
     for (title, notes) in grouped(&plan.notes, true) {
         section(&mut page, &title, &listed(&notes, full));
     }
@@ -97,11 +97,11 @@ pub fn html(file: &PlanFile, full: bool) -> String {
         let steps = if full || plan.steps.len() <= TABLED {
             table(&plan)
         } else {
-            format!("<pre>{}</pre>\n", escaped_lines(&grouped_steps))
+            block(&grouped_steps, false)
         };
         section(&mut page, "Steps", &steps);
     }
-    paper::sheet(&title, STYLE, &page)
+    paper::sheet(&title, &format!("{STYLE}{}", picture::STYLE), &page)
 }
 
 /// With more steps than this, those that do the same to many subnets are one line.
@@ -115,23 +115,26 @@ fn section(page: &mut String, title: &str, content: &str) {
     );
 }
 
-/// Lines of text for a block; line ends would not survive the cleaning of what is in them.
-fn escaped_lines(text: &str) -> String {
-    text.lines().map(|line| escape(line) + "\n").collect()
-}
-
-/// The same, each line in the colour of its mark.
-fn coloured(changes: &str) -> String {
-    let line = |line: &str| {
-        let class = match line.trim_start().as_bytes() {
-            [b'+', b' ', ..] => "add",
-            [b'-', b' ', ..] => "cut",
-            [b'~', b' ', ..] => "turn",
-            _ => return escape(line) + "\n",
+/// A block of lines; what marks a line is shown in its colour too, if it has one. Each line is an element, so that it
+/// can be broken anywhere and go on below its own begin.
+fn block(text: &str, colours: bool) -> String {
+    let mut block = "<pre>".to_owned();
+    for line in text.lines() {
+        let words = line.trim_start_matches(' ');
+        let class = match words.as_bytes() {
+            _ if !colours => "",
+            [b'+', b' ', ..] => " class=\"add\"",
+            [b'-', b' ', ..] => " class=\"cut\"",
+            [b'~', b' ', ..] => " class=\"turn\"",
+            _ => "",
         };
-        format!("<b class=\"{class}\">{}</b>\n", escape(line))
-    };
-    changes.lines().map(line).collect()
+        let indent = line.len() - words.len();
+        let _ = writeln!(block, "<b{class} style=\"--in:{indent}\">{}", escape(line));
+        // The end of the line belongs to it, for whoever copies the block.
+        block.push_str("</b>");
+    }
+    block.push_str("</pre>\n");
+    block
 }
 
 fn table(plan: &Plan) -> String {
@@ -184,44 +187,23 @@ fn listed(notes: &[&Note], full: bool) -> String {
 }
 
 fn one(note: &Note) -> String {
-    let Note {
-        severity,
-        standing: _, // the group says it
+    let Said {
+        word,
         id,
         message,
-        remedy,
-        sources,
-        places,
-        allowed,
-    } = note;
-    let word = match severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Info => "info",
-    };
+        lines,
+    } = said(note);
     let mut item = format!(
         "<div class=\"note {word}\">\n<p><strong>{word}</strong> <code>{}</code>: {}</p>\n",
         escape(id),
         prose(message)
     );
-    let mut say = |name: &str, value: String| {
-        let _ = writeln!(item, "<p>{name}: {value}</p>");
-    };
-    if let Some(Allowance { reason, place }) = allowed {
-        say(
-            "allowed",
-            format!("{} ({})", escape(reason), escape(&place.to_string())),
-        );
-    }
-    if !remedy.is_empty() {
-        say("remedy", prose(remedy));
-    }
-    if !places.is_empty() {
-        let places: Vec<String> = places.iter().map(ToString::to_string).collect();
-        say("at", escape(&places.join(", ")));
-    }
-    if !sources.is_empty() {
-        say("source", escape(&sources.join(", ")));
+    for (name, words) in lines {
+        let words = match &words {
+            Told::Ours(words) => prose(words),
+            Told::Theirs(_) => escape(&words.plain()),
+        };
+        let _ = writeln!(item, "<p>{name}: {words}</p>");
     }
     item.push_str("</div>\n");
     item

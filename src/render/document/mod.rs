@@ -7,7 +7,7 @@ mod html;
 mod markdown;
 
 pub use html::html;
-pub use markdown::markdown;
+pub use markdown::{COMMENT, markdown};
 
 use super::layout::{Page, Paint, Style};
 use super::text;
@@ -44,6 +44,7 @@ fn about(file: &PlanFile) -> About {
         stale_since,
         changes: _, // the plan shows them
         impact: _,  // the plan shows it
+        picture: _, // by pictures
         reach: _,   // for limits
         steps: _,   // the plan shows them
         names: _,   // in the words
@@ -108,6 +109,8 @@ pub fn text(file: &PlanFile, style: &Style) -> String {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
+    use proptest::prelude::*;
+
     use super::*;
     use crate::plan::Plan;
     use crate::render::sample;
@@ -154,6 +157,7 @@ mod tests {
         let plan = sample::everything();
         let shown = markdown(&saved(&plan), false).replace(&plan.digest(), "[DIGEST]");
         insta::assert_snapshot!(shown, @r#"
+        <!-- sitewright plan SMP01.corp.example -->
         ## Plan for `SMP01.corp.example`
 
         **2 sites to describe, 1 site to delete, 1 subnet to move, 1 subnet to delete, 1 server to assign, 1 server to unassign, 1 package to assign, 1 package to await.**
@@ -226,6 +230,7 @@ mod tests {
         let plan = sample::blocked();
         let shown = markdown(&saved(&plan), false).replace(&plan.digest(), "[DIGEST]");
         insta::assert_snapshot!(shown, @r"
+        <!-- sitewright plan SMP01.corp.example -->
         ## Plan for `SMP01.corp.example`
 
         **1 site to create.**
@@ -250,7 +255,7 @@ mod tests {
         - **error** `subnet-in-two-sites`: subnet `10.7.0.0/24` belongs to `HQ` and `Berlin`
           - remedy: let one site only have it: an address in two sites is served by either
           - at: `sites.yaml:3:3`, `sites.yaml:11:3`
-          - source: 431459
+          - article: 431459
 
         <details>
         <summary>Steps (1)</summary>
@@ -300,7 +305,7 @@ mod tests {
                 assert!(TAGS.contains(&word), "<{tag}>");
                 if tag.starts_with('/') {
                     assert_eq!(open.pop(), Some(word));
-                } else {
+                } else if !tag.ends_with('/') {
                     open.push(word);
                 }
             }
@@ -320,9 +325,153 @@ mod tests {
     }
 
     const TAGS: &[&str] = &[
-        "h1", "h2", "p", "div", "strong", "section", "dl", "dt", "dd", "code", "pre", "b", "table",
-        "thead", "tbody", "tr", "th", "td",
+        "span",
+        "h1",
+        "h2",
+        "p",
+        "div",
+        "strong",
+        "section",
+        "dl",
+        "dt",
+        "dd",
+        "code",
+        "pre",
+        "b",
+        "table",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+        "svg",
+        "title",
+        "desc",
+        "rect",
+        "circle",
+        "path",
+        "text",
+        "figure",
+        "figcaption",
+        "ul",
+        "li",
+        "details",
+        "summary",
     ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+        #[test]
+        fn a_comment_holds_any_plan(
+            name in prop::collection::vec(prop::sample::select(vec![
+                "`", "```", "|", "</details>", "<!--", "-->", "\n", "# ", "@all", "𝔘", "東京", "a", " ", "\u{202e}",
+            ]), 1..80),
+            notes in 0_usize..400,
+            long in 1_usize..40,
+            steps in prop::sample::select(vec![3_u32, 190, 600]),
+        ) {
+            let name = name.concat();
+            let mut plan = sample::huge(steps);
+            for (number, change) in plan.changes.iter_mut().enumerate() {
+                change.note = Some(format!("{name} {number}"));
+                change.place = Some(name.clone());
+            }
+            for step in &mut plan.steps {
+                step.reason.clone_from(&name);
+            }
+            let pattern = sample::blocked().notes.remove(0);
+            plan.notes = (0..notes)
+                .map(|number| crate::plan::Note {
+                    message: format!("`{}` {number}", name.repeat(long)),
+                    ..pattern.clone()
+                })
+                .collect();
+            plan.platform.name = crate::model::Name::new(&name.repeat(20));
+            let page = markdown(&saved(&plan), false);
+            prop_assert!(page.encode_utf16().count() <= COMMENT);
+            prop_assert!(page.len() <= 262_144);
+            let first = page.lines().next().unwrap();
+            prop_assert!(first.starts_with("<!-- sitewright plan ") && first.ends_with(" -->"), "{}", first);
+            prop_assert_eq!(first.matches("--").count(), 2);
+            // What is folded is closed, and the end is always there.
+            let opened = page.lines().filter(|line| *line == "<details>").count();
+            prop_assert_eq!(page.lines().filter(|line| *line == "</details>").count(), opened);
+            prop_assert!(page.contains("| digest | `"));
+            // What is left out is said, and where it is.
+            let is_cut = page.contains("> **Cut to fit a comment:**");
+            prop_assert_eq!(page.contains(" not shown here.*"), is_cut);
+            let shown = page.lines().filter(|line| line.starts_with("- **error** ")).count();
+            let left: usize = page
+                .lines()
+                .filter_map(|line| line.strip_prefix('*')?.split_once(" more note"))
+                .filter_map(|(number, _)| number.parse::<usize>().ok())
+                .sum();
+            prop_assert_eq!(shown + left, notes);
+        }
+    }
+
+    #[test]
+    fn what_is_left_out_of_a_comment_is_counted() {
+        let mut plan = sample::huge(190);
+        for change in &mut plan.changes {
+            change.note = Some("x".repeat(1_000));
+        }
+        let page = markdown(&saved(&plan), false);
+        let objects = plan.changes.len();
+        let shown = page
+            .lines()
+            .filter(|line| line.contains("Subnet ") || line.contains("Site "))
+            .count();
+        let said: usize = page
+            .lines()
+            .find_map(|line| {
+                line.strip_prefix('*')?
+                    .strip_suffix(" more objects not shown here.*")?
+                    .parse()
+                    .ok()
+            })
+            .unwrap();
+        assert!(said > 0);
+        assert_eq!(shown + said, objects);
+        assert!(page.contains(&format!("{said} objects left out")), "{page}");
+        assert!(page.contains(&plan.digest()));
+    }
+
+    #[test]
+    fn a_comment_on_2000_subnets_says_what_is_left_out() {
+        let mut plan = sample::huge(2_000);
+        let pattern = sample::blocked().notes.remove(0);
+        plan.notes = (0..2_000)
+            .map(|number| crate::plan::Note {
+                message: format!(
+                    "subnet `10.{}.{}.0/24` overlaps",
+                    number / 256,
+                    number % 256
+                ),
+                ..pattern.clone()
+            })
+            .collect();
+        let file = saved(&plan);
+        let page = markdown(&file, false);
+        let length = page.encode_utf16().count();
+        assert!(length <= COMMENT && length > COMMENT * 9 / 10, "{length}");
+        let shown = page.matches("- **error** ").count();
+        let cut = format!(
+            "\n> **Cut to fit a comment:** {} notes left out. The whole is in the plan file: `sitewright show PLANFILE`",
+            crate::render::layout::number(2_000 - shown)
+        );
+        assert!(page.contains(&cut), "{cut}\n{page}");
+        // What blocks it, what changes and the steps are there all the same.
+        for part in [
+            "> **Blocked** by 2,000 errors",
+            "### Changes",
+            "<summary>Steps (2,00",
+            "| digest |",
+        ] {
+            assert!(page.contains(part), "{part}");
+        }
+        assert!(markdown(&file, true).encode_utf16().count() > COMMENT);
+    }
 
     #[test]
     fn the_same_file_gives_the_same_bytes() {

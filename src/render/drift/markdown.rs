@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use super::{About, sign, told, verdict};
 use crate::drift::{Change, Drift, Flapping, Standing};
 use crate::render::layout::clean;
-use crate::render::safe::markdown::{block, code, prose};
+use crate::render::safe::markdown::{code, fence, prose};
 
 /// Renders drift.
 #[must_use]
@@ -49,7 +49,9 @@ pub fn markdown(drift: &Drift, about: &About<'_>) -> String {
             .collect();
         if !of.is_empty() {
             let lines: String = of.iter().map(|change| line(change)).collect();
-            let _ = write!(page, "\n### {title}\n\n{}", block("diff", &lines));
+            let fence = fence(&lines);
+            let lines = lines.trim_end_matches('\n');
+            let _ = write!(page, "\n### {title}\n\n{fence}diff\n{lines}\n{fence}\n");
         }
     }
     if !flapping.is_empty() {

@@ -98,6 +98,7 @@ impl Runbook {
             stale_since: _,      // in a note
             changes: _,          // the plan shows them
             impact: _,           // the plan shows it
+            picture: _,          // documents show it
             steps,
             names: _, // in the words
             notes,

@@ -211,14 +211,16 @@ fn phrase(outcome: &Outcome, hosts: &Hosts) -> String {
 }
 
 /// Names of servers as they are shown.
-struct Hosts(BTreeMap<Name, String>);
+pub(in crate::render) struct Hosts(BTreeMap<Name, String>);
 
 impl Hosts {
     fn of(outcomes: &[Outcome]) -> Self {
-        let names: BTreeSet<&Name> = outcomes
-            .iter()
-            .flat_map(|outcome| &outcome.servers)
-            .collect();
+        Self::of_names(outcomes.iter().flat_map(|outcome| &outcome.servers))
+    }
+
+    /// Host names where they tell these names apart, else names in full.
+    pub(in crate::render) fn of_names<'n>(names: impl Iterator<Item = &'n Name>) -> Self {
+        let names: BTreeSet<&Name> = names.collect();
         let mut times: BTreeMap<String, usize> = BTreeMap::new();
         for name in &names {
             *times.entry(name.host().to_lowercase()).or_default() += 1;
@@ -235,18 +237,18 @@ impl Hosts {
         )
     }
 
+    /// A server as it is shown.
+    pub(in crate::render) fn one<'n>(&'n self, name: &'n Name) -> &'n str {
+        self.0.get(name).map_or(name.as_str(), String::as_str)
+    }
+
     fn list(&self, servers: &[Name]) -> String {
         if servers.is_empty() {
             return "nobody".to_owned();
         }
         let names: Vec<String> = servers
             .iter()
-            .map(|name| {
-                self.0
-                    .get(name)
-                    .map_or(name.as_str(), String::as_str)
-                    .to_owned()
-            })
+            .map(|name| self.one(name).to_owned())
             .collect();
         if names.len() > SERVERS + 1 {
             some(names, SERVERS)

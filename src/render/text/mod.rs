@@ -22,7 +22,7 @@ pub use checks::{check_explained, check_list};
 pub use error::{error, warning};
 pub use events::event;
 pub use explain::explanation;
-pub(super) use impact::write as write_impact;
+pub(super) use impact::{Hosts, write as write_impact};
 pub use journal::{audit, run, runs};
 pub(super) use notes::grouped;
 pub use notes::{heading, notes};

@@ -4,8 +4,9 @@
 //! error has its message only.
 
 use super::error::label;
-use crate::plan::{Allowance, Note, Severity, Standing};
+use crate::plan::{Note, Severity, Standing};
 use crate::render::layout::{Page, Paint, Style, count};
+use crate::render::notes::{Said, said};
 
 /// What a group of notes is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -107,57 +108,24 @@ fn title(group: Group, members: usize) -> String {
 }
 
 fn one(page: &mut Page, note: &Note) {
-    let Note {
-        severity,
-        standing,
+    let Said {
+        word,
         id,
         message,
-        remedy,
-        sources,
-        places,
-        allowed,
-    } = note;
-    let word = match severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Info => "info",
-    };
+        lines,
+    } = said(note);
     label(page, 2, word, id, message);
-    if let Some(Allowance { reason, place }) = allowed {
-        page.item(
-            6,
-            Paint::Plain,
-            "allowed:",
-            &format!("{reason} ({place})"),
-            8,
-        );
+    let told = match note.allowed {
         // Somebody has looked at it: what else there is to say is for who asks.
-        if !page.full() {
-            return;
+        Some(_) if !page.full() => 1,
+        // What was there before and is no error is told in brief, or every plan would say it again at length.
+        _ if note.standing == Standing::Existing && note.severity != Severity::Error => {
+            usize::from(note.allowed.is_some())
         }
-    }
-    // What was there before and is no error is told in brief, or every plan would say it again at length.
-    if *standing == Standing::Existing && *severity != Severity::Error {
-        return;
-    }
-    if !remedy.is_empty() {
-        page.item(6, Paint::Plain, "remedy:", remedy, 8);
-    }
-    if !places.is_empty() {
-        let places: Vec<String> = places.iter().map(ToString::to_string).collect();
-        page.item(6, Paint::Plain, "at:", &places.join(", "), 8);
-    }
-    if !sources.is_empty() {
-        let numbered = sources
-            .iter()
-            .all(|one| one.bytes().all(|byte| byte.is_ascii_digit()));
-        let mark = match (numbered, sources.len()) {
-            (true, 1) => "article:",
-            (true, _) => "articles:",
-            (false, 1) => "source:",
-            (false, _) => "sources:",
-        };
-        page.item(6, Paint::Plain, mark, &sources.join(", "), 8);
+        _ => lines.len(),
+    };
+    for (name, words) in lines.iter().take(told) {
+        page.item(6, Paint::Plain, &format!("{name}:"), &words.plain(), 8);
     }
 }
 

@@ -20,6 +20,12 @@ const CONTEXT: usize = 2;
 
 /// Writes all objects.
 pub(super) fn write(page: &mut Page, changes: &[ObjectChange]) {
+    marked(page, changes);
+}
+
+/// The same; says where each object, or group of them, ends, and how many it stands for.
+pub(super) fn marked(page: &mut Page, changes: &[ObjectChange]) -> Vec<(usize, usize)> {
+    let mut ends = Vec::new();
     let mut groups = BTreeMap::new();
     if changes.len() > HUGE && !page.full() {
         groups = group(changes);
@@ -31,13 +37,16 @@ pub(super) fn write(page: &mut Page, changes: &[ObjectChange]) {
             told = true;
             for (key, members) in &groups {
                 many(page, key, members);
+                ends.push((page.length(), members.len()));
             }
         }
         if key_of(change).is_some_and(|key| groups.contains_key(&key)) {
             continue;
         }
         one(page, change);
+        ends.push((page.length(), 1));
     }
+    ends
 }
 
 /// What happens to a subnet, without the subnet.

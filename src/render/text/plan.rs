@@ -28,7 +28,8 @@ pub fn plan(plan: &Plan, style: &Style) -> String {
         stale_since: _,      // in a note
         changes,
         impact,
-        reach: _, // in the notes, where a limit is set for it
+        picture: _, // documents show it
+        reach: _,   // in the notes, where a limit is set for it
         steps: planned,
         names: _, // where steps are said
         notes: found,
@@ -65,8 +66,12 @@ pub fn plan(plan: &Plan, style: &Style) -> String {
 pub(in crate::render) struct Parts {
     /// Objects, with marks and fields; empty where none changes.
     pub(in crate::render) changes: String,
+    /// Where each of them ends, and how many it stands for.
+    pub(in crate::render) change_ends: Vec<(usize, usize)>,
     /// What is done, in order; empty where only our state changes.
     pub(in crate::render) steps: String,
+    /// Where each of them ends, and how many it stands for.
+    pub(in crate::render) step_ends: Vec<(usize, usize)>,
     /// What that means for clients; empty where nothing does.
     pub(in crate::render) impact: String,
     /// What it comes to, in one sentence.
@@ -82,13 +87,19 @@ pub(in crate::render) fn parts(plan: &Plan, style: &Style) -> Parts {
         write(&mut page);
         page.finish()
     };
+    let mut changes = Page::new(style);
+    let change_ends = objects::marked(&mut changes, &plan.changes);
+    let mut planned = Page::new(style);
+    let step_ends = if plan.changes_anything() {
+        steps::marked(&mut planned, &Lookup::new(plan))
+    } else {
+        Vec::new()
+    };
     Parts {
-        changes: part(&|page| objects::write(page, &plan.changes)),
-        steps: if plan.changes_anything() {
-            part(&|page| steps::write(page, &Lookup::new(plan)))
-        } else {
-            String::new()
-        },
+        changes: changes.finish(),
+        change_ends,
+        steps: planned.finish(),
+        step_ends,
         impact: part(&|page| impact::rows(page, &plan.impact)),
         verdict: counted(&plan.steps).unwrap_or_else(|| "No changes.".to_owned()),
         blocked: plan.is_blocked().then(|| blockers(&plan.notes)),

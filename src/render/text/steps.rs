@@ -11,6 +11,12 @@ use crate::render::words::{Lookup, kind};
 
 /// Writes all steps.
 pub(super) fn write(page: &mut Page, lookup: &Lookup<'_>) {
+    marked(page, lookup);
+}
+
+/// The same; says where each line of steps ends, and how many steps it stands for.
+pub(super) fn marked(page: &mut Page, lookup: &Lookup<'_>) -> Vec<(usize, usize)> {
+    let mut ends = Vec::new();
     let steps = lookup.steps();
     let grouped = steps.len() > HUGE && !page.full();
     let digits = steps.len().to_string().len();
@@ -31,7 +37,9 @@ pub(super) fn write(page: &mut Page, lookup: &Lookup<'_>) {
             one(page, first, at, width, lookup);
             at += 1;
         }
+        ends.push((page.length(), if alike > 3 { alike } else { 1 }));
     }
+    ends
 }
 
 /// Whether two steps do the same to different subnets.

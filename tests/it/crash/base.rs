@@ -465,10 +465,7 @@ impl Case {
                     pattern: r"^(0\.|169\.254\.)".into(),
                 },
                 "await-package" => {
-                    let given = self.run(&["attest", &step, "--reason", WORD]);
-                    // An assignment that is as declared is not asked about again.
-                    let closed = given.code == Some(0) || given.err.contains("SW0617");
-                    assert!(closed, "{given:#?}");
+                    self.told(&["attest", &step, "--reason", WORD], 0);
                     continue;
                 }
                 _ => panic!("nobody does `{step}` by hand here"),

@@ -19,10 +19,8 @@ enum Over {
 impl Over {
     fn of(fault: Fault, operation: &str) -> Self {
         match (fault, operation) {
-            // The second time the server says what is so: there is one already, or none any more.
-            (Fault::ShutOut, _) | (Fault::TwiceLast, "CreateNewResource" | "DeleteResource") => {
-                Self::Again
-            }
+            // The second time the server says that there is one already. That there is none any more is what was wanted.
+            (Fault::ShutOut, _) | (Fault::TwiceLast, "CreateNewResource") => Self::Again,
             _ => Self::AtOnce,
         }
     }

@@ -3,8 +3,8 @@
 //! Plain HTTP/1.1, one request a connection on the far side, so that the end of an answer is the end of the connection.
 #![expect(clippy::disallowed_types, reason = "stands between two sockets")]
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -23,6 +23,9 @@ const WRITES: [&str; 7] = [
     "UpdateDistributionPoints",
 ];
 
+/// What somebody else does meanwhile.
+type Happens = Box<dyn FnOnce() + Send>;
+
 struct State {
     writes: AtomicUsize,
     /// The write to cut off at; 0 for none.
@@ -34,6 +37,8 @@ struct State {
     there: Notify,
     on: Notify,
     end: CancellationToken,
+    /// What happens right before a write gets there.
+    first: Mutex<Option<(usize, Happens)>>,
 }
 
 /// The way, and what went over it.
@@ -62,6 +67,7 @@ impl Cut {
             there: Notify::new(),
             on: Notify::new(),
             end: CancellationToken::new(),
+            first: Mutex::new(None),
         });
         let shared = Arc::clone(&state);
         tokio::spawn(async move {
@@ -91,6 +97,11 @@ impl Cut {
     pub(crate) fn after_write(&self, write: usize, answered: bool) {
         self.state.answered.store(answered, Ordering::Relaxed);
         self.state.at.store(write, Ordering::Relaxed);
+    }
+
+    /// Has something happen right before a write gets there, counted from 1.
+    pub(crate) fn first(&self, write: usize, happens: impl FnOnce() + Send + 'static) {
+        *self.state.first.lock().unwrap() = Some((write, Box::new(happens)));
     }
 
     /// Holds the answer to a write back, counted from 1, until [`Cut::go_on`]; 0 for none.
@@ -152,6 +163,10 @@ async fn serve(mut near: TcpStream, far: &str, state: &State) -> std::io::Result
         0
     };
     let last = writes && number == state.at.load(Ordering::Relaxed);
+    let first = state.first.lock().unwrap().take_if(|(at, _)| *at == number);
+    if let Some((_, happens)) = first {
+        happens();
+    }
     let mut stream = TcpStream::connect(far).await?;
     stream.write_all(&request[..head]).await?;
     stream.write_all(b"\r\nConnection: close").await?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sitewright::apply::{Options as ApplyOptions, Run, apply, counted};
+use sitewright::apply::{Options as ApplyOptions, Run, aftermath, apply};
 use sitewright::journal::Fact;
 use sitewright::model::{
     Acceptance, Action, Attestation, ConsoleStep, Desired, Event, Guid, Holder, Observed, Outcome,
@@ -26,6 +26,8 @@ pub(crate) struct Stages {
     pub(crate) writing: WritingTransport,
     pub(crate) options: ApplyOptions,
     pub(crate) clock: fn() -> Timestamp,
+    /// Why no step may begin any more.
+    pub(crate) closed: Box<dyn Fn() -> Option<String> + Send + Sync>,
     _state: tempfile::TempDir,
 }
 
@@ -67,6 +69,7 @@ impl Stages {
                 ..ApplyOptions::default()
             },
             clock,
+            closed: Box::new(|| None),
             profile,
             _state: state,
         }
@@ -185,19 +188,14 @@ impl Stages {
                 cancel: CancellationToken::new(),
                 options: self.options.clone(),
                 attested: BTreeSet::new(),
+                undistributed: self.ownership().await.undistributed.into_keys().collect(),
+                closed: &*self.closed,
             },
             emit,
         )
         .await
         .unwrap();
-        let done: Vec<&Step> = plan
-            .steps
-            .iter()
-            .zip(&outcomes)
-            .filter(|(_, (_, outcome))| matches!(outcome, Outcome::Done | Outcome::AlreadyDone))
-            .map(|(step, _)| step)
-            .collect();
-        if let Some(fact) = counted(&plan.counts, &done, &self.ownership().await) {
+        for fact in aftermath(plan, None, &outcomes, &self.ownership().await) {
             let run = RunId("test".into());
             journal.append(&run, (self.clock)(), fact).await.unwrap();
         }
@@ -215,23 +213,26 @@ impl Stages {
         // A site that was born in the same run has no GUID in the step; what is about it can be read next time.
         let seen = look(&self.reader(), &step.action, &Bindings::default()).await;
         if let Ok(Observed::Unavailable(_)) = seen {
+            let word = Fact::Attested {
+                step: step.id.clone(),
+                attestation: Attestation {
+                    value: console_value(wanted),
+                    reason: "done in the test".into(),
+                    by: "test".into(),
+                    at: clock().to_string(),
+                },
+            };
+            let there = match wanted {
+                ConsoleStep::ConfirmHolder { package, .. } => Some(Fact::HoldersThere {
+                    package: package.guid,
+                }),
+                _ => None,
+            };
             let (_lock, journal) = self.journal().await;
-            journal
-                .append(
-                    &RunId("test".into()),
-                    clock(),
-                    Fact::Attested {
-                        step: step.id.clone(),
-                        attestation: Attestation {
-                            value: console_value(wanted),
-                            reason: "done in the test".into(),
-                            by: "test".into(),
-                            at: clock().to_string(),
-                        },
-                    },
-                )
-                .await
-                .unwrap();
+            for fact in std::iter::once(word).chain(there) {
+                let run = RunId("test".into());
+                journal.append(&run, clock(), fact).await.unwrap();
+            }
             self.keep(plan).await;
         }
     }

@@ -27,7 +27,7 @@ const MORE_MEMORY: u64 = 24 * 1024;
 #[ignore = "takes half an hour: make torture runs it"]
 fn an_hour_finds_every_drift_in_time_tells_none_twice_and_leaves_nothing_behind() {
     let rounds: u32 = 60;
-    let options = flat_lan().with_quirk(Quirk::Busy).with_quirk(Quirk::Resets);
+    let options = flat_lan().with_quirk(Quirk::Busy);
     let yard = Yard::new(options, SITES, "");
     let watch = yard.watch(&["--interval", "1s"]);
     watch.whole_rounds(2);
