@@ -29,7 +29,7 @@ use crate::apply::{
     ApplyError, Ended, Halt, Options, Resumed, aftermath, carried_out, leaves_nothing, resume,
 };
 use crate::journal::JournalError;
-use crate::model::{Event, FREEZE, Outcome, Ownership, StepId, StepKind};
+use crate::model::{Desired, Event, FREEZE, Outcome, Ownership, Snapshot, StepId, StepKind};
 use crate::observe::identify;
 use crate::plan::{Bounds, Plan, PlanFile, frozen, judge_again};
 use crate::render::lines::{self, Told};
@@ -186,33 +186,13 @@ async fn under_lock(
     hold: &mut Hold<'_>,
 ) -> Result<Exit, Failure> {
     let loaded = load(session).await?;
-    let (plan, digest, snapshot, desired, resumed) = if let Some(file) = &args.plan_file {
-        let (plan, resumed) = saved(file, session, loaded.as_ref()).await?;
-        // Boxed: planning once more is large, and rare.
-        Box::pin(assert_current(
-            context,
-            args,
-            session,
-            (&plan, &resumed),
-            loaded.as_ref(),
-        ))
-        .await?;
-        // It was judged when it was made: limits and time may be others by now.
-        let overrides = args.what.overrides()?;
-        let bounds = Bounds {
-            safety: &session.safety,
-            overrides: overrides.as_ref(),
-            now: now(),
-        };
-        let digest = plan.digest();
-        (judge_again(plan, bounds), digest, None, None, resumed)
-    } else {
-        let desired = home.desired(&args.what.files, session.declared_name())?;
-        let (plan, snapshot) = plan(session, &desired, loaded.as_ref(), &args.what, teller).await?;
-        let digest = plan.digest();
-        let (snapshot, desired) = (Some(snapshot), Some(desired));
-        (plan, digest, snapshot, desired, Resumed::default())
-    };
+    let Begun {
+        plan,
+        digest,
+        snapshot,
+        desired,
+        resumed,
+    } = begun(context, args, teller, (home, session), loaded.as_ref()).await?;
     let ground = Ground {
         plan: &plan,
         snapshot: snapshot.as_ref(),
@@ -294,6 +274,60 @@ async fn under_lock(
     }
     kept?;
     ended
+}
+
+/// A plan to be carried out, and what is known beside it; what was read only where it was made just now.
+struct Begun {
+    plan: Plan,
+    digest: String,
+    snapshot: Option<Snapshot>,
+    desired: Option<Desired>,
+    resumed: Resumed,
+}
+
+/// Reads the plan that was saved, or makes one.
+async fn begun(
+    context: &Context,
+    args: &ApplyArgs,
+    teller: Teller,
+    (home, session): (&Home, &WritingSession),
+    loaded: Option<&Loaded>,
+) -> Result<Begun, Failure> {
+    let Some(file) = &args.plan_file else {
+        let desired = home.desired(&args.what.files, session.declared_name())?;
+        let (plan, snapshot) = plan(session, &desired, loaded, &args.what, teller).await?;
+        return Ok(Begun {
+            digest: plan.digest(),
+            plan,
+            snapshot: Some(snapshot),
+            desired: Some(desired),
+            resumed: Resumed::default(),
+        });
+    };
+    let (plan, resumed) = saved(file, session, loaded).await?;
+    // Boxed: planning once more is large, and rare.
+    Box::pin(assert_current(
+        context,
+        args,
+        session,
+        (&plan, &resumed),
+        loaded,
+    ))
+    .await?;
+    // It was judged when it was made: limits and time may be others by now.
+    let overrides = args.what.overrides()?;
+    let bounds = Bounds {
+        safety: &session.safety,
+        overrides: overrides.as_ref(),
+        now: now(),
+    };
+    Ok(Begun {
+        digest: plan.digest(),
+        plan: judge_again(plan, bounds),
+        snapshot: None,
+        desired: None,
+        resumed,
+    })
 }
 
 /// Notes what the run leaves behind, and saves the state.

@@ -4,8 +4,12 @@
 //! over, so that folding the same ones in once more changes nothing, and folding them in from an older state ends where the
 //! run itself ended.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{Entry, Fact};
-use crate::model::{Count, CountedKind, Held, Ignorable, Intended, Name, Owned, Ownership, Record};
+use crate::model::{
+    Count, CountedKind, Guid, Held, Ignorable, Intended, Name, Owned, Ownership, Record, Rounds,
+};
 
 /// Folds entries, in their order, into an ownership that holds those up to the number `holds`.
 ///
@@ -59,14 +63,7 @@ fn fold(ownership: &mut Ownership, fact: Fact) {
             ownership.subnets.insert(guid, owned);
         }
         // A resource GUID is one of a site or of a subnet, never of both.
-        Fact::Deleted { guid, of } => {
-            ownership.sites.remove(&guid);
-            ownership.subnets.remove(&guid);
-            ownership.unfinished.remove(&guid);
-            if let Some(count) = of.and_then(|of| ownership.counted.get_mut(&of)) {
-                count.deleted.insert(guid);
-            }
-        }
+        Fact::Deleted { guid, of } => deleted(ownership, guid, of),
         Fact::Counted { counts } => {
             let counts = counts.into_iter();
             ownership
@@ -88,18 +85,7 @@ fn fold(ownership: &mut Ownership, fact: Fact) {
         Fact::HoldersThere { package } => {
             ownership.awaited.remove(&package);
         }
-        Fact::CreationFinished { sites } => {
-            let Ownership {
-                sites: owned,
-                unfinished,
-                ..
-            } = ownership;
-            unfinished.retain(|guid, left| {
-                let finished = owned.get(guid).and_then(|owned| sites.get(&owned.name));
-                left.retain(|field| !finished.is_some_and(|fields| fields.contains(field)));
-                owned.contains_key(guid) && !left.is_empty()
-            });
-        }
+        Fact::CreationFinished { sites } => finished(ownership, &sites),
         Fact::UnassignedSeen { appeared, gone } => {
             let remembered = ownership.unassigned.get_or_insert_default();
             remembered.retain(|subnet| !gone.contains(subnet));
@@ -108,14 +94,7 @@ fn fold(ownership: &mut Ownership, fact: Fact) {
         Fact::Attested { step, attestation } => {
             ownership.attestations.insert(step.0, attestation);
         }
-        Fact::DriftNoted { rounds } => {
-            for (key, rounds) in rounds {
-                match rounds {
-                    Some(rounds) => ownership.rounds.insert(key, rounds),
-                    None => ownership.rounds.remove(&key),
-                };
-            }
-        }
+        Fact::DriftNoted { rounds } => noted(ownership, rounds),
         Fact::DriftAcknowledged {
             key,
             acknowledgement,
@@ -147,6 +126,33 @@ fn fold(ownership: &mut Ownership, fact: Fact) {
         | Fact::RunEnded { .. }
         | Fact::ItemKept { .. }
         | Fact::ItemRestored { .. } => {}
+    }
+}
+
+fn deleted(ownership: &mut Ownership, guid: Guid, of: Option<CountedKind>) {
+    ownership.sites.remove(&guid);
+    ownership.subnets.remove(&guid);
+    ownership.unfinished.remove(&guid);
+    if let Some(count) = of.and_then(|of| ownership.counted.get_mut(&of)) {
+        count.deleted.insert(guid);
+    }
+}
+
+fn finished(ownership: &mut Ownership, sites: &BTreeMap<Name, BTreeSet<Ignorable>>) {
+    let owned = &ownership.sites;
+    ownership.unfinished.retain(|guid, left| {
+        let finished = owned.get(guid).and_then(|owned| sites.get(&owned.name));
+        left.retain(|field| !finished.is_some_and(|fields| fields.contains(field)));
+        owned.contains_key(guid) && !left.is_empty()
+    });
+}
+
+fn noted(ownership: &mut Ownership, rounds: BTreeMap<String, Option<Rounds>>) {
+    for (key, rounds) in rounds {
+        match rounds {
+            Some(rounds) => ownership.rounds.insert(key, rounds),
+            None => ownership.rounds.remove(&key),
+        };
     }
 }
 

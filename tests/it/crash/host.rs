@@ -219,7 +219,12 @@ fn a_clock_that_jumps_back_changes_nothing() {
     let times: Vec<jiff::Timestamp> = entries(&case)
         .map(|entry| entry["at"].as_str().unwrap().parse().unwrap())
         .collect();
-    let back = times.windows(2).filter(|pair| pair[1] < pair[0]).count();
+    // Steps that are under way at once may be written down in another order, by milliseconds.
+    let jump = jiff::SignedDuration::from_hours(12);
+    let back = times
+        .windows(2)
+        .filter(|pair| pair[1] + jump < pair[0])
+        .count();
     assert_eq!(back, 1, "{times:?}");
     case.do_open_steps(&given.out);
     let played = case.play();
