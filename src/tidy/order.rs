@@ -92,11 +92,14 @@ pub(super) const FIELDS: &[&str] = &[
     "to",
     "zone",
     "reason",
-    // How it is watched.
+    // How it is watched, and who is told of drift.
     "watch",
     "interval",
     "autoApply",
     "listen",
+    "notify",
+    "urlFrom",
+    "as",
 ];
 
 /// The fields whose own fields have names that their author chose.
