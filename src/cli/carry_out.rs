@@ -196,6 +196,7 @@ fn is_word(fact: &Fact) -> bool {
         fact,
         Fact::Attested { .. }
             | Fact::DistributionUpdated { .. }
+            | Fact::SiteRenamed { .. }
             | Fact::UnassignedSeen { .. }
             | Fact::LeaseTakenOver { .. }
             | Fact::LockBroken { .. }

@@ -4,6 +4,7 @@
 //! [`Diff::blocked`] and leads to no change; nothing undeclared is touched except what we own.
 //! Assumption: the snapshot was read with the scope of this very `Desired`.
 
+mod formerly;
 mod packages;
 mod resolve;
 mod servers;
@@ -22,6 +23,7 @@ use crate::model::{
 };
 use crate::select::{SiteIndex, World, WorldAssignment, WorldSite};
 
+pub use formerly::{outgrown, recognised};
 pub use resolve::Resolver;
 
 /// One difference between what is desired and what was observed.
@@ -35,6 +37,13 @@ pub enum Change {
         description: Option<String>,
         /// Whether it is protected from deletion.
         protected: bool,
+    },
+    /// The SMP shows a declared site under a former name.
+    RenameSite {
+        /// Which, by its declared name.
+        site: SiteRef,
+        /// The name on the SMP.
+        before: Name,
     },
     /// The description differs.
     DescribeSite {
@@ -270,7 +279,8 @@ impl Diff {
 /// snapshot that is unavailable leads to an entry in `blocked`, never to a change.
 pub fn diff(desired: &Desired, snapshot: &Snapshot, ownership: &Ownership, takeover: bool) -> Diff {
     let mut found = Diff::default();
-    let resolver = Resolver::new(snapshot, ownership);
+    let snapshot = &*recognised(desired, snapshot);
+    let resolver = Resolver::new(desired, snapshot, ownership);
     sites::compare(desired, snapshot, ownership, &resolver, &mut found);
     servers::compare(desired, snapshot, &resolver, &mut found);
     subnets::compare(
@@ -377,6 +387,8 @@ pub fn predicted(before: &World, desired: &Desired, changes: &[Found]) -> World 
                 world.capture_target = Some(Some(after.guid));
             }
             Change::CreateSite { .. }
+            // It is called by its declared name from the beginning.
+            | Change::RenameSite { .. }
             | Change::DescribeSite { .. }
             | Change::Package { .. }
             | Change::Distribute { .. }

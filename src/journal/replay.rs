@@ -62,6 +62,11 @@ fn fold(ownership: &mut Ownership, fact: Fact) {
                 count.deleted.insert(guid);
             }
         }
+        Fact::SiteRenamed { guid, name } => {
+            if let Some(owned) = ownership.sites.get_mut(&guid) {
+                owned.name = name;
+            }
+        }
         Fact::Counted { counts } => {
             let counts = counts.into_iter();
             ownership

@@ -283,6 +283,7 @@ impl RunRecord {
             | Fact::Deleted { .. }
             | Fact::AssignmentWritten { .. }
             | Fact::DistributionUpdated { .. }
+            | Fact::SiteRenamed { .. }
             | Fact::UnassignedSeen { .. }
             | Fact::Counted { .. } => {}
         }

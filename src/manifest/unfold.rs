@@ -98,6 +98,7 @@ pub fn desired(
         unfolding.site(document);
         unfolding.settings(document);
     }
+    unfolding.former_names();
     unfolding.unite_pins();
     for document in &chosen {
         unfolding.package(document);
@@ -217,6 +218,36 @@ impl Unfolding {
         );
     }
 
+    /// A former name means one declaration, and nothing that is declared today.
+    fn former_names(&mut self) {
+        let mut first: BTreeMap<&Name, &Declared<Name>> = BTreeMap::new();
+        let sites = &self.desired.sites;
+        for former in sites.values().flat_map(|site| &site.formerly) {
+            let Declared {
+                value: name,
+                origin,
+            } = former;
+            let (message, there) = if let Some(today) = sites.get(name) {
+                (
+                    format!("expected former names that no site has today, found `{name}`"),
+                    today.origin.clone(),
+                )
+            } else if let Some(other) = first.insert(name, former) {
+                (
+                    format!("expected former name `{name}` of one site, found it of another"),
+                    other.origin.clone(),
+                )
+            } else {
+                continue;
+            };
+            self.faults.push(
+                Diagnostic::at("SW0149", origin.clone(), message)
+                    .and(there, format!("`{name}` here"))
+                    .hint("take it out of `formerly`, or the declaration of that name out"),
+            );
+        }
+    }
+
     fn roles(&mut self, document: &Document) {
         let file = &document.origin.file;
         match &document.body {
@@ -277,6 +308,7 @@ impl Unfolding {
 
     fn site(&mut self, document: &Document) {
         let Body::Site {
+            formerly,
             lifecycle,
             spec,
             imaging,
@@ -329,6 +361,7 @@ impl Unfolding {
             }),
             constrain: constrain_to_site.as_ref().map(|flag| flag.declared(file)),
             deploy_tasks,
+            formerly: formerly.iter().map(|name| name.declared(file)).collect(),
             lifecycle: Lifecycle {
                 prevent_destroy: prevent_destroy.as_ref().map(|flag| flag.declared(file)),
                 ignore_changes: ignore_changes

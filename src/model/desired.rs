@@ -103,6 +103,8 @@ pub struct DesiredSite {
     pub constrain: Option<Declared<bool>>,
     /// Names of the Deploy Image tasks that image clients in this site.
     pub deploy_tasks: Vec<Declared<Name>>,
+    /// Names that it had before, each with its place.
+    pub formerly: Vec<Declared<Name>>,
     /// Protection and what to overlook.
     pub lifecycle: Lifecycle,
 }

@@ -83,6 +83,7 @@ impl Seen {
         sites.push(ObservedSite {
             guid: next(0x1000, sites.len()),
             name: Name::new(name),
+            shown: None,
             description: Observed::Known(String::new()),
             servers: BTreeSet::new(),
             constrained: Observed::Known(false),
@@ -337,6 +338,7 @@ impl Desired {
                 servers: None,
                 constrain: None,
                 deploy_tasks: vec![],
+                formerly: vec![],
                 lifecycle: Lifecycle::default(),
             },
         );

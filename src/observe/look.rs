@@ -36,6 +36,13 @@ impl Bindings {
 pub enum Seen {
     /// Sites of the name that is to be created.
     Sites(Vec<(Guid, Name)>),
+    /// The sites found by the name that a site has, and by the one that it is to get.
+    Called {
+        /// By the former name.
+        before: Option<Guid>,
+        /// By the declared name.
+        after: Option<Guid>,
+    },
     /// The description of a site; `None` where the site is gone.
     Description(Option<String>),
     /// Whether the site exists.
@@ -92,6 +99,13 @@ async fn see(
             let site = required(reader, Ability::ReadSites, TypeRole::Site)?;
             let found = reader.resource_named(name.as_str(), site).await?;
             Seen::Sites(found.map(|guid| (guid, name.clone())).into_iter().collect())
+        }
+        Action::RenameSite { site, before } => {
+            let kind = required(reader, Ability::ReadSites, TypeRole::Site)?;
+            Seen::Called {
+                before: reader.resource_named(before.as_str(), kind).await?,
+                after: reader.resource_named(site.name.as_str(), kind).await?,
+            }
         }
         Action::DescribeSite { site, .. } => {
             Seen::Description(settings::description(reader, bound(site)?).await?)

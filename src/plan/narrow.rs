@@ -163,6 +163,13 @@ impl Narrowing {
         }
         let known = known(desired, snapshot, ownership, platform);
         for object in self.targets.iter().chain(&self.excludes) {
+            // The plan speaks of it by the name that is declared.
+            if let Some(declared) = renamed(object, desired) {
+                return Err(UnknownObject {
+                    object: object.clone(),
+                    near: vec![Object::Site(declared.clone()).to_string()],
+                });
+            }
             let is_known = match object {
                 Object::Settings(_) => known.contains(object),
                 object => known.contains(object) || known.iter().any(|one| one.is(object)),
@@ -231,6 +238,16 @@ fn known(
     known
 }
 
+/// The declared name of a site that is named by a former one.
+fn renamed<'d>(object: &Object, desired: &'d Desired) -> Option<&'d Name> {
+    let Object::Site(name) = object else {
+        return None;
+    };
+    let mut sites = desired.sites.values();
+    let site = sites.find(|site| site.formerly.iter().any(|former| former.value == *name))?;
+    Some(&site.name)
+}
+
 /// Objects of the same kind whose names are like the one that was written.
 fn near(object: &Object, known: &BTreeSet<Object>) -> Vec<String> {
     const LISTED: usize = 3;
@@ -258,6 +275,7 @@ fn near(object: &Object, known: &BTreeSet<Object>) -> Vec<String> {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Key {
     Create(Name),
+    Rename(SiteRef),
     Describe(SiteRef),
     Constrain(SiteRef),
     Delete(SiteRef),
@@ -305,6 +323,7 @@ fn about(change: &Change) -> About {
         Change::CreateSite { name, .. } => {
             of(Key::Create(name.clone()), vec![Object::Site(name.clone())])
         }
+        Change::RenameSite { site: on, .. } => of(Key::Rename(on.clone()), vec![site(on)]),
         Change::DescribeSite { site: on, .. } => of(Key::Describe(on.clone()), vec![site(on)]),
         Change::Constrain { site: on, .. } => of(Key::Constrain(on.clone()), vec![site(on)]),
         Change::DeleteSite { site: on } => of(Key::Delete(on.clone()), vec![site(on)]),
@@ -375,6 +394,7 @@ fn about(change: &Change) -> About {
 fn key(action: &Action) -> Option<Key> {
     Some(match action {
         Action::CreateSite { name, .. } => Key::Create(name.clone()),
+        Action::RenameSite { site, .. } => Key::Rename(site.clone()),
         Action::DescribeSite { site, .. } => Key::Describe(site.clone()),
         Action::DeleteSite { site } => Key::Delete(site.clone()),
         Action::CreateSubnet { subnet, .. } => Key::Subnet(*subnet, None),

@@ -55,6 +55,8 @@ pub enum Ability {
     FetchDataClasses,
     /// Create a site.
     CreateSite,
+    /// Rename a site.
+    RenameSite,
     /// Change the description of a site.
     DescribeSite,
     /// Delete a site or a subnet.
@@ -250,6 +252,7 @@ impl Profile {
         let write = matches!(
             ability,
             Ability::CreateSite
+                | Ability::RenameSite
                 | Ability::DescribeSite
                 | Ability::DeleteResource
                 | Ability::CreateSubnet
@@ -411,6 +414,7 @@ impl Profile {
             | Ability::FetchDataClasses => self.collect_evidence(ability, needs),
             Ability::CreateSite
             | Ability::CreateSubnet
+            | Ability::RenameSite
             | Ability::DescribeSite
             | Ability::DeleteResource
             | Ability::MoveSubnet
@@ -501,6 +505,11 @@ impl Profile {
             Ability::CreateSubnet => {
                 needs.resource_type(TypeRole::Subnet);
                 needs.create();
+            }
+            // Whether it took is read back by name.
+            Ability::RenameSite => {
+                needs.resource_type(TypeRole::Site);
+                needs.service(ServiceName::ItemManagement);
             }
             Ability::DescribeSite => {
                 let resource = self.structures.resource.as_ref();

@@ -120,6 +120,11 @@ fn write(action: &Action, names: &Names) -> Option<ConsolePath> {
                 None => path,
             }
         }
+        Action::RenameSite { site, before } => {
+            ConsolePath::new(SITES, &["Sites", "right-click the site", "Rename"], site.name.to_string(), "")
+                .fill("the site", before)
+                .fill("name", &site.name)
+        }
         Action::DescribeSite {
             site,
             before: _, // it is replaced

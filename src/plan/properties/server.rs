@@ -64,6 +64,7 @@ impl Server {
                 self.sites().push(ObservedSite {
                     guid,
                     name: Name::new(name),
+                    shown: None,
                     description: Observed::Known(description.clone().unwrap_or_default()),
                     servers: BTreeSet::new(),
                     constrained: Observed::Known(false),
@@ -146,6 +147,13 @@ impl Server {
                     .map(|site| (site.guid, site.name.clone()))
                     .collect(),
             ),
+            Action::RenameSite { site: of, before } => {
+                let named = |name| sites.iter().find(|one| one.name == *name);
+                Seen::Called {
+                    before: named(before).map(|one| one.guid),
+                    after: named(&of.name).map(|one| one.guid),
+                }
+            }
             Action::DescribeSite { site: of, .. } => match site(of) {
                 Some(ObservedSite {
                     description: Observed::Known(text),
