@@ -69,7 +69,13 @@ pub fn judge(
         } else {
             Progress::AlreadyDone
         }),
-        (Action::RenameSite { site: of, before }, Seen::Called { before: old, after: new }) => {
+        (
+            Action::RenameSite { site: of, before },
+            Seen::Called {
+                before: old,
+                after: new,
+            },
+        ) => {
             let is = Some(site(of)?);
             let drifted = |found: String| Drifted {
                 object: format!("site `{}`", of.name),

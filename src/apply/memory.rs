@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::journal::Fact;
 use crate::model::{
-    Action, Count, CountedKind, Guid, Intended, Name, Outcome, Ownership, Record, Snapshot, Step, StepId,
-    StepKind, Subnet,
+    Action, Count, CountedKind, Guid, Intended, Name, Outcome, Ownership, Record, Snapshot, Step,
+    StepId, StepKind, Subnet,
 };
 use crate::observe::writes;
 use crate::plan::{Plan, lacking};

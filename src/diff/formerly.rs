@@ -24,7 +24,10 @@ pub fn recognised<'s>(desired: &Desired, snapshot: &'s Snapshot) -> Cow<'s, Snap
         .filter(|(old, _)| !desired.sites.contains_key(*old))
         .collect();
     let shown = snapshot.sites.known().into_iter().flatten();
-    if !shown.into_iter().any(|site| former.contains_key(&site.name)) {
+    if !shown
+        .into_iter()
+        .any(|site| former.contains_key(&site.name))
+    {
         return Cow::Borrowed(snapshot);
     }
     let mut snapshot = snapshot.clone();

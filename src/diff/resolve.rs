@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Computer, Desired, Guid, Name, NameKey, Observed, ObservedSite, ObservedSubnet, Owned, Ownership,
-    ServerRef, SiteRef, Snapshot, Subnet,
+    Computer, Desired, Guid, Name, NameKey, Observed, ObservedSite, ObservedSubnet, Owned,
+    Ownership, ServerRef, SiteRef, Snapshot, Subnet,
 };
 
 /// What a name stands for.

@@ -70,7 +70,13 @@ fn ambiguous(site: &DesiredSite, snapshot: &Snapshot, diff: &mut Diff) -> bool {
     };
     let shown = candidates
         .iter()
-        .map(|one| format!("`{}` ({})", one.shown.as_ref().unwrap_or(&one.name), one.guid))
+        .map(|one| {
+            format!(
+                "`{}` ({})",
+                one.shown.as_ref().unwrap_or(&one.name),
+                one.guid
+            )
+        })
         .collect::<BTreeSet<_>>();
     let shown: Vec<String> = shown.into_iter().collect();
     diff.block(
@@ -145,8 +151,7 @@ fn existing(
         None => diff.push(
             Change::AdoptSite {
                 site: resource(),
-                protected: protected(site)
-                    .unwrap_or_else(|| outlived(site, snapshot, ownership)),
+                protected: protected(site).unwrap_or_else(|| outlived(site, snapshot, ownership)),
             },
             Some(&site.origin),
         ),

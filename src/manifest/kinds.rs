@@ -204,7 +204,13 @@ fn document(root: &Node<'_>, faults: &mut Faults) -> Option<Document> {
     };
     let what = kind.as_str();
     let sited = matches!(kind, Kind::Site | Kind::DeploymentSite);
-    let (metadata, Sited { formerly, lifecycle }) = match metadata {
+    let (
+        metadata,
+        Sited {
+            formerly,
+            lifecycle,
+        },
+    ) = match metadata {
         Some(node) => read_metadata(node, kind, sited, faults),
         None if kind == Kind::Workspace => (None, Sited::default()),
         None => {

@@ -325,6 +325,13 @@ pub(crate) fn desired() -> Desired {
 }
 
 impl Desired {
+    /// Says what a declared site was called.
+    pub(crate) fn formerly(mut self, site: &str, names: &[&str]) -> Self {
+        let site = self.sites.get_mut(&Name::new(site)).unwrap();
+        site.formerly = names.iter().map(|name| said(Name::new(name))).collect();
+        self
+    }
+
     pub(crate) fn site(mut self, name: &str) -> Self {
         let name = Name::new(name);
         self.sites.insert(

@@ -21,13 +21,16 @@ pub(super) fn notes(
     ownership: &Ownership,
     compared: &Diff,
 ) -> Vec<Note> {
-    let foreign = compared.found.iter().filter_map(|found| match &found.change {
-        Change::RenameSite { site, before } => {
-            let ours = ownership.sites.contains_key(&site.guid?);
-            (!ours).then(|| adopted(&site.name, before, found.origin.as_ref()))
-        }
-        _ => None,
-    });
+    let foreign = compared
+        .found
+        .iter()
+        .filter_map(|found| match &found.change {
+            Change::RenameSite { site, before } => {
+                let ours = ownership.sites.contains_key(&site.guid?);
+                (!ours).then(|| adopted(&site.name, before, found.origin.as_ref()))
+            }
+            _ => None,
+        });
     let remembered: BTreeSet<&Name> = ownership.sites.values().map(|owned| &owned.name).collect();
     let outgrown = outgrown(desired, snapshot, &remembered);
     let outgrown = outgrown.into_iter().map(|site| {
@@ -41,7 +44,10 @@ pub(super) fn notes(
             Severity::Info,
             OUTGROWN,
             format!("nothing is called {} any more", names.join(" or ")),
-            format!("`formerly` of site `{}` has done its work and can go", site.name),
+            format!(
+                "`formerly` of site `{}` has done its work and can go",
+                site.name
+            ),
             places.collect(),
         )
     });

@@ -20,9 +20,7 @@ use super::{
     Context, Names, Narrowing, Note, ObjectChange, OrderError, Ordered, Plan, Severity, Standing,
     Unkept, console_value, digest, narrow, objects, plan_steps,
 };
-use crate::diff::{
-    Blocked, Change, Diff, Found, Takeover, declare, diff, predicted, recognised,
-};
+use crate::diff::{Blocked, Change, Diff, Found, Takeover, declare, diff, predicted, recognised};
 use crate::model::{
     Acceptance, Action, Assignment, Attestation, ConsoleStep, Desired, Guid, Held, Origin,
     Overrides, Ownership, Safety, Snapshot, Step, StepId, Subnet,

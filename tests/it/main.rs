@@ -36,6 +36,7 @@ mod profile;
 mod properties;
 mod quirks;
 mod realm;
+mod renames;
 mod runbook;
 mod secrets;
 mod selection;

@@ -37,6 +37,7 @@ sessions! {
     export,
     firewall,
     first_steps,
+    formerly,
     half_applied,
     import,
     limits,

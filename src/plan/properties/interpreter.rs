@@ -79,7 +79,11 @@ pub(super) fn run(seen: &mut Seen, step: &Step) {
         Action::RenameSite { site, before } => {
             let guid = site.guid.unwrap();
             let sites = known(&mut seen.snapshot.sites);
-            assert!(sites.iter().all(|s| s.name != site.name), "{} exists", site.name);
+            assert!(
+                sites.iter().all(|s| s.name != site.name),
+                "{} exists",
+                site.name
+            );
             let renamed = sites.iter_mut().find(|s| s.guid == guid).unwrap();
             assert_eq!(renamed.name, *before);
             renamed.name = site.name.clone();

@@ -80,6 +80,7 @@ impl Server {
                 });
                 return Some(guid);
             }
+            Write::RenameSite { site, name } => self.site(*site).name = Name::new(name),
             Write::Describe {
                 resource,
                 description,
@@ -148,7 +149,7 @@ impl Server {
                     .collect(),
             ),
             Action::RenameSite { site: of, before } => {
-                let named = |name| sites.iter().find(|one| one.name == *name);
+                let named = |name: &Name| sites.iter().find(|one| one.name == *name);
                 Seen::Called {
                     before: named(before).map(|one| one.guid),
                     after: named(&of.name).map(|one| one.guid),

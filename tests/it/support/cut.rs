@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 /// Operations that change the server.
 const WRITES: [&str; 7] = [
     "CreateNewResource",
+    "RenameItem",
     "SaveResource",
     "DeleteResource",
     "FormAssociation",
