@@ -9,6 +9,7 @@ use super::allow::{Carried, Comment};
 use super::decode::{
     At, Faults, Fields, boolean, items, listed, nearest, number, once, one, set, short, text, wrong,
 };
+use super::lifecycle::read_lifecycle;
 use super::spec::{
     AssignmentSpec, ImagingSpec, LifecycleSpec, Metadata, PackageSpec, PinSpec,
     PlatformSettingsSpec, ServerSpec, SiteServerSpec, SiteSpec,
@@ -322,35 +323,9 @@ fn read_metadata(
         if let Some(node) = fields.take("lifecycle") {
             of_site.lifecycle = read_lifecycle(node, faults).unwrap_or_default();
         }
-    } else if let Some((key, _)) = fields.stray("formerly") {
-        let fault = faults
-            .make(
-                "SW0122",
-                key.span,
-                format!(
-                    "expected `formerly` in a `Site` or `DeploymentSite`, found it in a `{}`",
-                    kind.as_str()
-                ),
-            )
-            .hint("the other kinds name what exists: write the name that it has");
-        faults.push(fault);
     }
     fields.finish("`metadata`", faults);
     (name.map(|name| Metadata { name, platform }), of_site)
-}
-
-fn read_lifecycle(node: &Node<'_>, faults: &mut Faults) -> Option<LifecycleSpec> {
-    let mut fields = Fields::of(node, "`lifecycle`", faults)?;
-    let spec = LifecycleSpec {
-        prevent_destroy: fields
-            .take("preventDestroy")
-            .and_then(|node| boolean(node, faults)),
-        ignore_changes: fields
-            .take("ignoreChanges")
-            .and_then(|node| set(node, "fields", faults)),
-    };
-    fields.finish("`lifecycle`", faults);
-    Some(spec)
 }
 
 fn read_site(

@@ -6,12 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::Diagnostic;
 use super::kinds::{Body, Document, Kind};
 use super::spec::{
     AssignmentSpec, ImagingSpec, LifecycleSpec, PackageSpec, PlatformSettingsSpec, ServerSpec,
     SiteServerSpec, SiteSpec,
 };
+use super::{Diagnostic, former};
 use crate::model::{
     Declared, Desired, DesiredAssignment, DesiredPackage, DesiredServer, DesiredSite, Lifecycle,
     Name, Origin, PackageSelector, Role, SiteKind, Subnet,
@@ -98,7 +98,7 @@ pub fn desired(
         unfolding.site(document);
         unfolding.settings(document);
     }
-    unfolding.former_names();
+    former::check(&unfolding.desired.sites, &mut unfolding.faults);
     unfolding.unite_pins();
     for document in &chosen {
         unfolding.package(document);
@@ -216,36 +216,6 @@ impl Unfolding {
             .saying(format!("{} here", after.1))
             .and(before.0.clone(), format!("{} here", before.1)),
         );
-    }
-
-    /// A former name means one declaration, and nothing that is declared today.
-    fn former_names(&mut self) {
-        let mut first: BTreeMap<&Name, &Declared<Name>> = BTreeMap::new();
-        let sites = &self.desired.sites;
-        for former in sites.values().flat_map(|site| &site.formerly) {
-            let Declared {
-                value: name,
-                origin,
-            } = former;
-            let (message, there) = if let Some(today) = sites.get(name) {
-                (
-                    format!("expected former names that no site has today, found `{name}`"),
-                    today.origin.clone(),
-                )
-            } else if let Some(other) = first.insert(name, former) {
-                (
-                    format!("expected former name `{name}` of one site, found it of another"),
-                    other.origin.clone(),
-                )
-            } else {
-                continue;
-            };
-            self.faults.push(
-                Diagnostic::at("SW0149", origin.clone(), message)
-                    .and(there, format!("`{name}` here"))
-                    .hint("take it out of `formerly`, or the declaration of that name out"),
-            );
-        }
     }
 
     fn roles(&mut self, document: &Document) {
@@ -390,8 +360,7 @@ impl Unfolding {
         let package_servers: BTreeSet<Name> = site
             .servers
             .iter()
-            .flatten()
-            .map(|(server, _)| server)
+            .flat_map(BTreeMap::keys)
             .filter(|server| {
                 self.desired
                     .servers

@@ -163,12 +163,9 @@ impl Narrowing {
         }
         let known = known(desired, snapshot, ownership, platform);
         for object in self.targets.iter().chain(&self.excludes) {
-            // The plan speaks of it by the name that is declared.
             if let Some(declared) = renamed(object, desired) {
-                return Err(UnknownObject {
-                    object: object.clone(),
-                    near: vec![Object::Site(declared.clone()).to_string()],
-                });
+                let (object, near) = (object.clone(), vec![format!("Site/{declared}")]);
+                return Err(UnknownObject { object, near });
             }
             let is_known = match object {
                 Object::Settings(_) => known.contains(object),
@@ -244,7 +241,7 @@ fn renamed<'d>(object: &Object, desired: &'d Desired) -> Option<&'d Name> {
         return None;
     };
     let mut sites = desired.sites.values();
-    let site = sites.find(|site| site.formerly.iter().any(|former| former.value == *name))?;
+    let site = sites.find(|site| site.formerly.iter().any(|old| old.value == *name))?;
     Some(&site.name)
 }
 

@@ -506,21 +506,15 @@ impl Profile {
                 needs.resource_type(TypeRole::Subnet);
                 needs.create();
             }
-            // Whether it took is read back by name.
             Ability::RenameSite => {
                 needs.resource_type(TypeRole::Site);
                 needs.service(ServiceName::ItemManagement);
             }
             Ability::DescribeSite => {
                 let resource = self.structures.resource.as_ref();
-                needs.structure(
-                    "resource",
-                    resource.map(|resource| resource.standing),
-                    &[(
-                        "description",
-                        resource.is_some_and(|resource| resource.description.is_some()),
-                    )],
-                );
+                let known = resource.is_some_and(|of| of.description.is_some());
+                let standing = resource.map(|of| of.standing);
+                needs.structure("resource", standing, &[("description", known)]);
                 needs.service(ServiceName::ResourceModel);
             }
             Ability::DeleteResource => needs.service(ServiceName::ResourceModel),

@@ -97,6 +97,7 @@ pub fn path(step: &Step, names: &Names) -> Option<ConsolePath> {
 }
 
 /// Where a change is made that a program could make if the profile were sure enough of it.
+#[expect(clippy::too_many_lines, reason = "one table, an arm an action")]
 fn write(action: &Action, names: &Names) -> Option<ConsolePath> {
     Some(match action {
         Action::CreateSite {

@@ -867,11 +867,12 @@ async fn rename_ignored() {
             1
         );
         if !switches.is_empty() {
-            // Nothing else of it is tried.
+            // Nothing else of it is tried, nor what keeps its addresses served by coming later.
             assert_eq!(
                 run.waiting(),
                 [
                     "assign-server:Studio/DEPLOY01.corp.example",
+                    "assign-subnet:192.168.0.0/24",
                     "assign-subnet:192.168.10.0/24",
                 ],
             );
