@@ -241,8 +241,8 @@ fn renamed<'d>(object: &Object, desired: &'d Desired) -> Option<&'d Name> {
         return None;
     };
     let mut sites = desired.sites.values();
-    let site = sites.find(|site| site.formerly.iter().any(|old| old.value == *name))?;
-    Some(&site.name)
+    let found = sites.find(|site| site.formerly.iter().any(|old| old.value == *name));
+    found.map(|site| &site.name)
 }
 
 /// Objects of the same kind whose names are like the one that was written.
