@@ -75,6 +75,16 @@ pub struct Desired {
     pub allowed: Vec<Allowed>,
 }
 
+impl Desired {
+    /// The declared name of a site that is named by a former one.
+    #[must_use]
+    pub fn renamed(&self, name: &Name) -> Option<&Name> {
+        let mut sites = self.sites.values();
+        let found = sites.find(|site| site.formerly.iter().any(|old| old.value == *name));
+        found.map(|site| &site.name)
+    }
+}
+
 /// Whether a site serves imaging only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SiteKind {

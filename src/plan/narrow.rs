@@ -163,7 +163,9 @@ impl Narrowing {
         }
         let known = known(desired, snapshot, ownership, platform);
         for object in self.targets.iter().chain(&self.excludes) {
-            if let Some(declared) = renamed(object, desired) {
+            if let Object::Site(name) = object
+                && let Some(declared) = desired.renamed(name)
+            {
                 let (object, near) = (object.clone(), vec![format!("Site/{declared}")]);
                 return Err(UnknownObject { object, near });
             }
@@ -233,16 +235,6 @@ fn known(
     known.insert(Object::Settings(platform.clone()));
     known.insert(Object::Settings(Name::new(SETTINGS)));
     known
-}
-
-/// The declared name of a site that is named by a former one.
-fn renamed<'d>(object: &Object, desired: &'d Desired) -> Option<&'d Name> {
-    let Object::Site(name) = object else {
-        return None;
-    };
-    let mut sites = desired.sites.values();
-    let found = sites.find(|site| site.formerly.iter().any(|old| old.value == *name));
-    found.map(|site| &site.name)
 }
 
 /// Objects of the same kind whose names are like the one that was written.
