@@ -30,6 +30,15 @@ pub(super) fn gap(action: &Action, seen: &Seen, bindings: &Bindings) -> Drifted 
                 several => format!("{several} sites of that name"),
             },
         ),
+        (Action::RenameSite { site, before }, Seen::Called { after, .. }) => told(
+            format!("the name of site `{before}`"),
+            format!("`{}`", site.name),
+            match after {
+                Some(guid) if Some(*guid) == bindings.site(site) => format!("`{}`", site.name),
+                Some(other) => format!("another site of that name, `{other}`"),
+                None => "no site of that name".into(),
+            },
+        ),
         (Action::DescribeSite { site, after, .. }, Seen::Description(found)) => told(
             format!("the description of site `{}`", site.name),
             format!("`{after}`"),

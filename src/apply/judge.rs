@@ -70,6 +70,29 @@ pub fn judge(
             Progress::AlreadyDone
         }),
         (
+            Action::RenameSite { site: of, before },
+            Seen::Called {
+                before: old,
+                after: new,
+            },
+        ) => {
+            let is = Some(site(of)?);
+            let drifted = |found: String| Drifted {
+                object: format!("site `{}`", of.name),
+                expected: format!("one site of that name, or `{before}` alone"),
+                found,
+            };
+            match (*old == is, *new) {
+                (_, new) if new == is => Ok(Progress::AlreadyDone),
+                (true, None) => Ok(Progress::Ready(vec![Write::RenameSite {
+                    site: site(of)?,
+                    name: of.name.to_string(),
+                }])),
+                (_, Some(other)) => Err(drifted(format!("another one of that name, `{other}`"))),
+                (false, None) => Err(drifted("it under neither name".into())),
+            }
+        }
+        (
             Action::DescribeSite {
                 site: of,
                 before,

@@ -192,6 +192,39 @@ fn is_not_kept(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Failed { code, .. } if code == INCONSISTENT)
 }
 
+/// The facts to write of sites of ours that go by other names than those that are remembered, whoever renamed them.
+fn renamed(snapshot: Option<&Snapshot>, done: &[&Step], ownership: &Ownership) -> Vec<Fact> {
+    let mut names: BTreeMap<Guid, &Name> = snapshot
+        .and_then(|snapshot| snapshot.sites.known())
+        .into_iter()
+        .flatten()
+        .map(|site| (site.guid, site.shown.as_ref().unwrap_or(&site.name)))
+        .collect();
+    names.extend(done.iter().filter_map(|step| match &step.action {
+        Action::RenameSite { site, before: _ } => Some((site.guid?, &site.name)),
+        _ => None,
+    }));
+    let adopted = done.iter().filter_map(|step| match &step.action {
+        Action::Record(Record::AdoptSite { site, .. }) => Some((site.guid, &site.name)),
+        _ => None,
+    });
+    let owned = ownership.sites.iter();
+    let remembered: BTreeMap<Guid, &Name> = owned
+        .map(|(guid, owned)| (*guid, &owned.name))
+        .chain(adopted)
+        .collect();
+    remembered
+        .into_iter()
+        .filter_map(|(guid, known)| {
+            let name = names.get(&guid).filter(|name| **name != known)?;
+            Some(Fact::SiteRenamed {
+                guid,
+                name: (*name).clone(),
+            })
+        })
+        .collect()
+}
+
 /// The steps of a plan that are done.
 #[must_use]
 pub fn carried_out<'a>(plan: &'a Plan, outcomes: &[(StepId, Outcome)]) -> Vec<&'a Step> {
@@ -228,6 +261,7 @@ pub fn aftermath(
     let finished = whole.then(|| finished(ownership, &plan.steps, &over));
     unassigned
         .into_iter()
+        .chain(renamed(snapshot, done, ownership))
         .chain(counted(&plan.counts, done, ownership))
         .chain(forgotten.into_iter().flatten())
         .chain(arrived.into_iter().flatten())

@@ -58,7 +58,11 @@ pub(super) fn wants(action: &Action, bindings: &Bindings, profile: &Profile) -> 
             description: _,
             protected: _,
         } => want(Thing::Site(name.clone()), Want::Alone),
-        Action::DescribeSite {
+        Action::RenameSite {
+            site: of,
+            before: _,
+        }
+        | Action::DescribeSite {
             site: of,
             before: _,
             after: _,
@@ -146,7 +150,11 @@ pub(super) fn named(action: &Action, all: &Bindings) -> Bindings {
             description: _,
             protected: _,
         } => site(name),
-        Action::DescribeSite {
+        Action::RenameSite {
+            site: of,
+            before: _,
+        }
+        | Action::DescribeSite {
             site: of,
             before: _,
             after: _,

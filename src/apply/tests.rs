@@ -83,6 +83,18 @@ impl World {
                     .map(|(guid, (found, _))| (*guid, found.clone()))
                     .collect(),
             ),
+            Action::RenameSite { site, before } => {
+                let named = |name: &Name| {
+                    let mut sites = self.sites.iter();
+                    sites
+                        .find(|(_, (found, _))| found == name)
+                        .map(|(guid, _)| *guid)
+                };
+                Seen::Called {
+                    before: named(before),
+                    after: named(&site.name),
+                }
+            }
             Action::DescribeSite { site, .. } => Seen::Description(
                 self.sites
                     .get(&site.guid.unwrap())
@@ -121,6 +133,9 @@ impl World {
             }
             Write::CreateSubnet { subnet } => {
                 self.subnets.insert(guid(98), (*subnet, BTreeSet::new()));
+            }
+            Write::RenameSite { site, name } => {
+                self.sites.get_mut(site).unwrap().0 = Name::new(name);
             }
             Write::Describe {
                 resource,
@@ -175,6 +190,10 @@ fn actions() -> Vec<Action> {
             name: Name::new("C"),
             description: Some("new".into()),
             protected: false,
+        },
+        Action::RenameSite {
+            site: site(1, "A renamed"),
+            before: Name::new("A"),
         },
         Action::DescribeSite {
             site: site(1, "A"),

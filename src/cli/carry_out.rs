@@ -221,6 +221,7 @@ fn is_word(fact: &Fact) -> bool {
         Fact::Attested { .. }
             | Fact::DistributionUpdated { .. }
             | Fact::HoldersThere { .. }
+            | Fact::SiteRenamed { .. }
             | Fact::UnassignedSeen { .. }
             | Fact::LeaseTakenOver { .. }
             | Fact::LockBroken { .. }

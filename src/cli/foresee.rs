@@ -10,7 +10,7 @@ use super::error::Failure;
 use super::plan::{What, load, observe, same_platform};
 use super::session::{Home, Session};
 use super::{Context, colour_of_errors};
-use crate::diff::{declare, diff, predicted};
+use crate::diff::{declare, diff, predicted, recognised};
 use crate::explain::Basis;
 use crate::model::{Desired, Ownership, PackageSelector, Snapshot};
 use crate::observe::Scope;
@@ -96,6 +96,10 @@ pub(super) async fn foresee(
     let reader = session.reader()?;
     let snapshot = observe(&reader, &scope).await?;
     readable(&snapshot)?;
+    let snapshot = match &desired {
+        Some(desired) => recognised(desired, &snapshot).into_owned(),
+        None => snapshot,
+    };
     let mut world = World::observed(&snapshot);
     let Some(desired) = &desired else {
         return Ok(Foreseen {

@@ -8,7 +8,7 @@ use super::error::Failure;
 use super::plan::{load, observe};
 use super::session::{Home, Session};
 use super::{Context, Exit, Global, colour_of_errors, print, runtime};
-use crate::diff::declare;
+use crate::diff::{declare, recognised};
 use crate::manifest::{self, Document, Kind, Source};
 use crate::model::{Desired, Name, Snapshot};
 use crate::observe::Scope;
@@ -293,6 +293,10 @@ fn audit(
         .map(|loaded| &loaded.state)
         .filter(|state| state.platform.server == snapshot.platform.server)
         .map(|state| &state.ownership);
+    let snapshot = match &desired {
+        Some(desired) => recognised(desired, &snapshot).into_owned(),
+        None => snapshot,
+    };
     let mut world = World::observed(&snapshot);
     if let Some(desired) = &desired {
         declare(&mut world, desired);

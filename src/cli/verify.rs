@@ -16,7 +16,7 @@ use super::error::Failure;
 use super::plan::load;
 use super::session::{Home, Session};
 use super::{Context, Exit, Format, print, second};
-use crate::diff::declare;
+use crate::diff::{declare, recognised};
 use crate::model::{Desired, Guid, Happenings, Name, Ownership, Snapshot};
 use crate::observe::{Scope, happenings, refresh};
 use crate::render::text;
@@ -162,6 +162,7 @@ fn judge(
         snapshot,
         happenings,
     } = reading;
+    let snapshot = &*recognised(desired, snapshot);
     let mut world = World::observed(snapshot);
     declare(&mut world, desired);
     let baseline = args

@@ -5,6 +5,7 @@
 //! Assumption: the snapshot was read with the scope of this very `Desired`.
 
 mod blocked;
+mod formerly;
 mod packages;
 mod resolve;
 mod servers;
@@ -27,6 +28,7 @@ use crate::select::{SiteIndex, World, WorldAssignment, WorldSite};
 use blocked::Subject;
 
 pub use blocked::Blocked;
+pub use formerly::{outgrown, recognised};
 pub use resolve::Resolver;
 
 /// One difference between what is desired and what was observed.
@@ -40,6 +42,13 @@ pub enum Change {
         description: Option<String>,
         /// Whether it is protected from deletion.
         protected: bool,
+    },
+    /// The SMP shows a declared site under a former name.
+    RenameSite {
+        /// Which, by its declared name.
+        site: SiteRef,
+        /// The name on the SMP.
+        before: Name,
     },
     /// The description differs.
     DescribeSite {
@@ -298,7 +307,8 @@ fn ignores(site: &DesiredSite, guid: Guid, field: Ignorable, ownership: &Ownersh
 /// snapshot that is unavailable leads to an entry in `blocked`, never to a change.
 pub fn diff(desired: &Desired, snapshot: &Snapshot, ownership: &Ownership, takeover: bool) -> Diff {
     let mut found = Diff::default();
-    let resolver = Resolver::new(snapshot, ownership);
+    let snapshot = &*recognised(desired, snapshot);
+    let resolver = Resolver::new(desired, snapshot, ownership);
     sites::compare(desired, snapshot, ownership, &resolver, &mut found);
     servers::compare(desired, snapshot, ownership, &resolver, &mut found);
     subnets::compare(
@@ -405,6 +415,8 @@ pub fn predicted(before: &World, desired: &Desired, changes: &[Found]) -> World 
                 world.capture_target = Some(Some(after.guid));
             }
             Change::CreateSite { .. }
+            // It is called by its declared name from the beginning.
+            | Change::RenameSite { .. }
             | Change::DescribeSite { .. }
             | Change::Package { .. }
             | Change::Distribute { .. }

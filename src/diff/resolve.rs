@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Computer, Guid, Name, NameKey, Observed, ObservedSite, ObservedSubnet, Owned, Ownership,
-    ServerRef, SiteRef, Snapshot, Subnet,
+    Computer, Desired, Guid, Name, NameKey, Observed, ObservedSite, ObservedSubnet, Owned,
+    Ownership, ServerRef, SiteRef, Snapshot, Subnet,
 };
 
 /// What a name stands for.
@@ -36,9 +36,9 @@ pub struct Resolver<'a> {
 }
 
 impl<'a> Resolver<'a> {
-    /// Indexes a snapshot, and what of ours it does not show.
+    /// Indexes a snapshot, and what of ours it does not show: also by the name that is declared for it now.
     #[must_use]
-    pub fn new(snapshot: &'a Snapshot, ownership: &'a Ownership) -> Self {
+    pub fn new(desired: &'a Desired, snapshot: &'a Snapshot, ownership: &'a Ownership) -> Self {
         let mut sites: BTreeMap<&Name, Vec<&ObservedSite>> = BTreeMap::new();
         let mut site_names = BTreeMap::new();
         for site in snapshot.sites.known().into_iter().flatten() {
@@ -60,6 +60,15 @@ impl<'a> Resolver<'a> {
                 .or_default()
                 .push(computer);
         }
+        let mut unlisted_sites: BTreeSet<&Name> = unlisted(snapshot, &ownership.sites)
+            .map(|(_, owned)| &owned.name)
+            .collect();
+        let renamed = desired.sites.values().filter(|site| {
+            let mut former = site.formerly.iter();
+            former.any(|old| unlisted_sites.contains(&old.value))
+        });
+        let renamed: Vec<&Name> = renamed.map(|site| &site.name).collect();
+        unlisted_sites.extend(renamed);
         Self {
             snapshot,
             sites,
@@ -67,9 +76,7 @@ impl<'a> Resolver<'a> {
             subnets,
             servers,
             hosts,
-            unlisted_sites: unlisted(snapshot, &ownership.sites)
-                .map(|(_, owned)| &owned.name)
-                .collect(),
+            unlisted_sites,
             unlisted_subnets: unlisted(snapshot, &ownership.subnets)
                 .filter_map(|(_, owned)| owned.name.as_str().parse().ok())
                 .collect(),

@@ -37,11 +37,12 @@ pub(super) fn compare(
                     name: site.name.clone(),
                     description: site.description.as_ref().map(|d| d.value.clone()),
                     protected: protected(site)
-                        .unwrap_or_else(|| outlived(&site.name, snapshot, ownership)),
+                        .unwrap_or_else(|| outlived(site, snapshot, ownership)),
                 },
                 Some(&site.origin),
             ),
             Resolved::One(observed) => existing(site, observed, snapshot, ownership, diff),
+            Resolved::Several(guids) if ambiguous(site, snapshot, diff) => drop(guids),
             Resolved::Several(guids) => diff.block(
                 "SW0502",
                 Subject::site(&site.name),
@@ -60,8 +61,49 @@ fn protected(site: &DesiredSite) -> Option<bool> {
     site.lifecycle.prevent_destroy.as_ref().map(|p| p.value)
 }
 
-/// Whether a site of that name was protected, and is gone: whoever brings it back need not say so again.
-fn outlived(name: &Name, snapshot: &Snapshot, ownership: &Ownership) -> bool {
+/// Blocks a declaration that several sites might be since it names what they were called; says whether it did.
+fn ambiguous(site: &DesiredSite, snapshot: &Snapshot, diff: &mut Diff) -> bool {
+    let sites = snapshot.sites.known().into_iter().flatten();
+    let candidates: Vec<&ObservedSite> = sites.filter(|one| one.name == site.name).collect();
+    let Some(former) = candidates.iter().find_map(|one| one.shown.as_ref()) else {
+        return false;
+    };
+    let shown = candidates
+        .iter()
+        .map(|one| {
+            format!(
+                "`{}` ({})",
+                one.shown.as_ref().unwrap_or(&one.name),
+                one.guid
+            )
+        })
+        .collect::<BTreeSet<_>>();
+    let shown: Vec<String> = shown.into_iter().collect();
+    diff.block(
+        "SW0516",
+        Subject::site(&site.name),
+        format!(
+            "expected one site of that name or of a former one, found {}",
+            shown.join(" and ")
+        ),
+        format!(
+            "take `{former}` out of `formerly` where it is another site, or delete the one that is too many in the \
+             console"
+        ),
+        site.formerly
+            .iter()
+            .find(|one| one.value == *former)
+            .map(|one| &one.origin),
+    );
+    true
+}
+
+/// Whether a site of that name, or of a former one, was protected and is gone: whoever brings it back need not say so
+/// again.
+fn outlived(site: &DesiredSite, snapshot: &Snapshot, ownership: &Ownership) -> bool {
+    let named = |name: &Name| {
+        *name == site.name || site.formerly.iter().any(|former| former.value == *name)
+    };
     let listed: BTreeSet<Guid> = snapshot
         .sites
         .known()
@@ -70,7 +112,7 @@ fn outlived(name: &Name, snapshot: &Snapshot, ownership: &Ownership) -> bool {
         .map(|site| site.guid)
         .collect();
     let mut owned = ownership.sites.iter();
-    owned.any(|(guid, owned)| owned.protected && owned.name == *name && !listed.contains(guid))
+    owned.any(|(guid, owned)| owned.protected && named(&owned.name) && !listed.contains(guid))
 }
 
 fn existing(
@@ -83,6 +125,7 @@ fn existing(
     let ObservedSite {
         guid,
         name,
+        shown,
         description,
         servers: _,     // compared by `servers`
         constrained: _, // compared below, also for sites that do not exist yet
@@ -91,12 +134,24 @@ fn existing(
         name: name.clone(),
         guid: *guid,
     };
+    if let Some(before) = shown {
+        let former = site.formerly.iter().find(|one| one.value == *before);
+        diff.push(
+            Change::RenameSite {
+                site: SiteRef {
+                    name: name.clone(),
+                    guid: Some(*guid),
+                },
+                before: before.clone(),
+            },
+            former.map(|former| &former.origin),
+        );
+    }
     match ownership.sites.get(guid) {
         None => diff.push(
             Change::AdoptSite {
                 site: resource(),
-                protected: protected(site)
-                    .unwrap_or_else(|| outlived(&site.name, snapshot, ownership)),
+                protected: protected(site).unwrap_or_else(|| outlived(site, snapshot, ownership)),
             },
             Some(&site.origin),
         ),

@@ -50,6 +50,7 @@ fn sites(sites: &[SiteRef]) -> String {
 fn line(change: &Change) -> String {
     match change {
         Change::CreateSite { name, .. } => format!("+ site {name}"),
+        Change::RenameSite { site, before } => format!("~ site {before} -> {}", site.name),
         Change::DescribeSite {
             site,
             before,
@@ -224,6 +225,79 @@ fn adopts_what_exists_and_changes_nothing_more() {
         .owns_subnet("192.168.0.0/24", Held::Adopted);
     check(&hq(), &ours, "");
     check(&hq().prevent_destroy("HQ", true), &ours, "protect HQ true");
+}
+
+#[test]
+fn a_site_of_a_former_name_is_renamed_and_keeps_what_is_its_own() {
+    let ours = office()
+        .owns_site("HQ", Held::Created)
+        .owns_subnet("192.168.0.0/24", Held::Created);
+    let wanted = desired()
+        .site("Head Office")
+        .formerly("Head Office", &["Town", "hq"])
+        .subnets("Head Office", &["192.168.0.0/24"])
+        .servers("Head Office", &["SITE01"]);
+    check(&wanted, &ours, "~ site HQ -> Head Office");
+    // What nobody of ours owns is adopted, as it would be by its name.
+    check(
+        &wanted,
+        &office(),
+        "
+            adopt 192.168.0.0/24
+            adopt Head Office
+            ~ site HQ -> Head Office
+        ",
+    );
+    // Once it is called so, the former names say nothing any more.
+    let done = ours.clone().but(|snapshot| {
+        known(&mut snapshot.sites)[0].name = Name::new("Head Office");
+    });
+    check(&wanted, &done, "");
+    // Without any of the names there is nothing to rename.
+    check(
+        &desired().site("Lab").formerly("Lab", &["Cellar"]),
+        &world(),
+        "+ site Lab",
+    );
+}
+
+#[test]
+fn several_sites_that_might_be_the_declared_one_block_it() {
+    let wanted = desired().site("New").formerly("New", &["Old", "Older"]);
+    for names in [["New", "Old"], ["Old", "Older"], ["Old", "Old"]] {
+        let seen = world().site(names[0]).site(names[1]);
+        let seen = seen.owns_site(names[0], Held::Created);
+        let found = shown(&wanted, &seen, false);
+        let [one, other] = names;
+        let expect = format!(
+            "! SW0516 site `New`: expected one site of that name or of a former one, found `{one}` \
+             (00000000-0000-0000-0000-000000001000) and `{other}` (00000000-0000-0000-0000-000000001001)"
+        );
+        assert_eq!(found, expect);
+    }
+}
+
+#[test]
+fn a_site_of_ours_that_is_hidden_under_its_former_name_is_not_created_anew() {
+    let seen = world().site("Old").owns_site("Old", Held::Created);
+    let guid = seen.site_guid("Old");
+    let wanted = desired().site("New").formerly("New", &["Old"]);
+    let hidden = seen.but(|snapshot| {
+        snapshot.sites = Observed::Known(vec![]);
+        snapshot.unlisted.insert(guid, Observed::Known(true));
+    });
+    let found = shown(&wanted, &hidden, false);
+    assert!(
+        found.starts_with("! SW0515") && !found.contains('\n'),
+        "{found}"
+    );
+    // One that is gone is created anew by the name that is declared, and is as protected as it was.
+    let gone = hidden.protected().but(|snapshot| snapshot.unlisted.clear());
+    let found = diff(&wanted, &gone.snapshot, &gone.ownership, false).found;
+    let created = found.iter().any(|found| {
+        matches!(&found.change, Change::CreateSite { name, protected: true, .. } if name.as_str() == "New")
+    });
+    assert!(created, "{found:#?}");
 }
 
 #[test]

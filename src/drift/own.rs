@@ -206,6 +206,10 @@ fn left_by(step: &Step, names: &Names) -> Vec<Left> {
             );
             left
         }
+        // Under whichever of its names the look before it knew the site.
+        Action::RenameSite { site: of, before } => [before, &of.name]
+            .map(|known| site(known, field::NAME, Some(of.name.to_string())))
+            .into(),
         Action::DescribeSite {
             site: of, after, ..
         } => vec![site(&of.name, field::DESCRIPTION, Some(after.clone()))],

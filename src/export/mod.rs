@@ -267,6 +267,7 @@ impl Exporter<'_> {
         let ObservedSite {
             guid: _, // a name is enough, since it is unique
             name,
+            shown: _, // nothing is declared yet
             description,
             servers,
             constrained,

@@ -42,6 +42,7 @@ fn world() -> Snapshot {
         |number, name: &str, description: &str, servers: &[u128], constrained| ObservedSite {
             guid: guid(number),
             name: Name::new(name),
+            shown: None,
             description: Observed::Known(description.into()),
             servers: servers.iter().map(|server| guid(*server)).collect(),
             constrained: Observed::Known(constrained),

@@ -49,6 +49,7 @@ fn declared(expression: &str, subnets: &[Subnet]) -> Desired {
         servers: None,
         constrain: None,
         deploy_tasks: Vec::new(),
+        formerly: Vec::new(),
         lifecycle: Lifecycle::default(),
     };
     let mut desired = Desired {

@@ -89,6 +89,13 @@ pub enum Fact {
         /// Its name, `a.b.c.d/nn`.
         name: Name,
     },
+    /// A site of ours goes by another name than the one that is remembered: a run renamed it, or somebody did.
+    SiteRenamed {
+        /// Which.
+        guid: Guid,
+        /// Its name now.
+        name: Name,
+    },
     /// The server said that it deleted a resource.
     Deleted {
         /// Which.

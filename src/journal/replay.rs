@@ -64,6 +64,11 @@ fn fold(ownership: &mut Ownership, fact: Fact) {
         }
         // A resource GUID is one of a site or of a subnet, never of both.
         Fact::Deleted { guid, of } => deleted(ownership, guid, of),
+        Fact::SiteRenamed { guid, name } => {
+            if let Some(owned) = ownership.sites.get_mut(&guid) {
+                owned.name = name;
+            }
+        }
         Fact::Counted { counts } => {
             let counts = counts.into_iter();
             ownership

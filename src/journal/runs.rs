@@ -303,6 +303,7 @@ impl RunRecord {
             | Fact::HoldersAwaited { .. }
             | Fact::HoldersThere { .. }
             | Fact::CreationFinished { .. }
+            | Fact::SiteRenamed { .. }
             | Fact::UnassignedSeen { .. }
             | Fact::Counted { .. } => {}
         }

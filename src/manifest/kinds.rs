@@ -9,6 +9,7 @@ use super::allow::{Carried, Comment};
 use super::decode::{
     At, Faults, Fields, boolean, items, listed, nearest, number, once, one, set, short, text, wrong,
 };
+use super::lifecycle::read_lifecycle;
 use super::spec::{
     AssignmentSpec, ImagingSpec, LifecycleSpec, Metadata, PackageSpec, PinSpec,
     PlatformSettingsSpec, ServerSpec, SiteServerSpec, SiteSpec,
@@ -88,6 +89,7 @@ pub struct Document {
 )]
 pub(super) enum Body {
     Site {
+        formerly: Vec<At<Name>>,
         lifecycle: LifecycleSpec,
         spec: SiteSpec,
         imaging: Option<ImagingSpec>,
@@ -203,12 +205,18 @@ fn document(root: &Node<'_>, faults: &mut Faults) -> Option<Document> {
     };
     let what = kind.as_str();
     let sited = matches!(kind, Kind::Site | Kind::DeploymentSite);
-    let (metadata, lifecycle) = match metadata {
+    let (
+        metadata,
+        Sited {
+            formerly,
+            lifecycle,
+        },
+    ) = match metadata {
         Some(node) => read_metadata(node, kind, sited, faults),
-        None if kind == Kind::Workspace => (None, LifecycleSpec::default()),
+        None if kind == Kind::Workspace => (None, Sited::default()),
         None => {
             fields.need("metadata", &format!("`{what}`"), faults);
-            (None, LifecycleSpec::default())
+            (None, Sited::default())
         }
     };
     let body = match spec {
@@ -219,6 +227,7 @@ fn document(root: &Node<'_>, faults: &mut Faults) -> Option<Document> {
         Some(spec) => match kind {
             Kind::Site | Kind::DeploymentSite => {
                 read_site(spec, kind, faults).map(|(spec, imaging)| Body::Site {
+                    formerly,
                     lifecycle,
                     spec,
                     imaging,
@@ -277,13 +286,20 @@ fn read_kind(node: &Node<'_>, faults: &mut Faults) -> Option<Kind> {
     None
 }
 
+/// What only the metadata of a site holds.
+#[derive(Default)]
+struct Sited {
+    formerly: Vec<At<Name>>,
+    lifecycle: LifecycleSpec,
+}
+
 fn read_metadata(
     node: &Node<'_>,
     kind: Kind,
     sited: bool,
     faults: &mut Faults,
-) -> (Option<Metadata>, LifecycleSpec) {
-    let nothing = (None, LifecycleSpec::default());
+) -> (Option<Metadata>, Sited) {
+    let nothing = (None, Sited::default());
     let Some(mut fields) = Fields::of(node, "`metadata`", faults) else {
         return nothing;
     };
@@ -299,26 +315,17 @@ fn read_metadata(
         fields.take("platform")
     };
     let platform = platform.and_then(|node| one(node, faults));
-    let mut lifecycle = LifecycleSpec::default();
-    if sited && let Some(node) = fields.take("lifecycle") {
-        lifecycle = read_lifecycle(node, faults).unwrap_or_default();
+    let mut of_site = Sited::default();
+    if sited {
+        if let Some(node) = fields.take("formerly") {
+            of_site.formerly = set(node, "former names", faults).unwrap_or_default();
+        }
+        if let Some(node) = fields.take("lifecycle") {
+            of_site.lifecycle = read_lifecycle(node, faults).unwrap_or_default();
+        }
     }
     fields.finish("`metadata`", faults);
-    (name.map(|name| Metadata { name, platform }), lifecycle)
-}
-
-fn read_lifecycle(node: &Node<'_>, faults: &mut Faults) -> Option<LifecycleSpec> {
-    let mut fields = Fields::of(node, "`lifecycle`", faults)?;
-    let spec = LifecycleSpec {
-        prevent_destroy: fields
-            .take("preventDestroy")
-            .and_then(|node| boolean(node, faults)),
-        ignore_changes: fields
-            .take("ignoreChanges")
-            .and_then(|node| set(node, "fields", faults)),
-    };
-    fields.finish("`lifecycle`", faults);
-    Some(spec)
+    (name.map(|name| Metadata { name, platform }), of_site)
 }
 
 fn read_site(

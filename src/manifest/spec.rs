@@ -28,6 +28,8 @@ pub(super) struct SiteMetadata {
     name: At<Name>,
     /// The platform of the workspace that the document is for. May be left out where the workspace has one platform.
     platform: Option<At<Name>>,
+    /// Names that the site had before: a site on the SMP that is still called so is this one.
+    formerly: Option<Vec<At<Name>>>,
     /// Protection against deletion, and fields whose changes are overlooked.
     lifecycle: Option<LifecycleSpec>,
 }

@@ -6,12 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::Diagnostic;
 use super::kinds::{Body, Document, Kind};
 use super::spec::{
     AssignmentSpec, ImagingSpec, LifecycleSpec, PackageSpec, PlatformSettingsSpec, ServerSpec,
     SiteServerSpec, SiteSpec,
 };
+use super::{Diagnostic, former};
 use crate::model::{
     Declared, Desired, DesiredAssignment, DesiredPackage, DesiredServer, DesiredSite, Lifecycle,
     Name, Origin, PackageSelector, Role, SiteKind, Subnet,
@@ -98,6 +98,7 @@ pub fn desired(
         unfolding.site(document);
         unfolding.settings(document);
     }
+    former::check(&unfolding.desired.sites, &mut unfolding.faults);
     unfolding.unite_pins();
     for document in &chosen {
         unfolding.package(document);
@@ -277,6 +278,7 @@ impl Unfolding {
 
     fn site(&mut self, document: &Document) {
         let Body::Site {
+            formerly,
             lifecycle,
             spec,
             imaging,
@@ -329,6 +331,7 @@ impl Unfolding {
             }),
             constrain: constrain_to_site.as_ref().map(|flag| flag.declared(file)),
             deploy_tasks,
+            formerly: formerly.iter().map(|name| name.declared(file)).collect(),
             lifecycle: Lifecycle {
                 prevent_destroy: prevent_destroy.as_ref().map(|flag| flag.declared(file)),
                 ignore_changes: ignore_changes
@@ -357,8 +360,7 @@ impl Unfolding {
         let package_servers: BTreeSet<Name> = site
             .servers
             .iter()
-            .flatten()
-            .map(|(server, _)| server)
+            .flat_map(BTreeMap::keys)
             .filter(|server| {
                 self.desired
                     .servers

@@ -75,6 +75,16 @@ pub struct Desired {
     pub allowed: Vec<Allowed>,
 }
 
+impl Desired {
+    /// The declared name of a site that is named by a former one.
+    #[must_use]
+    pub fn renamed(&self, name: &Name) -> Option<&Name> {
+        let mut sites = self.sites.values();
+        let found = sites.find(|site| site.formerly.iter().any(|old| old.value == *name));
+        found.map(|site| &site.name)
+    }
+}
+
 /// Whether a site serves imaging only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SiteKind {
@@ -103,6 +113,8 @@ pub struct DesiredSite {
     pub constrain: Option<Declared<bool>>,
     /// Names of the Deploy Image tasks that image clients in this site.
     pub deploy_tasks: Vec<Declared<Name>>,
+    /// Names that it had before, each with its place.
+    pub formerly: Vec<Declared<Name>>,
     /// Protection and what to overlook.
     pub lifecycle: Lifecycle,
 }

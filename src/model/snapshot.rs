@@ -95,6 +95,9 @@ pub struct ObservedSite {
     pub guid: Guid,
     /// Its name.
     pub name: Name,
+    /// The name on the SMP, where that is a former one of the declaration whose name stands above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<Name>,
     /// Its description; empty where none is set.
     pub description: Observed<String>,
     /// Computers that are assigned manually.

@@ -218,6 +218,13 @@ pub enum Action {
         /// Whether it is protected from deletion.
         protected: bool,
     },
+    /// Give a site that the SMP shows under a former name the one that is declared.
+    RenameSite {
+        /// Which site, by its declared name.
+        site: SiteRef,
+        /// The name that was read.
+        before: Name,
+    },
     /// Change a site's description.
     DescribeSite {
         /// Which site.
@@ -344,6 +351,7 @@ impl Action {
     fn kind(&self) -> StepKind {
         match self {
             Self::CreateSite { .. }
+            | Self::RenameSite { .. }
             | Self::DescribeSite { .. }
             | Self::DeleteSite { .. }
             | Self::CreateSubnet { .. }

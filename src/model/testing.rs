@@ -83,6 +83,7 @@ impl Seen {
         sites.push(ObservedSite {
             guid: next(0x1000, sites.len()),
             name: Name::new(name),
+            shown: None,
             description: Observed::Known(String::new()),
             servers: BTreeSet::new(),
             constrained: Observed::Known(false),
@@ -324,6 +325,13 @@ pub(crate) fn desired() -> Desired {
 }
 
 impl Desired {
+    /// Says what a declared site was called.
+    pub(crate) fn formerly(mut self, site: &str, names: &[&str]) -> Self {
+        let site = self.sites.get_mut(&Name::new(site)).unwrap();
+        site.formerly = names.iter().map(|name| said(Name::new(name))).collect();
+        self
+    }
+
     pub(crate) fn site(mut self, name: &str) -> Self {
         let name = Name::new(name);
         self.sites.insert(
@@ -337,6 +345,7 @@ impl Desired {
                 servers: None,
                 constrain: None,
                 deploy_tasks: vec![],
+                formerly: vec![],
                 lifecycle: Lifecycle::default(),
             },
         );

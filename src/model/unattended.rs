@@ -102,7 +102,9 @@ impl FromStr for StepGroup {
 #[must_use]
 pub fn attendance(action: &Action) -> Attendance {
     Attendance::Group(match action {
-        Action::CreateSite { .. } | Action::CreateSubnet { .. } => StepGroup::Create,
+        Action::CreateSite { .. } | Action::RenameSite { .. } | Action::CreateSubnet { .. } => {
+            StepGroup::Create
+        }
         Action::DescribeSite { .. } => StepGroup::Describe,
         Action::AssignSubnet { .. } | Action::AssignServer { .. } => StepGroup::Assign,
         Action::AssignPackage { .. }

@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 pub enum Writing {
     /// Create a site.
     CreateSite,
+    /// Rename a site.
+    RenameSite,
     /// Change the description of a site.
     DescribeSite,
     /// Delete a site or a subnet.
@@ -31,8 +33,9 @@ pub enum Writing {
 
 impl Writing {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::CreateSite,
+        Self::RenameSite,
         Self::DescribeSite,
         Self::DeleteResource,
         Self::CreateSubnet,

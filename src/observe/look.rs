@@ -36,6 +36,13 @@ impl Bindings {
 pub enum Seen {
     /// Sites of the name that is to be created.
     Sites(Vec<(Guid, Name)>),
+    /// The sites found by the name that a site has, and by the one that it is to get.
+    Called {
+        /// By the former name.
+        before: Option<Guid>,
+        /// By the declared name.
+        after: Option<Guid>,
+    },
     /// The description of a site; `None` where the site is gone.
     Description(Option<String>),
     /// Whether the site exists.
@@ -93,6 +100,7 @@ async fn see(
             let found = reader.resource_named(name.as_str(), site).await?;
             Seen::Sites(found.map(|guid| (guid, name.clone())).into_iter().collect())
         }
+        Action::RenameSite { site, before } => called(reader, before, &site.name).await?,
         Action::DescribeSite { site, .. } => {
             Seen::Description(settings::description(reader, bound(site)?).await?)
         }
@@ -180,6 +188,15 @@ async fn see(
         Action::UpdateDistributionPoints { .. } | Action::Record(_) => Seen::Nothing,
     };
     Ok(Observed::Known(seen))
+}
+
+/// The sites by the name that one has and by the one that it is to get.
+async fn called(reader: &Reader, before: &Name, after: &Name) -> Result<Seen, ReadError> {
+    let kind = required(reader, Ability::ReadSites, TypeRole::Site)?;
+    Ok(Seen::Called {
+        before: reader.resource_named(before.as_str(), kind).await?,
+        after: reader.resource_named(after.as_str(), kind).await?,
+    })
 }
 
 /// The sites that a subnet is in.

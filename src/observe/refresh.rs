@@ -414,6 +414,7 @@ async fn finish_sites(
         sites
             .into_iter()
             .map(|site| ObservedSite {
+                shown: None,
                 description: if lists {
                     Observed::Known(site.description.unwrap_or_default())
                 } else {

@@ -85,8 +85,14 @@ impl Scope {
             ..Self::default()
         };
         for site in desired.sites.values() {
+            // Until somebody renames it, the SMP shows it under a former name.
+            let names = || {
+                let former = site.formerly.iter().map(|former| &former.value);
+                std::iter::once(&site.name).chain(former).cloned()
+            };
+            scope.sites.extend(names());
             if site.constrain.is_some() || site.kind == SiteKind::DeploymentSite {
-                scope.constrain.insert(site.name.clone());
+                scope.constrain.extend(names());
             }
             scope.imaging_tools |= site.kind == SiteKind::DeploymentSite;
             scope.capture_target |= site.kind == SiteKind::DeploymentSite;
@@ -94,7 +100,7 @@ impl Scope {
                 .subnets
                 .extend(site.subnets.iter().flat_map(BTreeMap::keys));
             if site.description.is_some() {
-                scope.descriptions.insert(site.name.clone());
+                scope.descriptions.extend(names());
             }
             scope.servers.extend(
                 site.servers

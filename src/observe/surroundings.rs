@@ -48,6 +48,7 @@ pub fn writes(profile: &Profile) -> Writes {
 fn ability(writing: Writing) -> Ability {
     match writing {
         Writing::CreateSite => Ability::CreateSite,
+        Writing::RenameSite => Ability::RenameSite,
         Writing::DescribeSite => Ability::DescribeSite,
         Writing::DeleteResource => Ability::DeleteResource,
         Writing::CreateSubnet => Ability::CreateSubnet,

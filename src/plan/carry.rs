@@ -29,6 +29,7 @@ pub fn carried_by(action: &Action, writes: &Writes) -> By {
 pub fn needs(action: &Action) -> &'static [Writing] {
     match action {
         Action::CreateSite { .. } => &[Writing::CreateSite],
+        Action::RenameSite { .. } => &[Writing::RenameSite],
         Action::DescribeSite { .. } => &[Writing::DescribeSite],
         Action::DeleteSite { .. } => &[Writing::DeleteResource],
         Action::CreateSubnet { .. } => &[Writing::CreateSubnet, Writing::MoveSubnet],

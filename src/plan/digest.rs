@@ -131,6 +131,7 @@ fn digest_site(digest: &mut Growing, site: &DesiredSite) {
         servers,
         constrain,
         deploy_tasks,
+        formerly,
         lifecycle: Lifecycle {
             prevent_destroy,
             ignore_changes,
@@ -149,6 +150,10 @@ fn digest_site(digest: &mut Growing, site: &DesiredSite) {
         value(prevent_destroy.as_ref()),
         ignore_changes,
     ));
+    if !formerly.is_empty() {
+        let names: BTreeSet<&Name> = formerly.iter().map(|former| &former.value).collect();
+        digest.line(&("formerly", name, names));
+    }
 }
 
 fn value<T>(declared: Option<&Declared<T>>) -> Option<&T> {
@@ -159,6 +164,7 @@ fn value<T>(declared: Option<&Declared<T>>) -> Option<&T> {
 #[derive(Debug, Serialize)]
 enum Relied<'a> {
     Sites(Option<&'a BTreeSet<Guid>>),
+    Name(Option<&'a Name>),
     Description(Option<&'a String>),
     Exists(Option<bool>),
     Subnets(Option<BTreeMap<Guid, &'a [Guid]>>),
@@ -212,6 +218,10 @@ impl<'a> Index<'a> {
     fn relied(&self, action: &Action) -> Option<Relied<'_>> {
         Some(match action {
             Action::CreateSite { name, .. } => Relied::Sites(self.named.get(name.key())),
+            Action::RenameSite { site, .. } => Relied::Name(
+                self.site(site)
+                    .map(|site| site.shown.as_ref().unwrap_or(&site.name)),
+            ),
             Action::DescribeSite { site, .. } => {
                 Relied::Description(self.site(site).and_then(|site| site.description.known()))
             }

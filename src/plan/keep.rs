@@ -293,6 +293,7 @@ impl Builder<'_> {
             // What takes something comes after everything that moves away from it.
             Action::UnassignServer { .. }
             | Action::CreateSite { .. }
+            | Action::RenameSite { .. }
             | Action::DescribeSite { .. }
             | Action::DeleteSite { .. }
             | Action::AssignPackage { .. }

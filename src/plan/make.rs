@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::carry::{give_out, take_over};
 use super::emptied::{emptied, said_to_hold, warned};
 use super::fewer;
+use super::former;
 use super::limits::{self, Bounds};
 use super::reach::reach;
 use super::records::recorded_first;
@@ -19,7 +20,7 @@ use super::{
     Context, Names, Narrowing, Note, ObjectChange, OrderError, Ordered, Picture, Plan, Severity,
     Standing, Unkept, console_value, digest, narrow, objects, picture, plan_steps,
 };
-use crate::diff::{Blocked, Change, Diff, Found, Takeover, declare, diff, predicted};
+use crate::diff::{Blocked, Change, Diff, Found, Takeover, declare, diff, predicted, recognised};
 use crate::model::{
     Acceptance, Action, Assignment, Attestation, ConsoleStep, Desired, Guid, Held, Origin,
     Overrides, Ownership, Safety, Snapshot, Step, StepId, Subnet,
@@ -98,8 +99,10 @@ pub fn make(input: &Inputs<'_>) -> Result<Plan, OrderError> {
         journal_sequence,
         tool_version,
     } = *input;
+    let snapshot = &*recognised(desired, snapshot);
     let compared = diff(desired, snapshot, ownership, takeover);
     let mut notes = still_ours(&compared, ownership);
+    notes.extend(former::notes(desired, snapshot, ownership, &compared));
     let (attested, open) = attested(compared.found, ownership, &mut notes);
 
     let mut observed = World::observed(snapshot);

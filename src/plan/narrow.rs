@@ -65,6 +65,12 @@ impl Narrowing {
         }
         let known = known(desired, snapshot, ownership, platform);
         for object in self.targets.iter().chain(&self.excludes) {
+            if let Object::Site(name) = object
+                && let Some(declared) = desired.renamed(name)
+            {
+                let (object, near) = (object.clone(), vec![format!("Site/{declared}")]);
+                return Err(UnknownObject { object, near });
+            }
             let is_known = match object {
                 Object::Settings(_) => known.contains(object),
                 object => known.contains(object) || known.iter().any(|one| one.is(object)),
@@ -160,6 +166,7 @@ fn near(object: &Object, known: &BTreeSet<Object>) -> Vec<String> {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Key {
     Create(Name),
+    Rename(SiteRef),
     Describe(SiteRef),
     Constrain(SiteRef),
     Delete(SiteRef),
@@ -207,6 +214,7 @@ fn about(change: &Change) -> About {
         Change::CreateSite { name, .. } => {
             of(Key::Create(name.clone()), vec![Object::Site(name.clone())])
         }
+        Change::RenameSite { site: on, .. } => of(Key::Rename(on.clone()), vec![site(on)]),
         Change::DescribeSite { site: on, .. } => of(Key::Describe(on.clone()), vec![site(on)]),
         Change::Constrain { site: on, .. } => of(Key::Constrain(on.clone()), vec![site(on)]),
         Change::DeleteSite { site: on } => of(Key::Delete(on.clone()), vec![site(on)]),
@@ -277,6 +285,7 @@ fn about(change: &Change) -> About {
 fn key(action: &Action) -> Option<Key> {
     Some(match action {
         Action::CreateSite { name, .. } => Key::Create(name.clone()),
+        Action::RenameSite { site, .. } => Key::Rename(site.clone()),
         Action::DescribeSite { site, .. } => Key::Describe(site.clone()),
         Action::DeleteSite { site } => Key::Delete(site.clone()),
         Action::CreateSubnet { subnet, .. } => Key::Subnet(*subnet, None),

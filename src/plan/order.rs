@@ -136,7 +136,8 @@ pub(super) fn tell_apart(drafts: &mut [Draft]) {
 fn guid(action: &Action) -> Option<Guid> {
     match action {
         Action::CreateSite { .. } | Action::CreateSubnet { .. } => None,
-        Action::DescribeSite { site, .. }
+        Action::RenameSite { site, .. }
+        | Action::DescribeSite { site, .. }
         | Action::DeleteSite { site }
         | Action::Constrain { site, .. } => site.guid,
         Action::AssignSubnet { guid, .. }

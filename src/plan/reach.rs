@@ -117,7 +117,8 @@ fn deletes(change: &Change) -> bool {
 fn object(change: &Change) -> Option<(CountedKind, Guid)> {
     let site = |site: &SiteRef| Some((CountedKind::Sites, site.guid?));
     match change {
-        Change::DescribeSite { site: of, .. }
+        Change::RenameSite { site: of, .. }
+        | Change::DescribeSite { site: of, .. }
         | Change::Constrain { site: of, .. }
         | Change::DeleteSite { site: of }
         | Change::ServerTo { site: of, .. }

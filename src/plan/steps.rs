@@ -95,6 +95,7 @@ pub fn plan_steps(changes: &[Found], context: &Context<'_>) -> Result<Ordered, O
     builder.takes(changes, &pins, &narrowed);
     builder.settings(changes);
     builder.release_last();
+    builder.renames_first();
     let hard: Vec<usize> = builder
         .drafts
         .iter()
@@ -165,6 +166,7 @@ pub(super) fn console(change: &Change) -> Option<(StepId, ConsoleStep)> {
             },
         )),
         Change::CreateSite { .. }
+        | Change::RenameSite { .. }
         | Change::DescribeSite { .. }
         | Change::DeleteSite { .. }
         | Change::SubnetTo { .. }
@@ -360,6 +362,18 @@ impl<'a> Builder<'a> {
                     );
                     self.creates
                         .extend(self.by_name.get(name).map(|site| (*site, step)));
+                }
+                Change::RenameSite { site, before } => {
+                    self.push(
+                        id("rename-site", &site.name),
+                        Action::RenameSite {
+                            site: site.clone(),
+                            before: before.clone(),
+                        },
+                        "declared as `formerly`",
+                        phase::SITE,
+                        Vec::new(),
+                    );
                 }
                 Change::DescribeSite {
                     site,

@@ -189,6 +189,15 @@ fn describe_site(change: &Change) -> Option<Described> {
             }
             site(name, Changed::Create, fields)
         }
+        Change::RenameSite { site: of, before } => site(
+            &of.name,
+            Changed::Update,
+            vec![field(
+                "name",
+                Some(before.to_string()),
+                Some(of.name.to_string()),
+            )],
+        ),
         Change::DescribeSite {
             site: of,
             before,
@@ -467,8 +476,9 @@ pub struct Tally(pub Vec<(usize, &'static str, &'static str)>);
 /// Counts the steps of a plan; steps that only note something in our state are not counted.
 #[must_use]
 pub fn tally(steps: &[Step]) -> Tally {
-    const ORDER: [(&str, &str); 15] = [
+    const ORDER: [(&str, &str); 16] = [
         ("site", "to create"),
+        ("site", "to rename"),
         ("site", "to describe"),
         ("site", "to delete"),
         ("subnet", "to create"),
@@ -489,6 +499,7 @@ pub fn tally(steps: &[Step]) -> Tally {
         let what = match &step.action {
             _ if step.kind() == StepKind::Manual => ("console step", "to do"),
             Action::CreateSite { .. } => ("site", "to create"),
+            Action::RenameSite { .. } => ("site", "to rename"),
             Action::DescribeSite { .. } => ("site", "to describe"),
             Action::DeleteSite { .. } => ("site", "to delete"),
             Action::CreateSubnet { .. } => ("subnet", "to create"),

@@ -18,7 +18,9 @@ pub(super) fn touched(changes: &[Found]) -> BTreeSet<String> {
     for found in changes {
         match &found.change {
             Change::CreateSite { name, .. } => touched.extend([site(name)]),
-            Change::DescribeSite { site: of, .. } | Change::Constrain { site: of, .. } => {
+            Change::RenameSite { site: of, .. }
+            | Change::DescribeSite { site: of, .. }
+            | Change::Constrain { site: of, .. } => {
                 touched.extend([site(&of.name)]);
             }
             Change::SubnetTo {
@@ -84,6 +86,7 @@ pub(super) fn planned(changes: &[Found], refused: &BTreeMap<Subnet, Takeover>) -
             } => planned.changed.extend([server(&of.name), site(&from.name)]),
             Change::Distribute { package: of } => planned.changed.extend([package(&of.name)]),
             Change::CreateSite { .. }
+            | Change::RenameSite { .. }
             | Change::DescribeSite { .. }
             | Change::Constrain { .. }
             | Change::ServerTo { .. }

@@ -55,6 +55,8 @@ pub enum Ability {
     FetchDataClasses,
     /// Create a site.
     CreateSite,
+    /// Rename a site.
+    RenameSite,
     /// Change the description of a site.
     DescribeSite,
     /// Delete a site or a subnet.
@@ -250,6 +252,7 @@ impl Profile {
         let write = matches!(
             ability,
             Ability::CreateSite
+                | Ability::RenameSite
                 | Ability::DescribeSite
                 | Ability::DeleteResource
                 | Ability::CreateSubnet
@@ -411,6 +414,7 @@ impl Profile {
             | Ability::FetchDataClasses => self.collect_evidence(ability, needs),
             Ability::CreateSite
             | Ability::CreateSubnet
+            | Ability::RenameSite
             | Ability::DescribeSite
             | Ability::DeleteResource
             | Ability::MoveSubnet
@@ -502,16 +506,15 @@ impl Profile {
                 needs.resource_type(TypeRole::Subnet);
                 needs.create();
             }
+            Ability::RenameSite => {
+                needs.resource_type(TypeRole::Site);
+                needs.service(ServiceName::ItemManagement);
+            }
             Ability::DescribeSite => {
                 let resource = self.structures.resource.as_ref();
-                needs.structure(
-                    "resource",
-                    resource.map(|resource| resource.standing),
-                    &[(
-                        "description",
-                        resource.is_some_and(|resource| resource.description.is_some()),
-                    )],
-                );
+                let known = resource.is_some_and(|of| of.description.is_some());
+                let standing = resource.map(|of| of.standing);
+                needs.structure("resource", standing, &[("description", known)]);
                 needs.service(ServiceName::ResourceModel);
             }
             Ability::DeleteResource => needs.service(ServiceName::ResourceModel),

@@ -97,6 +97,7 @@ pub fn path(step: &Step, names: &Names) -> Option<ConsolePath> {
 }
 
 /// Where a change is made that a program could make if the profile were sure enough of it.
+#[expect(clippy::too_many_lines, reason = "one table, an arm an action")]
 fn write(action: &Action, names: &Names) -> Option<ConsolePath> {
     Some(match action {
         Action::CreateSite {
@@ -119,6 +120,11 @@ fn write(action: &Action, names: &Names) -> Option<ConsolePath> {
                 Some(text) => path.fill("description", text),
                 None => path,
             }
+        }
+        Action::RenameSite { site, before } => {
+            ConsolePath::new(SITES, &["Sites", "right-click the site", "Rename"], site.name.to_string(), "")
+                .fill("the site", before)
+                .fill("name", &site.name)
         }
         Action::DescribeSite {
             site,

@@ -110,6 +110,7 @@ fn plan_of(changes: Vec<(Change, u32)>, notes: Vec<Note>) -> Plan {
             | Change::ServerTo { site, .. }
             | Change::ServerOut { site, .. }
             | Change::Constrain { site, .. }
+            | Change::RenameSite { site, .. }
             | Change::DescribeSite { site, .. }
             | Change::DeleteSite { site } => Some(site),
             _ => None,

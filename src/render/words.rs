@@ -98,6 +98,7 @@ impl<'a> Lookup<'a> {
                 description: _, // in the list of objects
                 protected: _,
             } => format!("create-site {name}"),
+            Action::RenameSite { site, before } => format!("rename-site {before} to {}", site.name),
             Action::DescribeSite {
                 site,
                 before: _, // in the list of objects
@@ -310,6 +311,7 @@ fn learn(action: &Action, names: &mut Names) {
             before: _,
             site,
         }
+        | Action::RenameSite { site, before: _ }
         | Action::DescribeSite {
             site,
             before: _,

@@ -51,6 +51,7 @@ pub(super) fn bare(desired: Desired, old: &Name, new: &Name) -> Desired {
                 servers,
                 constrain: site.constrain.map(placeless),
                 deploy_tasks: site.deploy_tasks.into_iter().map(placeless).collect(),
+                formerly: site.formerly.into_iter().map(placeless).collect(),
                 lifecycle,
             },
         );

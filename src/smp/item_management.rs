@@ -35,6 +35,14 @@ pub(crate) fn export_item_xml_string(item: Guid) -> MethodCall {
     )
 }
 
+pub(crate) fn rename_item(item: Guid, name: &str) -> MethodCall {
+    MethodCall::new(
+        SERVICE,
+        "RenameItem",
+        vec![("itemGuid", item.into()), ("newName", name.into())],
+    )
+}
+
 /// Takes over the XML of an item that is there.
 pub(crate) fn import_item_xml_string(xml: &str) -> MethodCall {
     MethodCall::new(SERVICE, "ImportItemXmlString", vec![("xml", xml.into())])

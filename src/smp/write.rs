@@ -26,6 +26,13 @@ pub enum Write {
         /// The network.
         subnet: Subnet,
     },
+    /// Rename a site.
+    RenameSite {
+        /// Which.
+        site: Guid,
+        /// Its new name.
+        name: String,
+    },
     /// Change the description of a resource and nothing else of it.
     Describe {
         /// Which.
@@ -275,6 +282,7 @@ fn ability(write: &Write) -> Ability {
     match write {
         Write::CreateSite { .. } => Ability::CreateSite,
         Write::CreateSubnet { .. } => Ability::CreateSubnet,
+        Write::RenameSite { .. } => Ability::RenameSite,
         Write::Describe { .. } => Ability::DescribeSite,
         Write::DeleteResource { .. } => Ability::DeleteResource,
         Write::JoinSubnet { .. } | Write::PartSubnet { .. } => Ability::MoveSubnet,
@@ -311,6 +319,9 @@ pub fn lower(write: &Write, profile: &Profile) -> Result<Call, LowerError> {
         Write::CreateSubnet { subnet } => {
             let call = create(profile, TypeRole::Subnet, &subnet.to_string(), None)?;
             send(call.ok_or_else(missing)?, Answer::Created)
+        }
+        Write::RenameSite { site, name } => {
+            send(item_management::rename_item(*site, name), Answer::Nothing)
         }
         Write::Describe {
             resource,

@@ -15,6 +15,7 @@ pub(super) const FIELDS: &[&str] = &[
     "guid",
     "match",
     "platform",
+    "formerly",
     "lifecycle",
     "preventDestroy",
     "ignoreChanges",

@@ -61,7 +61,7 @@ const NO_REPORT: &str = "no report of associations is installed";
 const SERVERS: &str = "it would touch servers that are in use";
 
 /// Every row, in the order of the page.
-pub(super) const ROWS: [Row; 35] = [
+pub(super) const ROWS: [Row; 36] = [
     row("A01", "a subnet is in one site at a time", NO_SUBNET),
     row(
         "A02",
@@ -212,6 +212,11 @@ pub(super) const ROWS: [Row; 35] = [
         "A35",
         "an import takes over the whole item",
         "`profile verify --settings` tries it on the items of learned settings",
+    ),
+    row(
+        "A36",
+        "`RenameItem` renames a site",
+        "a scratch object keeps the name by which it is found and cleared away",
     ),
 ];
 

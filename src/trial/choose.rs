@@ -267,6 +267,7 @@ mod tests {
         world.sites = Observed::Known(vec![ObservedSite {
             guid: guid(3),
             name: Name::new("HQ"),
+            shown: None,
             description: Observed::Known(String::new()),
             servers: BTreeSet::from([guid(1)]),
             constrained: Observed::Known(false),

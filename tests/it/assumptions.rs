@@ -851,6 +851,36 @@ async fn reports_refused() {
 
 // A20
 #[tokio::test]
+async fn rename_ignored() {
+    let wanted = desired(&APART.replace("{ name: Lab }", "{ name: Studio, formerly: [Lab] }"));
+    for (switches, failed) in [
+        (vec![], vec![]),
+        (vec![Switch::RenameIgnored], vec!["SW0605"]),
+    ] {
+        let lab = lab_of(flat_lan(&switches, 1), true).await;
+        new_site(lab.world(), "Lab");
+        let run = run(&lab, &wanted).await;
+        let codes: Vec<&str> = run.failed().into_iter().map(|(_, code)| code).collect();
+        assert_eq!(codes, failed, "{:?}", run.outcomes);
+        assert_eq!(
+            run.writes.iter().filter(|one| *one == "RenameItem").count(),
+            1
+        );
+        if !switches.is_empty() {
+            // Nothing else of it is tried, nor what keeps its addresses served by coming later.
+            assert_eq!(
+                run.waiting(),
+                [
+                    "assign-server:Studio/DEPLOY01.corp.example",
+                    "assign-subnet:192.168.0.0/24",
+                    "assign-subnet:192.168.10.0/24",
+                ],
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn package_servers_ignored() {
     let desired = example("deployment-site");
     let one = lab(Switch::PackageServersIgnored, true).await;

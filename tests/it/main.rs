@@ -39,6 +39,7 @@ mod profile;
 mod properties;
 mod quirks;
 mod realm;
+mod renames;
 mod runbook;
 mod secrets;
 mod selection;

@@ -153,6 +153,10 @@ impl Desk {
                 server: value("the server"),
                 site: value("site"),
             },
+            "Rename" => ConsoleAction::RenameSite {
+                name: value("the site"),
+                to: value("name"),
+            },
             "Description" => ConsoleAction::DescribeSite {
                 name: value("the site"),
                 description: value("description"),

@@ -38,6 +38,7 @@ sessions! {
     export,
     firewall,
     first_steps,
+    formerly,
     half_applied,
     import,
     limits,

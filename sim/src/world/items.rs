@@ -143,6 +143,9 @@ impl World {
     pub fn rename_item(&self, guid: Guid, name: &str) -> Result<(), AsdkError> {
         let details = self.item(guid)?;
         if details.type_name == "Resource" {
+            if self.has(Switch::RenameIgnored) {
+                return Ok(());
+            }
             return self.save_resource(guid, Some(name), None);
         }
         let store = self.lock();

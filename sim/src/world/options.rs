@@ -127,6 +127,7 @@ named! {
         ScopedLists = "scoped-lists": "What `console scope` hides from the account is left out of lists only: a resource that is asked for by name or GUID is answered.",
         BreakAnswersMissing = "break-answers-missing": "BreakAssociation of an association that is not there is refused instead of doing nothing.",
         ItemXmlImportIgnored = "item-xml-import-ignored": "ImportItemXmlString answers success and changes nothing.",
+        RenameIgnored = "rename-ignored": "RenameItem of a resource answers success and changes nothing.",
         ReplicationStalls = "replication-stalls": "A package never reaches a server that it was newly assigned to.",
         FactsNotReadable = "facts-not-readable": "Reports may not read the tables of facts, and their data classes answer no rows.",
         FactColumnsRenamed = "fact-columns-renamed": "The fields of facts, and the columns of their tables, have other names than the profile claims.",

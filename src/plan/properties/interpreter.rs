@@ -67,6 +67,7 @@ pub(super) fn run(seen: &mut Seen, step: &Step) {
             sites.push(ObservedSite {
                 guid: born,
                 name: name.clone(),
+                shown: None,
                 description: Observed::Known(description.clone().unwrap_or_default()),
                 servers: BTreeSet::new(),
                 constrained: Observed::Known(false),
@@ -74,6 +75,18 @@ pub(super) fn run(seen: &mut Seen, step: &Step) {
             seen.ownership
                 .sites
                 .insert(born, own(name, Held::Created, *protected));
+        }
+        Action::RenameSite { site, before } => {
+            let guid = site.guid.unwrap();
+            let sites = known(&mut seen.snapshot.sites);
+            assert!(
+                sites.iter().all(|s| s.name != site.name),
+                "{} exists",
+                site.name
+            );
+            let renamed = sites.iter_mut().find(|s| s.guid == guid).unwrap();
+            assert_eq!(renamed.name, *before);
+            renamed.name = site.name.clone();
         }
         Action::DescribeSite { site, after, .. } => {
             site_mut(seen, site).description = Observed::Known(after.clone());

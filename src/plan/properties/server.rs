@@ -64,6 +64,7 @@ impl Server {
                 self.sites().push(ObservedSite {
                     guid,
                     name: Name::new(name),
+                    shown: None,
                     description: Observed::Known(description.clone().unwrap_or_default()),
                     servers: BTreeSet::new(),
                     constrained: Observed::Known(false),
@@ -79,6 +80,7 @@ impl Server {
                 });
                 return Some(guid);
             }
+            Write::RenameSite { site, name } => self.site(*site).name = Name::new(name),
             Write::Describe {
                 resource,
                 description,
@@ -146,6 +148,13 @@ impl Server {
                     .map(|site| (site.guid, site.name.clone()))
                     .collect(),
             ),
+            Action::RenameSite { site: of, before } => {
+                let named = |name: &Name| sites.iter().find(|one| one.name == *name);
+                Seen::Called {
+                    before: named(before).map(|one| one.guid),
+                    after: named(&of.name).map(|one| one.guid),
+                }
+            }
             Action::DescribeSite { site: of, .. } => match site(of) {
                 Some(ObservedSite {
                     description: Observed::Known(text),

@@ -55,6 +55,7 @@ pub fn of_declaration(desired: &Desired) -> Graph {
             servers,
             constrain,
             deploy_tasks: _, // assignments are no topology
+            formerly: _,     // what it was called
             lifecycle: _,    // protection is no topology
         } = site;
         let constrained = constrain.as_ref().is_some_and(|on| on.value);

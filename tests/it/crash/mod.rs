@@ -43,7 +43,7 @@ macro_rules! variants {
 
 variants! {
     action, ACTIONS, Action:
-    CreateSite, DescribeSite, DeleteSite, CreateSubnet, AssignSubnet, UnassignSubnet, DeleteSubnet, AssignServer,
+    CreateSite, RenameSite, DescribeSite, DeleteSite, CreateSubnet, AssignSubnet, UnassignSubnet, DeleteSubnet, AssignServer,
     UnassignServer, AssignPackage, UpdateDistributionPoints, AwaitHolders, Constrain, SetCaptureTarget, Console, Record,
 }
 

@@ -15,8 +15,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
 /// Operations that change the server.
-pub(super) const WRITES: [&str; 8] = [
+pub(super) const WRITES: [&str; 9] = [
     "CreateNewResource",
+    "RenameItem",
     "SaveResource",
     "DeleteResource",
     "FormAssociation",

@@ -13,8 +13,9 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// Operations that change the server.
-const WRITES: [&str; 7] = [
+const WRITES: [&str; 8] = [
     "CreateNewResource",
+    "RenameItem",
     "SaveResource",
     "DeleteResource",
     "FormAssociation",
