@@ -191,10 +191,6 @@ fn actions() -> Vec<Action> {
             description: Some("new".into()),
             protected: false,
         },
-        Action::RenameSite {
-            site: site(1, "A renamed"),
-            before: Name::new("A"),
-        },
         Action::DescribeSite {
             site: site(1, "A"),
             before: "old".into(),
@@ -245,6 +241,10 @@ fn actions() -> Vec<Action> {
         Action::SetCaptureTarget {
             before: None,
             server: server(22),
+        },
+        Action::RenameSite {
+            site: site(1, "A renamed"),
+            before: Name::new("A"),
         },
     ]
 }
