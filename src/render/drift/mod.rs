@@ -14,6 +14,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::drift::{Change, Drift, Standing};
+use crate::render::json::pretty;
 
 pub use markdown::markdown;
 pub use metrics::textfile;
@@ -95,13 +96,6 @@ pub fn json(drift: &Drift, about: &About<'_>) -> String {
 #[must_use]
 pub fn schema() -> String {
     pretty(&schemars::schema_for!(Written<'static>))
-}
-
-fn pretty(value: &impl Serialize) -> String {
-    // Neither a map with keys that are no strings nor a failing writer is possible here.
-    let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
-    text.push('\n');
-    text
 }
 
 /// How many there are of each sort, each difference in one of them.

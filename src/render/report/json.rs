@@ -9,6 +9,7 @@ use super::{Audit, Outcome, Report, severity_of};
 use crate::manifest::{Diagnostic, Label};
 use crate::model::Origin;
 use crate::plan::{Allowance, Note, Severity, Standing};
+use crate::render::json::pretty;
 use crate::validate::checks;
 
 /// The version of the format.
@@ -166,13 +167,6 @@ pub fn json(report: &Report) -> String {
 #[must_use]
 pub fn schema() -> String {
     pretty(&schemars::schema_for!(Written<'static>))
-}
-
-fn pretty(value: &impl Serialize) -> String {
-    // Neither a map with keys that are no strings nor a failing writer is possible here.
-    let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
-    text.push('\n');
-    text
 }
 
 fn fault(fault: &Diagnostic) -> Fault<'_> {
