@@ -2,10 +2,12 @@
 //!
 //! I/O: fetches the secrets.
 
+#![expect(clippy::disallowed_methods, reason = "reads what signs in")]
+
 use std::num::NonZeroU32;
 use std::path::Path;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use super::error::Failure;
@@ -15,6 +17,7 @@ use crate::manifest::{
     self, Auth as DeclaredAuth, ClientCertificate, PlatformEntry, SecretFrom, WindowsAccount,
 };
 use crate::smp::{self, Auth, Connection, WindowsAuth, WindowsMethod};
+use crate::watch::Proof;
 
 pub(super) fn connection(
     context: &Context,
@@ -76,6 +79,38 @@ pub(super) fn connection(
         }
     }
     Ok(connection)
+}
+
+/// What a connection signs in with.
+pub(super) fn proof(connection: &Connection) -> Proof {
+    let mut parts = Vec::new();
+    let mut add = |part: &[u8]| {
+        parts.extend(part.len().to_be_bytes());
+        parts.extend(part);
+    };
+    // What cannot be read signs nobody in, and whoever opens the connection is told.
+    let file = |path: &Path| std::fs::read(path).unwrap_or_default();
+    match &connection.auth {
+        Auth::None => {}
+        Auth::Basic { username, password } => {
+            add(username.as_bytes());
+            add(password.expose_secret().as_bytes());
+        }
+        Auth::Bearer { token } => add(token.expose_secret().as_bytes()),
+        Auth::Windows(account) => {
+            add(account.username.as_bytes());
+            let password = account.password.as_ref();
+            add(password
+                .map_or("", |password| password.expose_secret())
+                .as_bytes());
+            add(&account.keytab.as_deref().map(file).unwrap_or_default());
+        }
+    }
+    if let Some(shown) = &connection.client_certificate {
+        add(&file(&shown.certificate));
+        add(shown.key.expose_secret().as_bytes());
+    }
+    Proof::new(parts)
 }
 
 fn windows(account: &WindowsAccount, password: Option<SecretString>, folder: &Path) -> WindowsAuth {

@@ -14,7 +14,7 @@ use std::sync::{Arc, OnceLock};
 use sitewright_sim::{Options, Server, World};
 use url::Url;
 
-use super::connection::connection;
+use super::connection::{connection, proof};
 use super::error::Failure;
 use super::{Context, random_id, state_store};
 use crate::manifest::{self, Document, PlatformEntry, Source, Workspace};
@@ -25,6 +25,7 @@ use crate::profile::{self, BuildChange, Profile};
 use crate::smp::{Connection, Reader, Transport, TransportError, Writer, WritingTransport};
 use crate::state::Store;
 use crate::validate;
+use crate::watch::Proof;
 
 /// The workspace that a command runs in, where there is one.
 #[derive(Debug)]
@@ -174,6 +175,10 @@ struct Chosen<'h> {
     state: PathBuf,
 }
 
+fn failed(error: &TransportError) -> Failure {
+    Failure::from_error(error.code(), error).hint(error.hint())
+}
+
 impl Home {
     fn chosen(&self, context: &Context) -> Result<Chosen<'_>, Failure> {
         let entry = self.entry(context)?;
@@ -238,6 +243,15 @@ impl Home {
         url.starts_with("sim:")
     }
 
+    /// The way to the server that the arguments choose, with what it signs in with; no simulator is one.
+    pub(super) fn way(&self, context: &Context) -> Result<(Transport, Proof), Failure> {
+        let Chosen { entry, url, .. } = self.chosen(context)?;
+        let connection = connection(context, self, entry, &url)?;
+        let proof = proof(&connection);
+        let transport = Transport::new(connection).map_err(|error| failed(&error))?;
+        Ok((transport, proof))
+    }
+
     /// The store of the platform that the arguments choose and its name there, without going to the platform.
     pub(super) fn store(&self, context: &Context) -> Result<(Name, Store), Failure> {
         let Chosen { name, state, .. } = self.chosen(context)?;
@@ -286,6 +300,8 @@ pub(super) struct Session {
     pub(super) store: Store,
     /// The way to it, for what changes nothing.
     pub(super) transport: Transport,
+    /// What that signs in with, until somebody takes it.
+    pub(super) proof: Proof,
     /// What becomes of the profile once the build of the server is known.
     trust: OnceLock<Trust>,
     /// The built-in simulator; it stops with the session.
@@ -385,8 +401,8 @@ impl Session {
             });
         let address = sim.as_ref().map_or(url, Server::url);
         let connection = connection(context, home, entry, &address)?;
-        let (transport, beside) = make(connection)
-            .map_err(|error| Failure::from_error(error.code(), &error).hint(error.hint()))?;
+        let proof = proof(&connection);
+        let (transport, beside) = make(connection).map_err(|error| failed(&error))?;
         let session = Self {
             declared: entry.is_some(),
             safety: home
@@ -399,6 +415,7 @@ impl Session {
             profile: profile.map(Arc::new),
             profile_file,
             transport,
+            proof,
             trust: OnceLock::new(),
             _sim: sim,
         };

@@ -22,13 +22,17 @@ use super::{Context, Exit, now, random_id, random_seed};
 use crate::journal::sha256;
 use crate::manifest::{self, StateStore, Watching};
 use crate::model::{Desired, Name, RunId};
+use crate::smp::Reader;
 use crate::watch::{
-    Board, Configured, Events, Git, MakeWriter, Outside, Revision, Source, Target, Trouble,
-    is_branch, is_inside, listen, without_sign_in,
+    Board, Configured, Events, Git, MakeWriter, Open, Outside, Pauses, Proof, Revision, Source,
+    Target, Trouble, Way, is_branch, is_inside, listen, without_sign_in,
 };
 
 /// How often a platform is looked at where nothing is said.
 const INTERVAL: Duration = Duration::from_mins(5);
+/// How long is waited after the first refusal of a sign-in, where nothing is said: longer than directories remember a
+/// wrong password, which is minutes.
+const SIGN_IN_PAUSE: Duration = Duration::from_hours(1);
 /// How often the folder is read, whatever is told of it.
 const READ_FOLDER: Duration = Duration::from_secs(30);
 /// How often a repository is asked where nothing is said.
@@ -258,8 +262,13 @@ struct Loader<'a> {
     opened: BTreeMap<Name, (String, Opened)>,
 }
 
-/// An open platform.
-enum Opened {
+/// An open platform, and the way to it.
+struct Opened {
+    by: Opening,
+    way: Arc<Way>,
+}
+
+enum Opening {
     /// A server: whoever looks at it cannot write.
     Reading(Session),
     /// The built-in simulator, which there is one of.
@@ -268,9 +277,9 @@ enum Opened {
 
 impl Opened {
     fn session(&self) -> &Session {
-        match self {
-            Self::Reading(session) => session,
-            Self::Simulated(session) => session,
+        match &self.by {
+            Opening::Reading(session) => session,
+            Opening::Simulated(session) => session,
         }
     }
 }
@@ -343,7 +352,10 @@ impl Loader<'_> {
         }
         Ok(Some(Configured {
             digest,
-            interval: self.args.interval.or(watching.interval).unwrap_or(INTERVAL),
+            pauses: Pauses {
+                interval: self.args.interval.or(watching.interval).unwrap_or(INTERVAL),
+                refusal: watching.sign_in_pause.unwrap_or(SIGN_IN_PAUSE),
+            },
             targets,
         }))
     }
@@ -368,7 +380,8 @@ impl Loader<'_> {
             groups: workspace
                 .map(|workspace| workspace.watch.auto_apply.clone())
                 .unwrap_or_default(),
-            reader: session.reader()?,
+            way: Arc::clone(&opened.way),
+            open: Self::opening(opened, context, home)?,
             writer: self.writer(opened, context, home),
             store: session.store.clone(),
         })
@@ -402,9 +415,34 @@ impl Loader<'_> {
 
     fn open(context: &Context, home: &Home, platform: &str) -> Result<Opened, Failure> {
         if home.is_simulated(platform) {
-            return WritingSession::open(context, home).map(Opened::Simulated);
+            let session = WritingSession::open(context, home)?;
+            let way = Way::new(session.reader()?, Proof::default());
+            return Ok(Opened {
+                way: Arc::new(way),
+                by: Opening::Simulated(session),
+            });
         }
-        Session::open(context, home).map(Opened::Reading)
+        let mut session = Session::open(context, home)?;
+        let way = Way::new(session.reader()?, std::mem::take(&mut session.proof));
+        Ok(Opened {
+            way: Arc::new(way),
+            by: Opening::Reading(session),
+        })
+    }
+
+    /// How the way to an open platform is opened anew.
+    fn opening(opened: &Opened, context: &Context, home: &Arc<Home>) -> Result<Box<Open>, Failure> {
+        if let Opening::Simulated(session) = &opened.by {
+            // It refuses nobody.
+            let reader = session.reader()?;
+            return Ok(Box::new(move || Ok((reader.clone(), Proof::default()))));
+        }
+        let (context, home) = (context.clone(), Arc::clone(home));
+        let profile = opened.session().known()?;
+        Ok(Box::new(move || {
+            let (transport, proof) = home.way(&context).map_err(trouble)?;
+            Ok((Reader::new(transport, Arc::clone(&profile)), proof))
+        }))
     }
 
     /// A way to write, where that may be done: set up for one run, after the sign-in has just worked for reading.
@@ -417,7 +455,7 @@ impl Loader<'_> {
         if self.args.mode == Mode::Observe {
             return None;
         }
-        if let Opened::Simulated(session) = session {
+        if let Opening::Simulated(session) = &session.by {
             let transport = session.transport();
             return Some(Box::new(move |_| Ok(transport.clone())));
         }

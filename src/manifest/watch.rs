@@ -17,6 +17,8 @@ use crate::model::StepGroup;
 pub struct Watching {
     /// How often a platform is looked at.
     pub interval: Option<Duration>,
+    /// How long is waited after a sign-in was refused.
+    pub sign_in_pause: Option<Duration>,
     /// What may be done with nobody at hand.
     pub auto_apply: BTreeSet<StepGroup>,
     /// Where it may be asked how things stand.
@@ -29,6 +31,9 @@ pub struct Watching {
 pub(super) struct WatchSpec {
     /// How often a platform is looked at; left out, 5m.
     interval: Option<At<Interval>>,
+    /// How long to wait after the server refused the sign-in; twice that after each further refusal, up to a day. Left
+    /// out, 1h. It is to be longer than the time after which the directory forgets a wrong password.
+    sign_in_pause: Option<At<Interval>>,
     /// Groups of steps that may be done with nobody at hand; left out, none.
     #[schemars(with = "Option<Vec<Group>>")]
     auto_apply: Vec<At<Group>>,
@@ -142,11 +147,13 @@ impl WatchSpec {
     pub(super) fn resolve(&self) -> Watching {
         let Self {
             interval,
+            sign_in_pause,
             auto_apply,
             listen,
         } = self;
         Watching {
             interval: interval.as_ref().map(|interval| interval.value.0),
+            sign_in_pause: sign_in_pause.as_ref().map(|pause| pause.value.0),
             auto_apply: auto_apply.iter().map(|group| group.value.0).collect(),
             listen: listen.as_ref().map(|listen| listen.value.0),
         }
@@ -157,6 +164,8 @@ pub(super) fn read(node: &Node<'_>, faults: &mut Faults) -> Option<WatchSpec> {
     let mut fields = Fields::of(node, "`watch`", faults)?;
     let interval = fields.take("interval");
     let interval = interval.and_then(|node| one(node, faults));
+    let sign_in_pause = fields.take("signInPause");
+    let sign_in_pause = sign_in_pause.and_then(|node| one(node, faults));
     let groups = fields.take("autoApply");
     let groups = groups.and_then(|node| set(node, "groups of steps", faults));
     let listen = fields.take("listen");
@@ -164,6 +173,7 @@ pub(super) fn read(node: &Node<'_>, faults: &mut Faults) -> Option<WatchSpec> {
     fields.finish("`watch`", faults);
     Some(WatchSpec {
         interval,
+        sign_in_pause,
         auto_apply: groups.unwrap_or_default(),
         listen,
     })
@@ -192,9 +202,12 @@ mod tests {
 
     #[test]
     fn each_field_is_its_own() {
-        let watching =
-            read("interval: 1h 30m, autoApply: [assign, pin], listen: '0.0.0.0:80'").unwrap();
+        let watching = read(
+            "interval: 1h 30m, signInPause: 2h, autoApply: [assign, pin], listen: '0.0.0.0:80'",
+        )
+        .unwrap();
         assert_eq!(watching.interval, Some(Duration::from_mins(90)));
+        assert_eq!(watching.sign_in_pause, Some(Duration::from_hours(2)));
         assert_eq!(
             watching.auto_apply,
             BTreeSet::from([StepGroup::Assign, StepGroup::Pin])

@@ -96,6 +96,7 @@ pub(super) const FIELDS: &[&str] = &[
     // How it is watched, and who is told of drift.
     "watch",
     "interval",
+    "signInPause",
     "autoApply",
     "listen",
     "notify",

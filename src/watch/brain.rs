@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::drift::{Differences, Differing};
 use super::figures::Platform;
 use super::news::{News, Told};
-use super::pace::{Beat, Moment};
+use super::pace::{Beat, Moment, Pauses};
 use super::report::{Conclusion, Report, Sight, Trouble};
 use super::status::Status;
 use crate::model::{Name, StepId};
@@ -126,14 +126,21 @@ pub enum Said {
         /// What, by id and message.
         finding: String,
     },
-    /// Attempts fail; told once until they fail otherwise, or no more.
+    /// Attempts fail; told once until they fail otherwise, or no more. A refused sign-in is told each time.
     Failing {
         /// Where.
         platform: Name,
         /// Why.
         trouble: Trouble,
-        /// When the next one begins; `None` where somebody has to do something first.
-        next: Option<Duration>,
+        /// When the next one begins.
+        next: Duration,
+    },
+    /// What signs in is another than was refused.
+    Another {
+        /// Where.
+        platform: Name,
+        /// When it is tried, where that is not at once since too many others were refused.
+        waits: Option<Duration>,
     },
     /// Attempts fail no longer.
     Recovered {
@@ -198,18 +205,19 @@ impl Brain {
         }
     }
 
-    /// Takes up a configuration: every platform of it is looked at at once.
+    /// Takes up a configuration: every platform of it is looked at at once, but for those that refused the sign-in.
     pub fn configured(
         &mut self,
         now: Moment,
         platforms: &[Name],
-        interval: Duration,
+        pauses: Pauses,
         revision: &str,
     ) -> Vec<Said> {
         let configuration = &mut self.status.configuration;
         configuration.generation = configuration.generation.saturating_add(1);
         revision.clone_into(&mut configuration.revision);
-        configuration.interval = interval;
+        configuration.interval = pauses.interval;
+        configuration.refusal = pauses.refusal;
         configuration.wrong = None;
         let said = Said::Configured {
             generation: configuration.generation,
@@ -302,7 +310,7 @@ impl Brain {
         wall: Timestamp,
         report: &Report,
     ) -> Vec<Said> {
-        let interval = self.status.configuration.interval;
+        let pauses = self.status.configuration.pauses();
         let Some(watched) = self.platforms.get_mut(name) else {
             return Vec::new();
         };
@@ -310,10 +318,14 @@ impl Brain {
         let thaws = report
             .thaws
             .map(|thaws| Duration::try_from(thaws.duration_since(wall)).unwrap_or_default());
-        watched.beat.end(now, report.ending(), interval, thaws);
+        if report.sight.is_some() {
+            watched.beat.let_in();
+        }
+        watched.beat.end(now, report.ending(), pauses, thaws);
         if let Some(figures) = self.status.figures.platforms.get_mut(name) {
             figures.count(now, report);
             figures.failures = watched.beat.failures();
+            figures.refused = watched.refused();
         }
         let mut said = watched.told(name, now, report, failures);
         if let Some(sight) = &report.sight {
@@ -326,6 +338,34 @@ impl Brain {
             self.platforms.remove(name);
         }
         said
+    }
+
+    /// The platforms that refused the sign-in and wait for the end of a pause.
+    #[must_use]
+    pub fn refused(&self) -> Vec<Name> {
+        let platforms = self.platforms.iter();
+        platforms
+            .filter(|(_, watched)| watched.beat.is_refused() && !watched.beat.is_under_way())
+            .map(|(name, _)| name.clone())
+            .collect()
+    }
+
+    /// What signs in to a platform is another than was refused: it is tried at once, if not too many others were.
+    pub fn signs_in_otherwise(&mut self, name: &Name, now: Moment) -> Vec<Said> {
+        let Some(watched) = self.platforms.get_mut(name) else {
+            return Vec::new();
+        };
+        let refused = watched.beat.is_refused() && !watched.beat.is_under_way();
+        let tried = watched.beat.try_another(now);
+        if let Some(figures) = self.status.figures.platforms.get_mut(name) {
+            figures.refused = watched.refused();
+        }
+        let due = watched.beat.due().filter(|_| refused);
+        let said = due.map(|due| Said::Another {
+            platform: name.clone(),
+            waits: (!tried).then(|| due.saturating_sub(now)),
+        });
+        said.into_iter().collect()
     }
 
     /// Whether any attempt is under way.
@@ -343,6 +383,11 @@ impl Brain {
 }
 
 impl Watched {
+    /// When the sign-in is tried again that was refused.
+    fn refused(&self) -> Option<Moment> {
+        self.beat.due().filter(|_| self.beat.is_refused())
+    }
+
     /// What is to be said of the attempt itself.
     fn told(&mut self, name: &Name, now: Moment, report: &Report, failures: u32) -> Vec<Said> {
         let done = report.steps.iter();
@@ -357,11 +402,12 @@ impl Watched {
         }];
         self.before = Some(report.conclusion);
         match &report.trouble {
-            Some(trouble) if self.failing.insert(trouble.code.clone()) => {
+            Some(trouble) if self.failing.insert(trouble.code.clone()) || trouble.refused => {
+                let due = self.beat.due().unwrap_or(now);
                 said.push(Said::Failing {
                     platform: name.clone(),
                     trouble: trouble.clone(),
-                    next: self.beat.due().map(|due| due.saturating_sub(now)),
+                    next: due.saturating_sub(now),
                 });
             }
             None if report.sight.is_some() && !self.failing.is_empty() => {

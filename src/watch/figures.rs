@@ -36,6 +36,8 @@ pub struct Platform {
     pub blocking: u64,
     /// How many attempts in a row failed.
     pub failures: u32,
+    /// When the sign-in is tried again that was refused; none where it was not.
+    pub refused: Option<Moment>,
     /// When it was read last.
     pub last_good: Option<Moment>,
     /// What is wrong with it.
@@ -328,6 +330,24 @@ impl Exposition {
                 None,
             ),
             &self.each(|figures| Some(f64::from(figures.failures))),
+        )?;
+        gauge(
+            encoder,
+            (
+                "sign_in_refused",
+                "Whether the server refused the sign-in when it was last tried",
+                None,
+            ),
+            &self.each(|figures| Some(f64::from(u8::from(figures.refused.is_some())))),
+        )?;
+        gauge(
+            encoder,
+            (
+                "sign_in_pause",
+                "How long until a refused sign-in is tried again as it is",
+                Some(&Unit::Seconds),
+            ),
+            &self.each(|figures| Some(figures.refused?.saturating_sub(self.now).as_secs_f64())),
         )
     }
 

@@ -13,10 +13,13 @@ use crate::model::{Outcome, Snapshot, StepId};
 use crate::observe::{Scope, refresh};
 use crate::plan::Plan;
 use crate::profile::Profile;
+use crate::smp::Reader;
 use crate::state::{Loaded, State};
 
 /// What a run stands on.
 pub(super) struct Ground<'a> {
+    /// What the platform was read by.
+    pub(super) reader: &'a Reader,
     /// Everything that differs.
     pub(super) whole: &'a Plan,
     /// What of it is done.
@@ -73,8 +76,7 @@ pub(super) async fn after(
     if !clean && ground.found.since.is_some() {
         return;
     }
-    let reader = target.reader.with_profile(Arc::clone(&ground.profile));
-    let reading = refresh(&reader, ground.scope, &|_| {});
+    let reading = refresh(ground.reader, ground.scope, &|_| {});
     let seen = tokio::select! {
         seen = Box::pin(reading) => seen,
         () = attempt.stop.cancelled() => return,

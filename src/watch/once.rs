@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::left::{Ground, after, before_any};
 use super::report::{Conclusion, Report, Trouble};
 use super::sight::sight;
+use super::way::{Open, Way};
 use crate::apply::{
     Course, Ended, Halt, Left, Options, Run, aftermath, carried_out, left, rounds, unproven,
 };
@@ -48,7 +49,9 @@ pub struct Target {
     /// What may be done unattended.
     pub groups: BTreeSet<StepGroup>,
     /// The way to it, for what changes nothing.
-    pub reader: Reader,
+    pub way: Arc<Way>,
+    /// Opens that way anew.
+    pub open: Box<Open>,
     /// The way to write; `None` where the loop only looks.
     pub writer: Option<Box<MakeWriter>>,
     /// Its state.
@@ -75,6 +78,8 @@ pub struct Attempt<'a> {
 
 /// What was read, and the plan of it.
 struct Planned {
+    /// What it was read by.
+    reader: Reader,
     loaded: Option<Loaded>,
     snapshot: Snapshot,
     profile: Arc<Profile>,
@@ -117,12 +122,18 @@ impl From<Trouble> for Kept {
 /// # Guarantees
 /// Without a way to write nothing is written, neither on the server nor in the state. With one, only steps of the groups
 /// that the target names are carried out, each after everything that it depends on; the limits and windows of the
-/// workspace hold as they do for `apply`. Whatever happens, the lock is free at the end.
+/// workspace hold as they do for `apply`. Whatever happens, the lock is free at the end. One password is shown to the
+/// server once at most after it was refused, and after that this ends.
 pub async fn reconcile_once(target: &Target, attempt: &Attempt<'_>) -> Report {
-    let transport = target.reader.transport();
+    let reader = match target.way.enter(&target.open) {
+        Ok(reader) => reader,
+        Err(trouble) => return Report::failed(trouble),
+    };
+    let transport = reader.transport();
+    transport.ask_at_the_door();
     let before = (transport.traffic(), transport.timing());
     let planned = tokio::select! {
-        planned = look(target, attempt) => planned,
+        planned = look(target, attempt, &reader) => planned,
         () = attempt.stop.cancelled() => return metered(Report::ended(Conclusion::Stopped), transport, before),
     };
     let report = match planned {
@@ -130,6 +141,14 @@ pub async fn reconcile_once(target: &Target, attempt: &Attempt<'_>) -> Report {
         // What a plan and its snapshot take would be copied from future to future.
         Ok(planned) => Box::pin(act(target, attempt, planned)).await,
     };
+    let refused = report.is_refused();
+    if refused || report.sight.is_some() {
+        target.way.learn(refused);
+    }
+    if refused && report.sight.is_some() {
+        // A run signed in with what is kept by now: that is what the next has to be another than.
+        let _ = target.way.is_another(&target.open);
+    }
     metered(report, transport, before)
 }
 
@@ -149,11 +168,11 @@ pub(super) async fn load(target: &Target) -> Result<Option<Loaded>, Trouble> {
 }
 
 /// Reads the state and the server, and plans.
-async fn look(target: &Target, attempt: &Attempt<'_>) -> Result<Planned, Trouble> {
+async fn look(target: &Target, attempt: &Attempt<'_>, reader: &Reader) -> Result<Planned, Trouble> {
     let loaded = load(target).await?;
     let state = loaded.as_ref().map(|loaded| &loaded.state);
-    let profile = trusted(&target.reader).await.map_err(|e| unread(&e))?;
-    let reader = target.reader.with_profile(Arc::clone(&profile));
+    let profile = trusted(reader).await.map_err(|e| unread(&e))?;
+    let reader = reader.with_profile(Arc::clone(&profile));
     let nothing = Ownership::default();
     let ownership = state.map_or(&nothing, |state| &state.ownership);
     let scope = Scope::of(&target.desired, target.server.clone()).remembering(ownership);
@@ -209,6 +228,7 @@ async fn look(target: &Target, attempt: &Attempt<'_>) -> Result<Planned, Trouble
         at: (attempt.clock)(),
     });
     Ok(Planned {
+        reader,
         loaded,
         snapshot,
         profile,
@@ -241,16 +261,8 @@ fn unread(error: &RefreshError) -> Trouble {
             ..
         } if source.is_refused_proof()
     );
-    let trouble = Trouble {
-        refused,
-        ..Trouble::of(error.code(), error, error.hint())
-    };
-    if refused {
-        return trouble.hint(
-            "it is not tried again, which could lock the account: mend the sign-in, then change the workspace or start the loop anew",
-        );
-    }
-    trouble
+    let trouble = Trouble::of(error.code(), error, error.hint());
+    if refused { trouble.refused() } else { trouble }
 }
 
 /// Does what may be done, and says what was seen.
@@ -264,6 +276,7 @@ async fn act(target: &Target, attempt: &Attempt<'_>, planned: Planned) -> Report
         ..Report::ended(conclusion(&planned))
     };
     let Planned {
+        reader,
         loaded,
         snapshot,
         profile,
@@ -276,6 +289,7 @@ async fn act(target: &Target, attempt: &Attempt<'_>, planned: Planned) -> Report
         return report;
     };
     let ground = Ground {
+        reader: &reader,
         whole: &whole,
         part: &part,
         snapshot: &snapshot,
@@ -376,8 +390,14 @@ async fn run(
         writer: &writer,
         lock: &lock,
     };
-    let done = held.carry_out(loaded).await;
+    let mut done = held.carry_out(loaded).await;
     lock.release().await;
+    // It signs in by itself: what let the reader in may be good no more.
+    if writer.transport().is_refused()
+        && let Ok(Done { trouble, .. }) = &mut done
+    {
+        *trouble = trouble.take().map(Trouble::refused);
+    }
     let metered = metered(report.clone(), writer.transport(), before);
     report.traffic = metered.traffic;
     report.timing = metered.timing;

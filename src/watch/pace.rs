@@ -1,4 +1,5 @@
-//! When a platform is looked at next: at its interval, sooner after a failure, later with every further one.
+//! When a platform is looked at next: at its interval, sooner after a failure, later with every further one; long after
+//! a refused sign-in, since every further try counts against the account.
 //!
 //! Pure: the time is an argument, and what is random is drawn from a seed. A moment is the time since the program began,
 //! on a clock that never goes back.
@@ -12,6 +13,11 @@ pub type Moment = Duration;
 const MOST_DOUBLINGS: u32 = 5;
 /// Nothing is looked at more often than this, whatever the interval.
 const LEAST: Duration = Duration::from_millis(200);
+/// After a refused sign-in the pause gets no longer than this.
+const LONGEST_REFUSAL: Duration = Duration::from_hours(24);
+/// So many other passwords may be tried within one pause. With the one that the pause is for that is less than the five
+/// failures after which the strictest directories that people run lock an account.
+const TRIES_A_PAUSE: u8 = 3;
 
 /// How an attempt ended, as far as the next one depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,9 +28,17 @@ pub enum Ending {
     Soon,
     /// It failed, and may not fail the next time.
     Failed,
-    /// The server refused the sign-in. Tried again, it would lock the account; nothing happens until somebody has
-    /// changed the configuration.
+    /// The server refused the sign-in. Tried again soon, it would lock the account.
     Refused,
+}
+
+/// How long is waited, before anything is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pauses {
+    /// Between two looks.
+    pub interval: Duration,
+    /// After the first refusal of a sign-in.
+    pub refusal: Duration,
 }
 
 /// The rhythm of one platform, at most one attempt at a time.
@@ -34,7 +48,14 @@ pub struct Beat {
     under_way: bool,
     /// Whether another attempt is wanted once the one under way is over.
     again: bool,
+    /// Whether the last attempt at signing in was refused.
     refused: bool,
+    /// How many pauses in a row ended in another refusal.
+    refusals: u32,
+    /// How many other passwords may be tried before the pause is over.
+    tries: u8,
+    /// Whether the next attempt that gets as far as the sign-in is such a try.
+    tries_another: bool,
     failures: u32,
     random: fastrand::Rng,
 }
@@ -48,15 +69,24 @@ impl Beat {
             under_way: false,
             again: false,
             refused: false,
+            refusals: 0,
+            tries: TRIES_A_PAUSE,
+            tries_another: false,
             failures: 0,
             random: fastrand::Rng::with_seed(seed),
         }
     }
 
-    /// When the next attempt begins; none while one is under way, or while nothing may be tried.
+    /// When the next attempt begins; none while one is under way.
     #[must_use]
     pub fn due(&self) -> Option<Moment> {
-        (!self.under_way && !self.refused).then_some(self.due)
+        (!self.under_way).then_some(self.due)
+    }
+
+    /// Whether the sign-in was refused when it was last tried.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        self.refused
     }
 
     /// Whether an attempt is under way.
@@ -79,20 +109,22 @@ impl Beat {
     }
 
     /// Ends the attempt under way. A window in which nothing may change, `thaws` from now, ends in an attempt of its own.
-    pub fn end(
-        &mut self,
-        now: Moment,
-        ending: Ending,
-        interval: Duration,
-        thaws: Option<Duration>,
-    ) {
+    pub fn end(&mut self, now: Moment, ending: Ending, pauses: Pauses, thaws: Option<Duration>) {
+        let Pauses { interval, refusal } = pauses;
         self.under_way = false;
+        let again = std::mem::take(&mut self.again);
+        if ending == Ending::Refused {
+            self.refuse(now, refusal);
+            return;
+        }
         self.failures = match ending {
             Ending::Failed | Ending::Refused => self.failures.saturating_add(1),
             Ending::Well | Ending::Soon => 0,
         };
-        let again = std::mem::take(&mut self.again);
-        self.refused = ending == Ending::Refused && !again;
+        // An attempt that failed for another reason may not have got as far as the sign-in.
+        if matches!(ending, Ending::Well | Ending::Soon) {
+            self.let_in();
+        }
         let drawn = self.random.f64();
         let pause = match ending {
             Ending::Well => jittered(interval, drawn),
@@ -107,12 +139,52 @@ impl Beat {
         };
     }
 
-    /// Asks for an attempt as soon as there can be one, and forgives what failed: something has changed.
-    pub fn hurry(&mut self, now: Moment) {
-        self.failures = 0;
+    /// Waits for a whole pause from here on. It is longer the more pauses ended so; another password that is refused,
+    /// too, makes it none the longer.
+    fn refuse(&mut self, now: Moment, first: Duration) {
+        self.failures = self.failures.saturating_add(1);
+        self.refused = true;
+        let tried_another = std::mem::take(&mut self.tries_another);
+        if !tried_another || self.refusals == 0 {
+            self.refusals = self.refusals.saturating_add(1);
+            self.tries = TRIES_A_PAUSE;
+        }
+        let doublings = self.refusals.saturating_sub(1).min(MOST_DOUBLINGS);
+        let pause = first.saturating_mul(2_u32.saturating_pow(doublings));
+        let pause = pause.min(LONGEST_REFUSAL);
+        // Never less than the whole of it: whatever counts refusals has to have forgotten the last.
+        let pause = pause.mul_f64(1.0 + 0.1 * self.random.f64().clamp(0.0, 1.0));
+        self.due = now.saturating_add(pause.max(LEAST));
+    }
+
+    /// The sign-in is accepted again.
+    pub fn let_in(&mut self) {
         self.refused = false;
+        self.refusals = 0;
+        self.tries = TRIES_A_PAUSE;
+        self.tries_another = false;
+    }
+
+    /// Asks for an attempt as soon as there can be one, and forgives what failed: something has changed. A refused sign-in
+    /// is not forgiven: that takes another one.
+    pub fn hurry(&mut self, now: Moment) {
         self.again = self.under_way;
-        self.due = self.due.min(now);
+        if !self.refused {
+            self.failures = 0;
+            self.due = self.due.min(now);
+        }
+    }
+
+    /// Asks for an attempt at once, since what signs in is another than was refused; says whether it may be tried before
+    /// the pause is over.
+    pub fn try_another(&mut self, now: Moment) -> bool {
+        let may = self.refused && !self.under_way && self.tries > 0;
+        if may {
+            self.tries -= 1;
+            self.tries_another = true;
+            self.due = self.due.min(now);
+        }
+        may
     }
 }
 
@@ -176,10 +248,14 @@ mod tests {
     use super::*;
 
     const MINUTE: Duration = Duration::from_mins(1);
+    const PAUSES: Pauses = Pauses {
+        interval: MINUTE,
+        refusal: Duration::from_hours(1),
+    };
 
     fn pause(beat: &mut Beat, now: Moment, ending: Ending) -> Duration {
         assert!(beat.begin(now));
-        beat.end(now, ending, MINUTE, None);
+        beat.end(now, ending, PAUSES, None);
         beat.due()
             .map_or(Duration::MAX, |due| due.checked_sub(now).unwrap())
     }
@@ -213,24 +289,84 @@ mod tests {
         // Something changes meanwhile: the next one follows at once, and only one.
         beat.hurry(MINUTE);
         assert!(!beat.begin(MINUTE));
-        beat.end(MINUTE * 2, Ending::Failed, MINUTE, None);
+        beat.end(MINUTE * 2, Ending::Failed, PAUSES, None);
         assert!(beat.begin(MINUTE * 2));
-        beat.end(MINUTE * 2, Ending::Well, MINUTE, None);
+        beat.end(MINUTE * 2, Ending::Well, PAUSES, None);
         assert!(!beat.begin(MINUTE * 2));
     }
 
+    const HOUR: Duration = Duration::from_hours(1);
+
+    /// Refuses an attempt, and gives the moment of the next.
+    fn refuse(beat: &mut Beat, now: Moment) -> Moment {
+        assert!(beat.begin(now));
+        beat.end(now, Ending::Refused, PAUSES, Some(Duration::ZERO));
+        assert!(beat.is_refused());
+        beat.due().unwrap()
+    }
+
     #[test]
-    fn a_refused_sign_in_is_not_tried_again_until_something_changes() {
+    fn a_refused_sign_in_is_tried_again_after_a_whole_pause_and_each_is_longer() {
         let mut beat = Beat::new(Duration::ZERO, 1);
-        assert!(beat.begin(Duration::ZERO));
-        beat.end(Duration::ZERO, Ending::Refused, MINUTE, None);
-        assert!(!beat.begin(MINUTE * 100_000));
-        beat.hurry(MINUTE);
-        assert!(beat.begin(MINUTE));
-        // What changed while it was under way may have been the password.
-        beat.hurry(MINUTE);
-        beat.end(MINUTE, Ending::Refused, MINUTE, None);
-        assert!(beat.begin(MINUTE));
+        let mut now = Duration::ZERO;
+        for hours in [1, 2, 4, 8, 16, 24, 24] {
+            let due = refuse(&mut beat, now);
+            let waited = due.checked_sub(now).unwrap();
+            let whole = HOUR * hours;
+            assert!(
+                waited >= whole && waited <= whole.mul_f64(1.1),
+                "{waited:?} of {whole:?}"
+            );
+            // A new configuration says nothing about the password.
+            beat.hurry(now + MINUTE);
+            assert!(!beat.begin(due.checked_sub(MINUTE).unwrap()));
+            now = due;
+        }
+        assert!(beat.begin(now));
+        beat.end(now, Ending::Well, PAUSES, None);
+        assert!(!beat.is_refused());
+        now += MINUTE * 2;
+        let due = refuse(&mut beat, now);
+        assert!(
+            due <= now + HOUR.mul_f64(1.1),
+            "what was accepted is forgotten"
+        );
+    }
+
+    #[test]
+    fn another_password_is_tried_at_once_and_not_often() {
+        let mut beat = Beat::new(Duration::ZERO, 1);
+        assert!(!beat.try_another(Duration::ZERO), "nothing was refused");
+        let mut due = refuse(&mut beat, Duration::ZERO);
+        for pauses in [1, 2] {
+            let mut now = due.checked_sub(MINUTE * 10).unwrap();
+            for _ in 0..TRIES_A_PAUSE {
+                assert!(beat.try_another(now));
+                due = refuse(&mut beat, now);
+                // The pause begins anew, and is none the longer for it.
+                let waited = due.checked_sub(now).unwrap();
+                let whole = HOUR * pauses;
+                assert!(
+                    waited >= whole && waited <= whole.mul_f64(1.1),
+                    "{waited:?}"
+                );
+                now += MINUTE;
+            }
+            assert!(!beat.try_another(now), "one too many");
+            assert!(!beat.begin(due.checked_sub(MINUTE).unwrap()));
+            due = refuse(&mut beat, due);
+        }
+    }
+
+    #[test]
+    fn a_server_that_cannot_be_reached_refuses_nobody_and_forgets_no_refusal() {
+        let mut beat = Beat::new(Duration::ZERO, 1);
+        let due = refuse(&mut beat, Duration::ZERO);
+        let waited = pause(&mut beat, due, Ending::Failed);
+        assert!(waited <= MINUTE, "it was not asked for the password");
+        let now = due + waited;
+        let waited = refuse(&mut beat, now).checked_sub(now).unwrap();
+        assert!(waited >= HOUR * 2, "{waited:?}");
     }
 
     #[test]
@@ -238,11 +374,11 @@ mod tests {
         let mut beat = Beat::new(Duration::ZERO, 1);
         assert!(beat.begin(Duration::ZERO));
         let thaws = Some(Duration::from_secs(3));
-        beat.end(Duration::ZERO, Ending::Well, MINUTE, thaws);
+        beat.end(Duration::ZERO, Ending::Well, PAUSES, thaws);
         assert_eq!(beat.due(), thaws);
         assert!(beat.begin(Duration::from_secs(3)));
         let later = Some(MINUTE * 60);
-        beat.end(Duration::from_secs(3), Ending::Well, MINUTE, later);
+        beat.end(Duration::from_secs(3), Ending::Well, PAUSES, later);
         assert!(beat.due().unwrap() < MINUTE * 2);
     }
 
@@ -270,32 +406,43 @@ mod tests {
 
     proptest! {
         /// Whatever happens: never two attempts at once, never more than one in `LEAST` but where somebody asks for it,
-        /// and no pause longer than eight intervals.
+        /// no pause longer than eight intervals after what is no refusal; and of refusals, whoever asks for what, in no
+        /// hour more than four.
         #[test]
         fn no_history_breaks_the_rhythm(
             seed in any::<u64>(),
-            history in prop::collection::vec((0_u8..6, 1_u64..200), 1..60),
+            history in prop::collection::vec((0_u8..8, 1_u64..200, any::<bool>()), 1..60),
         ) {
             let mut beat = Beat::new(Duration::ZERO, seed);
             let mut now = Duration::ZERO;
-            for (what, seconds) in history {
+            let mut refusals: Vec<Moment> = Vec::new();
+            for (what, seconds, another) in history {
                 let ending = match what {
                     0 | 1 => Ending::Well,
                     2 => Ending::Soon,
                     3 | 4 => Ending::Failed,
                     _ => Ending::Refused,
                 };
-                if let Some(due) = beat.due() {
-                    prop_assert!(due <= now + MINUTE * 8);
-                    now = now.max(due);
-                } else {
+                if another {
                     beat.hurry(now);
+                    beat.try_another(now);
                 }
+                let due = beat.due().unwrap();
+                prop_assert!(beat.is_refused() || due <= now + MINUTE * 8);
+                now = now.max(due);
                 prop_assert!(beat.begin(now));
                 prop_assert!(!beat.begin(now), "a second one");
                 now += Duration::from_secs(seconds);
-                beat.end(now, ending, MINUTE, None);
+                beat.end(now, ending, PAUSES, None);
                 prop_assert!(beat.due().is_none_or(|due| due >= now + LEAST));
+                match ending {
+                    Ending::Refused => refusals.push(now),
+                    // Whatever counts refusals begins anew, too.
+                    Ending::Well | Ending::Soon => refusals.clear(),
+                    Ending::Failed => {}
+                }
+                let recent = refusals.iter().filter(|at| **at + HOUR > now).count();
+                prop_assert!(recent <= 4, "{recent} in an hour");
             }
         }
     }

@@ -59,6 +59,17 @@ impl Trouble {
         }
     }
 
+    /// The same where the server refused the sign-in.
+    #[must_use]
+    pub fn refused(self) -> Self {
+        let hint = "check user name and password, and mend them where they are kept: others are tried at once, the same \
+                    only after a pause, so that the account is not locked";
+        Self {
+            refused: true,
+            ..self.hint(hint)
+        }
+    }
+
     /// The same with what to do.
     #[must_use]
     pub fn hint(self, hint: impl Into<String>) -> Self {
@@ -190,13 +201,19 @@ impl Report {
         }
     }
 
+    /// Whether the server refused the sign-in.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        self.trouble.as_ref().is_some_and(|trouble| trouble.refused)
+    }
+
     /// What the time of the next attempt depends on.
     #[must_use]
     pub fn ending(&self) -> Ending {
+        if self.is_refused() {
+            return Ending::Refused;
+        }
         match self.conclusion {
-            Conclusion::Failed if self.trouble.as_ref().is_some_and(|t| t.refused) => {
-                Ending::Refused
-            }
             Conclusion::Failed | Conclusion::StepsFailed => Ending::Failed,
             Conclusion::Busy => Ending::Soon,
             Conclusion::Converged

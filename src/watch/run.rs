@@ -19,10 +19,11 @@ use tracing::{Instrument as _, Span};
 
 use super::brain::{Brain, Said};
 use super::once::{Attempt, Target, reconcile_once};
-use super::pace::{Debounce, Moment};
+use super::pace::{Debounce, Moment, Pauses};
 use super::report::{Conclusion, Report, Trouble};
 use super::serve::Board;
 use super::source::{Commit, Events, Revision, Source};
+use super::way::Way;
 use crate::model::{Holder, Name, RunId};
 
 /// How long steps under way may take once the loop is told to stop.
@@ -34,8 +35,8 @@ const LAST: Duration = Duration::from_millis(1500);
 pub struct Configured {
     /// What tells it from every other.
     pub digest: String,
-    /// How often platforms are looked at.
-    pub interval: Duration,
+    /// How long is waited.
+    pub pauses: Pauses,
     /// The platforms.
     pub targets: Vec<Target>,
 }
@@ -75,6 +76,8 @@ struct Over {
     name: Name,
     span: Span,
     report: Report,
+    /// By which way it was.
+    way: Arc<Way>,
 }
 
 /// What is in use.
@@ -142,7 +145,13 @@ pub async fn run(source: Source, outside: Outside<'_>) {
                 let report = trying.instrument(span.clone()).await;
                 let took = board.now().saturating_sub(begun);
                 let report = Report { took, ..report };
-                Over { name, span, report }
+                let way = Arc::clone(&target.way);
+                Over {
+                    name,
+                    span,
+                    report,
+                    way,
+                }
             }));
         }
         board.publish(brain.status());
@@ -156,7 +165,14 @@ pub async fn run(source: Source, outside: Outside<'_>) {
         let pause = wakes.saturating_sub(now);
         tokio::select! {
             () = stop.cancelled() => break,
-            Some(over) = attempts.next() => ended(&mut brain, &board, clock, &over),
+            Some(over) = attempts.next() => {
+                ended(&mut brain, &board, clock, &over);
+                // What signs in may have changed while what it was before was tried.
+                let target = in_use.targets.get(&over.name);
+                if target.is_some_and(|target| !Arc::ptr_eq(&target.way, &over.way)) {
+                    say_all(&over.name, &brain.signs_in_otherwise(&over.name, board.now()));
+                }
+            }
             Some((asked, revision)) = OptionFuture::from(fetching.as_mut()) => {
                 fetching = None;
                 source = Some(asked);
@@ -165,6 +181,7 @@ pub async fn run(source: Source, outside: Outside<'_>) {
                 for said in take_up(&mut brain, &mut in_use, now, revision, load) {
                     say(&said);
                 }
+                look_for_others(&mut brain, &in_use, now);
             }
             () = events.changed() => debounce.event(board.now()),
             () = tokio::time::sleep(pause) => {}
@@ -205,7 +222,12 @@ fn by(who: &str, commit: Option<&Commit>) -> String {
 }
 
 fn ended(brain: &mut Brain, board: &Board, clock: &(dyn Fn() -> Timestamp + Sync), over: &Over) {
-    let Over { name, span, report } = over;
+    let Over {
+        name,
+        span,
+        report,
+        way: _, // for whoever compares it with the one in use
+    } = over;
     let said = brain.ended(name, board.now(), clock(), report);
     span.in_scope(|| said.iter().for_each(say));
 }
@@ -228,7 +250,7 @@ fn take_up(
         Ok((Revision { commit, files: _ }, Some(configured))) => {
             let Configured {
                 digest,
-                interval,
+                pauses,
                 targets,
             } = configured;
             let names: Vec<Name> = targets.iter().map(|target| target.name.clone()).collect();
@@ -237,14 +259,44 @@ fn take_up(
                 |commit| format!("commit {}", commit.id),
             );
             let targets = targets.into_iter();
-            in_use.targets = targets
-                .map(|target| (target.name.clone(), Arc::new(target)))
-                .collect();
+            let targets = targets.map(|target| (target.name.clone(), Arc::new(target)));
+            let before = std::mem::replace(&mut in_use.targets, targets.collect());
             in_use.digest = Some(digest);
             in_use.commit = commit;
-            brain.configured(now, &names, interval, &revision)
+            let mut said = brain.configured(now, &names, pauses, &revision);
+            for (name, target) in &in_use.targets {
+                let anew = before
+                    .get(name)
+                    .is_some_and(|before| !Arc::ptr_eq(&before.way, &target.way));
+                if anew {
+                    said.extend(brain.signs_in_otherwise(name, now));
+                }
+            }
+            said
         }
     }
+}
+
+/// Where the sign-in was refused: looks whether another one is kept by now where it comes from.
+fn look_for_others(brain: &mut Brain, in_use: &InUse, now: Moment) {
+    for name in brain.refused() {
+        let Some(target) = in_use.targets.get(&name) else {
+            continue;
+        };
+        match target.way.is_another(&target.open) {
+            Ok(true) => say_all(&name, &brain.signs_in_otherwise(&name, now)),
+            Ok(false) => {}
+            // It may be about to be written; the end of the pause tells.
+            Err(trouble) => {
+                tracing::debug!(platform = %name, "what signs in cannot be read: {trouble}");
+            }
+        }
+    }
+}
+
+fn say_all(name: &Name, said: &[Said]) {
+    let span = tracing::info_span!("platform", platform = %name);
+    span.in_scope(|| said.iter().for_each(say));
 }
 
 fn short(digest: &str) -> &str {
@@ -343,13 +395,24 @@ fn say(said: &Said) {
             trouble,
             next,
         } => {
-            let next = next.map_or_else(
-                || "not before something changes".to_owned(),
-                |next| format!("in {} s", next.as_secs()),
-            );
+            let next = format!("in {} s", next.as_secs());
             let Trouble { code, message, .. } = trouble;
             let hint = hint(trouble);
             tracing::error!(code, hint, next, "failing: {message}");
+        }
+        Said::Another {
+            platform: _,
+            waits: None,
+        } => tracing::info!("what signs in is another by now: it is tried at once"),
+        Said::Another {
+            platform: _,
+            waits: Some(waits),
+        } => {
+            let next = format!("in {} s", waits.as_secs());
+            tracing::warn!(
+                next,
+                "what signs in is another by now, and waits for the end of the pause: too many others were refused"
+            );
         }
         Said::Recovered {
             platform: _,

@@ -12,6 +12,10 @@ use crate::model::Name;
 
 const MINUTE: Duration = Duration::from_mins(1);
 const SECOND: Duration = Duration::from_secs(1);
+const PAUSES: Pauses = Pauses {
+    interval: MINUTE,
+    refusal: Duration::from_hours(1),
+};
 
 /// A platform that changes behind our back.
 #[derive(Default)]
@@ -56,7 +60,7 @@ impl Hours {
     fn new(seed: u64, platforms: &[&str]) -> Self {
         let names: Vec<Name> = platforms.iter().map(|name| Name::new(name)).collect();
         let mut brain = Brain::new(seed);
-        let said = brain.configured(Duration::ZERO, &names, MINUTE, "commit a");
+        let said = brain.configured(Duration::ZERO, &names, PAUSES, "commit a");
         let worlds = names.into_iter().map(|name| (name, World::default()));
         Self {
             brain,
@@ -325,7 +329,7 @@ fn a_wrong_configuration_keeps_the_old_one_until_it_is_mended() {
     let names = [Name::new("one"), Name::new("two")];
     hours.worlds.insert(Name::new("two"), World::default());
     let now = hours.now;
-    hours.brain.configured(now, &names, MINUTE, "commit b");
+    hours.brain.configured(now, &names, PAUSES, "commit b");
     hours.until(now + SECOND, MINUTE);
     assert_eq!(hours.attempts[&Name::new("two")], [now]);
 }
@@ -334,9 +338,9 @@ fn a_wrong_configuration_keeps_the_old_one_until_it_is_mended() {
 fn a_platform_that_is_configured_no_longer_ends_what_is_under_way_and_is_forgotten() {
     let mut brain = Brain::new(1);
     let name = Name::new("one");
-    brain.configured(Duration::ZERO, std::slice::from_ref(&name), MINUTE, "a");
+    brain.configured(Duration::ZERO, std::slice::from_ref(&name), PAUSES, "a");
     assert_eq!(brain.begin(Duration::ZERO), std::slice::from_ref(&name));
-    brain.configured(SECOND, &[], MINUTE, "b");
+    brain.configured(SECOND, &[], PAUSES, "b");
     assert!(brain.is_busy());
     let report = Report::ended(Conclusion::Converged);
     brain.ended(&name, SECOND * 2, Timestamp::UNIX_EPOCH, &report);
@@ -349,7 +353,7 @@ fn a_platform_that_is_configured_no_longer_ends_what_is_under_way_and_is_forgott
 fn whoever_is_told_to_stop_begins_nothing() {
     let mut brain = Brain::new(1);
     let name = Name::new("one");
-    brain.configured(Duration::ZERO, &[name], MINUTE, "a");
+    brain.configured(Duration::ZERO, &[name], PAUSES, "a");
     brain.stop();
     assert_eq!(brain.begin(MINUTE), []);
     assert!(brain.due(MINUTE) > MINUTE);
@@ -416,7 +420,7 @@ fn what_could_not_be_read_counts_as_it_did() {
     brain.configured(
         Duration::ZERO,
         std::slice::from_ref(&hq),
-        MINUTE,
+        PAUSES,
         "commit a",
     );
     let mut now = Duration::ZERO;

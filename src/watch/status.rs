@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::figures::{Figures, Platform};
-use super::pace::Moment;
+use super::pace::{Moment, Pauses};
 use super::report::Trouble;
 
 /// A platform that was not read for so many intervals makes the loop unready.
@@ -23,8 +23,21 @@ pub struct Configuration {
     pub revision: String,
     /// How often platforms are looked at.
     pub interval: Duration,
+    /// How long is waited after the first refusal of a sign-in.
+    pub refusal: Duration,
     /// What is wrong with the newest one, which was not taken up.
     pub wrong: Option<Trouble>,
+}
+
+impl Configuration {
+    /// How long is waited for what.
+    #[must_use]
+    pub fn pauses(&self) -> Pauses {
+        Pauses {
+            interval: self.interval,
+            refusal: self.refusal,
+        }
+    }
 }
 
 /// Everything at one moment.
@@ -68,6 +81,7 @@ impl Status {
             generation,
             revision,
             interval,
+            refusal: _, // what comes of it is told of each platform
             wrong,
         } = &self.configuration;
         let mut yes = *generation > 0;
@@ -95,7 +109,10 @@ impl Status {
         let longest = interval.saturating_mul(INTERVALS);
         for (name, platform) in &self.figures.platforms {
             let Platform {
-                last_good, trouble, ..
+                last_good,
+                trouble,
+                refused,
+                ..
             } = platform;
             let age = last_good.map(|good| now.saturating_sub(good));
             let fresh = age.is_some_and(|age| age <= longest);
@@ -110,6 +127,13 @@ impl Status {
             }
             if let Some(trouble) = trouble {
                 let _ = write!(text, ": {}: {}", trouble.code, trouble.message);
+            }
+            if let Some(due) = refused {
+                let left = due.saturating_sub(now).as_secs();
+                let _ = write!(
+                    text,
+                    "; the same sign-in is tried again in {left} s, another one at once"
+                );
             }
             line(text);
         }
@@ -132,6 +156,7 @@ mod tests {
                 generation,
                 revision: "commit abc".into(),
                 interval: Duration::from_mins(1),
+                refusal: Duration::from_hours(1),
                 wrong: None,
             },
             ..Status::default()
@@ -173,6 +198,21 @@ mod tests {
             ),
             "{}",
             answer.text
+        );
+    }
+
+    #[test]
+    fn a_refused_sign_in_is_told_with_the_end_of_the_pause() {
+        let mut refused = status(1, &[Some(990)]);
+        for platform in refused.figures.platforms.values_mut() {
+            platform.trouble = Some(Trouble::new("SW0306", "the server refused"));
+            platform.refused = Some(Duration::from_secs(4600));
+        }
+        let answer = refused.ready(Duration::from_secs(1000));
+        assert_eq!(
+            answer.text,
+            "ready\nconfiguration 1: commit abc\nplatform p0: read 10 s ago: SW0306: the server refused; \
+             the same sign-in is tried again in 3600 s, another one at once\n"
         );
     }
 

@@ -383,6 +383,18 @@ impl Transport {
         self.0.timed.read()
     }
 
+    /// Lets one request in by itself before all others, as at the beginning: a password that was good may be good no
+    /// more, and several refusals at once would lock the account.
+    pub fn ask_at_the_door(&self) {
+        self.0.door.open.store(false, Ordering::Release);
+    }
+
+    /// Whether the sign-in was refused. It is for as long as there is this transport, and nothing more is sent.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        self.0.door.refused.get().is_some()
+    }
+
     /// By which way the last sign-in was made; none before the first, and without one.
     #[must_use]
     pub fn signed_in_by(&self) -> Option<&'static str> {

@@ -173,6 +173,11 @@ impl Exposition {
         format!("{:.0}", self.value(name, with)).parse().unwrap()
     }
 
+    /// Whether there is any sample of a name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        !self.matching(name, &[]).is_empty()
+    }
+
     /// All samples that have these labels together.
     pub(super) fn sum(&self, name: &str, with: &[(&str, &str)]) -> f64 {
         self.matching(name, with).iter().sum()

@@ -7,6 +7,7 @@
 mod exposition;
 mod git;
 mod hour;
+mod sign_in;
 mod yard;
 
 use std::fs;

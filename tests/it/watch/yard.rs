@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use sitewright::model::Holder;
 use sitewright::state::Store;
-use sitewright_sim::{ConsoleAction, Options, Server, World};
+use sitewright_sim::{Access, ConsoleAction, Options, RequestRecord, Scheme, Server, World};
 
 use super::exposition::Exposition;
 use crate::support::{Running, run};
@@ -43,7 +43,12 @@ pub(super) struct Yard {
     address: SocketAddr,
     /// How many requests the program may send a second.
     pub(super) rate_limit: u32,
+    /// What the workspace says of the sign-in.
+    auth: &'static str,
 }
+
+/// Who may come in, once anybody has to sign in.
+const USER: &str = r"CORP\svc-sitewright";
 
 impl Yard {
     /// A yard in which so many sites are declared, and are as declared; `more` is of the workspace.
@@ -61,6 +66,7 @@ impl Yard {
             server: Some(server),
             second: None.into(),
             rate_limit: 1000,
+            auth: "",
             folder,
         };
         fs::create_dir_all(yard.here().join("profiles")).unwrap();
@@ -92,8 +98,8 @@ impl Yard {
     pub(super) fn workspace(&self, more: &str) {
         let mut text = format!(
             "apiVersion: sitewright/v1\nkind: Workspace\nspec:\n{more}  platforms:\n    - {{ name: hq, url: 'http://{}', \
-             server: SMP01.corp.example, profile: profiles/hq.yaml, rateLimit: {} }}\n",
-            self.address, self.rate_limit
+             server: SMP01.corp.example, profile: profiles/hq.yaml, rateLimit: {}{} }}\n",
+            self.address, self.rate_limit, self.auth
         );
         if let Some(second) = &*self.second.borrow() {
             writeln!(
@@ -126,7 +132,7 @@ impl Yard {
 
     fn write(&self, name: &str, text: &str) {
         fs::create_dir_all(self.here()).unwrap();
-        let new = self.here().join(format!(".{name}.new"));
+        let new = self.here().join(format!("{name}.new"));
         fs::write(&new, text).unwrap();
         fs::rename(new, self.here().join(name)).unwrap();
     }
@@ -178,6 +184,34 @@ impl Yard {
     pub(super) fn back(&mut self) {
         let world = World::open_existing(&self.folder.path().join("smp.db")).unwrap();
         self.server = Some(Server::start(world, self.address).unwrap());
+    }
+
+    /// From here on one has to sign in, and the password is in a file.
+    pub(super) fn wants_a_password(&mut self, password: &str) {
+        self.auth = r", auth: { method: ntlm, username: 'CORP\svc-sitewright', passwordFrom: { file: secrets/smp } }";
+        self.password(password);
+        self.change_password(password);
+    }
+
+    /// Writes the password where the workspace says that it is.
+    pub(super) fn password(&self, password: &str) {
+        fs::create_dir_all(self.here().join("secrets")).unwrap();
+        self.write("secrets/smp", password);
+    }
+
+    /// The account gets another password; connections that are open end.
+    pub(super) fn change_password(&mut self, password: &str) {
+        self.away();
+        let world = World::open_existing(&self.folder.path().join("smp.db")).unwrap();
+        let access = Access::by(&[Scheme::Ntlm]).with_account(USER, password);
+        self.server = Some(Server::start_with(world, self.address, &access).unwrap());
+    }
+
+    /// How often the server refused a password since its last change.
+    pub(super) fn refusals(&self) -> usize {
+        let requests = self.server().requests();
+        let refused = |request: &&RequestRecord| request.refused.is_some();
+        requests.iter().filter(refused).count()
     }
 
     /// Whether nobody holds the lock of the state.
