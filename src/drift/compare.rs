@@ -46,7 +46,7 @@ pub(super) mod field {
 }
 
 /// What stands as the site of a subnet that is in none; as plans say it.
-pub(super) const NO_SITE: &str = "no site";
+pub const NO_SITE: &str = "no site";
 
 /// What the one document of settings is called.
 pub(super) const SETTINGS: &str = "DS and core settings";

@@ -32,7 +32,7 @@ use crate::plan::{Changed, Field, ObjectChange, Plan};
 use crate::select::Impact;
 use compare::{Compared, Kind, Raw, both_names, compare, sort};
 
-pub use compare::names_of;
+pub use compare::{NO_SITE, names_of};
 pub use own::undone;
 pub use rounds::{History, News, ROUNDS, flaps, noted, taken_back, told, with};
 

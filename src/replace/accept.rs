@@ -296,13 +296,12 @@ impl File<'_> {
         };
         let gone: Vec<&Node> = items.iter().filter(|item| named(item)).collect();
         if gone.len() == items.len() && !gone.is_empty() {
-            if *flow {
-                return Ok(vec![self.instead(list, "[]")?]);
-            }
-            let edit = self.layout.empty(list);
-            return Ok(vec![edit.ok_or(Refused::Unfit(
-                "it is the last item, with comments beside it",
-            ))?]);
+            let emptied = if *flow {
+                self.layout.empty_flow(list).map(|edit| vec![edit])
+            } else {
+                self.layout.empty(list)
+            };
+            return emptied.ok_or(unfit);
         }
         let mut edits = Vec::new();
         for item in gone {

@@ -154,6 +154,81 @@ fn a_subnet_leaves_one_list_for_the_other() {
     );
 }
 
+/// The list of a site whose only subnet goes, byte by byte.
+#[track_caller]
+fn emptied(before: &str, after: &str) {
+    let head = "apiVersion: sitewright/v1\nkind: Site\nmetadata: { name: HQ }\nspec:\n";
+    for ending in ["\n", "\r\n"] {
+        let whole = |text: &str| format!("{head}{text}").replace('\n', ending);
+        let sources = [Source::new("sites.yaml", &whole(before))];
+        let subnet = net("10.0.0.0/24");
+        let found = accept(&sources, Accept::Subnet { subnet, site: None }, None);
+        let text = found.map(|sources| sources[0].text.as_ref().to_owned());
+        assert_eq!(text.as_deref(), Ok(whole(after).as_str()), "of {before}");
+    }
+}
+
+#[test]
+fn the_last_item_leaves_brackets_and_every_comment() {
+    // Nothing is said.
+    emptied("  subnets:\n    - 10.0.0.0/24\n", "  subnets: []\n");
+    emptied("  subnets:\n    - 10.0.0.0/24", "  subnets: []");
+    // Beside the item: it gets a line of its own where the item was.
+    emptied(
+        "  subnets:\n    - 10.0.0.0/24   # clients\n  description: x\n",
+        "  subnets: []\n    # clients\n  description: x\n",
+    );
+    emptied(
+        "  subnets:\n  - 10.0.0.0/24 # clients",
+        "  subnets: []\n  # clients",
+    );
+    // Behind the key, before the item, beside it, and behind the list.
+    emptied(
+        "  subnets:   # ours\n    # the old wing\n    - 10.0.0.0/24   # clients\n    # printers: to come\n  description: x\n",
+        "  subnets: []   # ours\n    # the old wing\n    # clients\n    # printers: to come\n  description: x\n",
+    );
+    // A key that is alone with its comment.
+    emptied(
+        "  subnets: # ours\n    - 10.0.0.0/24\n",
+        "  subnets: [] # ours\n",
+    );
+    // In brackets, on one line and on many.
+    emptied(
+        "  subnets: [10.0.0.0/24]   # ours\n",
+        "  subnets: []   # ours\n",
+    );
+    emptied("  subnets: [\n    10.0.0.0/24,\n  ]\n", "  subnets: []\n");
+    emptied(
+        "  subnets: [ # ours\n    # the old wing\n    10.0.0.0/24, # clients\n    # printers: to come\n  ]\n  description: x\n",
+        "  subnets: [ # ours\n    # the old wing\n    # clients\n    # printers: to come\n  ]\n  description: x\n",
+    );
+}
+
+#[test]
+fn the_last_server_leaves_what_was_said_of_its_fields() {
+    let text = SITES.replace(
+        "    - name: S3\n",
+        "    - name: S3   # in the cellar\n      # since May\n      roles: [task]   # no packages\n",
+    );
+    let (site, server) = (&Name::new("Branch"), &Name::new("S3"));
+    let gone = Accept::Server {
+        site,
+        server,
+        there: false,
+    };
+    assert_eq!(
+        changed(&text, gone).unwrap(),
+        [
+            "-  servers:",
+            "-    - name: S3   # in the cellar",
+            "+  servers: []",
+            "+    # in the cellar",
+            "-      roles: [task]   # no packages",
+            "+    # no packages",
+        ]
+    );
+}
+
 #[test]
 fn what_cannot_be_written_is_refused() {
     let hq = &Name::new("HQ");

@@ -233,21 +233,110 @@ impl Layout<'_> {
         Some(self.behind(&range, flow, &text))
     }
 
-    /// Leaves nothing of a list in block style but its brackets; `None` where comments would go with it.
-    pub(super) fn empty(&self, list: &Node) -> Option<Edit> {
-        let whole = self.whole(list);
-        let start = self.slice(0..whole.start).trim_end().len();
-        let end = self.line_end(whole.end);
-        let mut comments = self.scan.comments.iter();
-        if !self.slice(0..start).ends_with(':')
-            || comments.any(|comment| !comment.is_empty() && (start..end).contains(&comment.start))
-        {
+    /// Leaves nothing of a list in block style but brackets behind its key, and its comments: what stands behind the key
+    /// stays there, what has a line of its own stays where it was, and what was said beside an item or inside it gets a
+    /// line of its own in the place of the item.
+    pub(super) fn empty(&self, list: &Node) -> Option<Vec<Edit>> {
+        let Value::List { items, .. } = &list.value else {
+            return None;
+        };
+        // Where a list begins that is not indented is a matter of taste; its first dash is where it is.
+        let whole = self.item(items.first()?, false)?.start..self.item(items.last()?, false)?.end;
+        let colon = self.previous(whole.start);
+        let key = self.slice(self.line_start(colon)..colon);
+        if !key.ends_with(':') {
             return None;
         }
-        Some(Edit {
-            range: start..whole.end,
-            with: " []".to_owned(),
-        })
+        let from = self.line_end(colon);
+        let until = self.line_end(whole.end);
+        let lead = self.lead(whole.start);
+        if from > whole.start || !lead.trim().is_empty() {
+            return None;
+        }
+        let comments: Vec<&Range<usize>> = self
+            .scan
+            .comments
+            .iter()
+            .filter(|comment| !comment.is_empty() && (from..until).contains(&comment.start))
+            .collect();
+        let brackets = Edit::insert(colon, " []".to_owned());
+        if comments.is_empty() {
+            // A file that ends without a line break does so still.
+            let ends = self.slice(0..until).ends_with('\n');
+            let kept = self.slice(0..from).trim_end_matches(['\r', '\n']).len();
+            let range = if ends { from..until } else { kept..until };
+            return Some(vec![brackets, Edit::delete(range)]);
+        }
+        let lines = self.slice(from..until).split_inclusive('\n');
+        let mut at = from;
+        let mut kept: Vec<String> = Vec::new();
+        for line in lines {
+            let range = at..at + line.len();
+            at = range.end;
+            let comment = comments
+                .iter()
+                .find(|comment| range.contains(&comment.start));
+            if let Some(comment) = comment {
+                let own = self.is_alone_before(comment.start);
+                let lead = if own { self.lead(comment.start) } else { lead };
+                let said = self.slice((*comment).clone()).trim_end();
+                kept.push(format!("{lead}{said}"));
+            }
+        }
+        let ending = self.ending();
+        let after = if self.slice(from..until).ends_with('\n') {
+            ending
+        } else {
+            ""
+        };
+        Some(vec![
+            brackets,
+            Edit {
+                range: from..until,
+                with: format!("{}{after}", kept.join(ending)),
+            },
+        ])
+    }
+
+    /// The same for a list in brackets: a comment in the line in which it begins stays there, each other one gets a line of
+    /// its own.
+    pub(super) fn empty_flow(&self, list: &Node) -> Option<Edit> {
+        let end = self.whole(list).end;
+        let range = list.range.start..end;
+        let text = self.slice(range.clone());
+        if !text.starts_with('[') || !text.ends_with(']') {
+            return None;
+        }
+        let indented = |at: usize| {
+            let line = self.slice(self.line_start(at)..self.line_end(at));
+            let blanks = line.len() - line.trim_start_matches([' ', '\t']).len();
+            line.get(..blanks).unwrap_or_default()
+        };
+        let mut with = "[".to_owned();
+        for comment in &self.scan.comments {
+            if comment.is_empty() || !range.contains(&comment.start) {
+                continue;
+            }
+            if comment.start < self.line_end(range.start) {
+                with.push(' ');
+            } else {
+                with.push_str(self.ending());
+                with.push_str(indented(comment.start));
+            }
+            with.push_str(self.slice(comment.clone()).trim_end());
+        }
+        if with.len() > 1 {
+            let closes = end - 1;
+            let beside = if self.is_alone_before(closes) {
+                closes
+            } else {
+                range.start
+            };
+            with.push_str(self.ending());
+            with.push_str(indented(beside));
+        }
+        with.push(']');
+        Some(Edit { range, with })
     }
 
     /// Puts the text of an item behind the bytes of another one.

@@ -43,6 +43,10 @@ pub struct Pauses {
 
 /// The rhythm of one platform, at most one attempt at a time.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is told apart by its own events"
+)]
 pub struct Beat {
     due: Moment,
     under_way: bool,

@@ -89,6 +89,10 @@ struct InUse {
 }
 
 /// Runs until it is told to stop.
+#[expect(
+    clippy::too_many_lines,
+    reason = "everything is waited for in one place"
+)]
 pub async fn run(source: Source, outside: Outside<'_>) {
     let Outside {
         load,

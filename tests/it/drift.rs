@@ -151,6 +151,54 @@ fn what_is_accepted_is_no_drift_and_leaves_no_plan() {
 }
 
 #[test]
+fn a_subnet_in_no_site_is_accepted_with_what_was_said_of_it() {
+    let home = Home::applied();
+    let taken_out = ConsoleAction::RemoveSubnet {
+        site: "Office".into(),
+        subnet: "192.168.0.0/24".into(),
+    };
+    home.server.world().console(taken_out).unwrap();
+    let text = std::fs::read_to_string(home.path().join("sites.yaml")).unwrap();
+    let text = text.replace(
+        "[192.168.0.0/24]",
+        "   # by floor\n    - 192.168.0.0/24   # clients",
+    );
+    std::fs::write(home.path().join("sites.yaml"), &text).unwrap();
+    let said = home.gives(&["drift", "--accept", "--yes"], 0);
+    assert!(!said.contains("is not written"), "{said}");
+    assert!(said.contains("the next plan has no changes"), "{said}");
+    assert_eq!(
+        std::fs::read_to_string(home.path().join("sites.yaml")).unwrap(),
+        text.replace(
+            "subnets:    # by floor\n    - 192.168.0.0/24   # clients",
+            "subnets: []    # by floor\n    # clients"
+        )
+    );
+    home.gives(&["drift"], 0);
+}
+
+#[test]
+fn a_subnet_that_we_created_and_that_is_in_no_site_is_left_to_a_person() {
+    let home = Home::applied();
+    let text = std::fs::read_to_string(home.path().join("sites.yaml")).unwrap();
+    let more = text.replace("[192.168.0.0/24]", "[192.168.0.0/24, 10.9.0.0/24]");
+    std::fs::write(home.path().join("sites.yaml"), &more).unwrap();
+    home.apply();
+    let taken_out = ConsoleAction::RemoveSubnet {
+        site: "Office".into(),
+        subnet: "10.9.0.0/24".into(),
+    };
+    home.server.world().console(taken_out).unwrap();
+    let said = home.gives(&["drift", "--accept", "--yes"], 1);
+    assert!(
+        said.contains("SW0966") && said.contains("would delete it"),
+        "{said}"
+    );
+    let after = std::fs::read_to_string(home.path().join("sites.yaml")).unwrap();
+    assert_eq!(after, more);
+}
+
+#[test]
 fn a_word_keeps_a_difference_from_being_drift_until_it_is_taken_back() {
     let home = Home::applied();
     home.describe("First floor");

@@ -10,9 +10,9 @@ use crate::cli::plan::{What, planned};
 use crate::cli::replace_server::{diff, say};
 use crate::cli::session::{Home, Session};
 use crate::cli::{Context, Exit, print};
-use crate::drift::{Change, Standing};
+use crate::drift::{Change, NO_SITE, Standing};
 use crate::manifest::{self, Source};
-use crate::model::{Desired, DesiredAssignment, Name};
+use crate::model::{Desired, DesiredAssignment, Held, Name, Ownership};
 use crate::replace::{Accept, accept};
 
 /// Writes into the manifests what the declaration says otherwise.
@@ -31,10 +31,14 @@ pub(super) fn run(
     }
     let (_, before) = home.read(&args.files)?;
     let mut after = before.clone();
+    let nothing = Ownership::default();
+    let loaded = look.loaded.as_ref();
+    let ours = loaded.map_or(&nothing, |loaded| &loaded.state.ownership);
     let mut taken = 0_usize;
     let mut left = Vec::new();
     for change in open(look) {
-        match written(change, &after, &look.desired, session.declared_name()) {
+        let declared = (&look.desired, ours);
+        match written(change, &after, declared, session.declared_name()) {
             Ok(sources) => {
                 after = sources;
                 taken += 1;
@@ -132,7 +136,7 @@ fn remains(
 pub(super) fn written(
     change: &Change,
     sources: &[Source],
-    desired: &Desired,
+    (desired, ours): (&Desired, &Ownership),
     platform: Option<&Name>,
 ) -> Result<Vec<Source>, String> {
     let name = Name::new(&change.name);
@@ -160,7 +164,20 @@ pub(super) fn written(
         ("Subnet", "site") => {
             let subnet = change.name.parse().map_err(|_| "it is no network".to_owned())?;
             let to = after.map(Name::new);
+            let nowhere = Name::new(NO_SITE);
+            let created = |subnet: &Name| {
+                let mut owned = ours.subnets.values();
+                owned.any(|owned| owned.how == Held::Created && owned.name == *subnet)
+            };
             match &to {
+                Some(site) if *site == nowhere && declared(site) => Err(format!(
+                    "nobody can tell whether it is in no site, or in the one that is called `{site}`"
+                )),
+                Some(site) if *site == nowhere && created(&name) => Err(
+                    "it is in no site, which no declaration can say: one that leaves it out would delete it, since we created it"
+                        .to_owned(),
+                ),
+                Some(site) if *site == nowhere => tried(Accept::Subnet { subnet, site: None }),
                 Some(site) if !declared(site) => Err(format!(
                     "it is in `{site}`, which is not declared: a declaration that leaves it out would take it out or delete it"
                 )),

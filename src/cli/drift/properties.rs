@@ -217,7 +217,7 @@ proptest! {
         let mut text = sources.clone();
         let (mut taken, mut refused) = (Vec::new(), BTreeSet::new());
         for change in drift.changes.iter().filter(|change| change.standing == Standing::Undo) {
-            match written(change, &text, &wanted, None) {
+            match written(change, &text, (&wanted, &now.ownership), None) {
                 Ok(then) => {
                     text = then;
                     taken.push(change);
