@@ -316,6 +316,22 @@ proptest! {
         prop_assert!(second.changes.is_empty());
     }
 
+    /// Nothing is shown as changed that is no other afterwards: each step, done where those before it are, leaves
+    /// something else on the server or in what is remembered.
+    #[test]
+    fn no_step_leaves_everything_as_it_is(raw in raw()) {
+        let (wanted, mut seen) = raw.case();
+        let made = plan(&wanted, &seen, raw.takeover);
+        for step in &made.steps {
+            let before = seen.clone();
+            run(&mut seen, step);
+            prop_assert!(
+                seen.snapshot != before.snapshot || seen.ownership != before.ownership,
+                "{} changes nothing in\n{}", step.id, picture(&before)
+            );
+        }
+    }
+
     /// Design rule 8.
     #[test]
     fn order_of_answers_does_not_matter(raw in raw(), seed in any::<u64>()) {
