@@ -1,9 +1,9 @@
 //! A run over a [`Server`] with faults: the steps that `apply` goes through, up to four of them under way.
 //!
 //! Pure. Between any two calls of a step, those of others may go first; a script says of each write whether it is
-//! done, refused, lost on the way there or back, or the last thing that this program ever sends. What a step does next
-//! is said by the very [`writing`] that `apply` goes along; what is remembered comes from the facts by the very
-//! [`replay`].
+//! done, refused, put off, done by somebody else just before, lost on the way there or back, or the last thing that this
+//! program ever sends. What a step does next is said by the very [`writing`] that `apply` goes along; what is remembered
+//! comes from the facts by the very [`replay`].
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +20,7 @@ use crate::journal::{Entry, Fact, replay};
 use crate::model::*;
 use crate::observe::{Bindings, Seen};
 use crate::plan::Plan;
-use crate::smp::{Fault, FaultKind, SendError};
+use crate::smp::{Fault, FaultKind, SendError, Write};
 
 /// What becomes of one write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +29,10 @@ pub(super) enum Fate {
     Done,
     /// It is refused for good.
     Refused,
+    /// It is refused for now.
+    Busy,
+    /// What it takes away somebody else took away just before; any other is carried out.
+    Beaten,
     /// It never arrives, and nobody says so.
     LostBefore,
     /// It is carried out, and the answer does not arrive.
@@ -40,7 +44,7 @@ pub(super) enum Fate {
 }
 
 impl Fate {
-    /// Half of all writes go well.
+    /// Nearly half of all writes go well.
     pub(super) fn of(number: u8) -> Self {
         match number {
             0 => Self::Refused,
@@ -48,6 +52,8 @@ impl Fate {
             2 | 3 => Self::LostAfter,
             4 => Self::CrashBefore,
             5 | 6 => Self::CrashAfter,
+            7 => Self::Busy,
+            8 => Self::Beaten,
             _ => Self::Done,
         }
     }
@@ -192,15 +198,22 @@ impl Shared<'_> {
         self.note(facts);
         pause(&self.crashed).await;
         let fate = self.fates.borrow_mut().next().unwrap_or(Fate::Done);
-        let arrives = !matches!(fate, Fate::Refused | Fate::LostBefore | Fate::CrashBefore);
+        let arrives = !matches!(
+            fate,
+            Fate::Refused | Fate::Busy | Fate::LostBefore | Fate::CrashBefore
+        );
         let created = if arrives {
             self.server.borrow_mut().write(&write)
         } else {
             None
         };
         match fate {
-            Fate::Done => sent.done(created),
+            Fate::Beaten if takes_away(&write) => {
+                sent.missed(SendError::Refused(fault(FaultKind::DoesNotExist)))
+            }
+            Fate::Done | Fate::Beaten => sent.done(created),
             Fate::Refused => sent.missed(SendError::Refused(fault(FaultKind::Permission))),
+            Fate::Busy => sent.missed(SendError::Transient(fault(FaultKind::Busy).into())),
             Fate::LostBefore | Fate::LostAfter => {
                 sent.missed(SendError::Unknown(fault(FaultKind::Internal).into()))
             }
@@ -210,6 +223,13 @@ impl Shared<'_> {
             }
         }
     }
+}
+
+fn takes_away(write: &Write) -> bool {
+    matches!(
+        write,
+        Write::DeleteResource { .. } | Write::PartSubnet { .. } | Write::PartServer { .. }
+    )
 }
 
 fn fault(kind: FaultKind) -> Fault {
