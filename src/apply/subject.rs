@@ -116,13 +116,13 @@ impl Subject {
     /// An object that the step was to create is there: by our own write whose answer was lost or said nothing, or by
     /// somebody else's. One that a run before this one was about to create is told by the journal, which knows.
     pub(super) fn found(&mut self, seen: &Seen) -> Option<Fact> {
+        if let Some(arrived) = self.arrived(seen) {
+            return Some(arrived);
+        }
         // Our own creation of an earlier round is no find.
         let guid = self
             .born(seen)
             .filter(|guid| !self.created.contains(guid))?;
-        if self.noted.intended {
-            return self.created(guid);
-        }
         let record = match &self.action {
             Action::CreateSite {
                 name, protected, ..
@@ -140,6 +140,12 @@ impl Subject {
             _ => return None,
         };
         Some(Fact::Recorded { record })
+    }
+
+    /// The object that is about to be created, by what is written down, is there, and no answer told its GUID.
+    pub(super) fn arrived(&mut self, seen: &Seen) -> Option<Fact> {
+        let guid = self.born(seen).filter(|_| self.noted.intended)?;
+        self.created(guid)
     }
 
     /// What is to be written down before a write goes out.

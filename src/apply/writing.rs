@@ -414,7 +414,10 @@ impl ReadBack {
         };
         course.subject.bind(&seen);
         let gap = match course.subject.judge(&seen) {
-            Ok(Progress::AlreadyDone) => return Settled::Yes(course.done()),
+            Ok(Progress::AlreadyDone) => {
+                let arrived = course.subject.arrived(&seen);
+                return Settled::Yes(course.done().after(arrived));
+            }
             Ok(Progress::Ready(left)) if left.iter().all(|write| !sent.contains(write)) => {
                 return Settled::Yes(course.round());
             }

@@ -200,6 +200,16 @@ fn a_creation_is_intended_then_noted_and_known_to_the_steps_behind() {
     assert_eq!(over.born.sites, [(Name::new("Lab"), guid(9))].into());
 }
 
+/// The server said that it created it, and not by which GUID.
+#[test]
+fn a_creation_whose_answer_says_nothing_is_noted_as_soon_as_it_is_seen() {
+    let (_, sent) = start(&create(None)).sees(sites(&[])).sends(&creation(None));
+    let then = sent.done(None).notes(&[]);
+    let over = then.settles(sites(&[9])).notes(&[created(9)]).ends();
+    assert_eq!(over.outcome, Ok(Outcome::Done));
+    assert_eq!(over.born.sites, [(Name::new("Lab"), guid(9))].into());
+}
+
 #[test]
 fn what_is_there_unintended_is_adopted() {
     let adopted = Fact::Recorded {
