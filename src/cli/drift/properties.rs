@@ -100,7 +100,7 @@ fn found(base: &Seen, now: &Seen, wanted: &Desired, planned: &Plan) -> Drift {
 fn back(drift: &Drift, wanted: &Desired, now: &Seen, takeover: bool) -> Option<Plan> {
     let undo = drift.changes.iter();
     let undo = undo.filter(|change| change.standing == Standing::Undo);
-    let targets: BTreeSet<_> = undo.filter_map(object).collect();
+    let targets: BTreeSet<_> = undo.filter_map(|change| object(change, wanted)).collect();
     if targets.is_empty() {
         return None;
     }
