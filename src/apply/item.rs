@@ -3,8 +3,9 @@
 //! I/O, through the writer and the journal. A setting in item XML can only be written with everything else that stands
 //! in the item, so whatever else changed by it is told, with the file that holds the old XML.
 
+use super::failed::Failed;
 use super::run::Run;
-use super::step::{Failure, Stepper, unread};
+use super::step::{Failure, Stepper};
 use crate::items::{Difference, differences};
 use crate::journal::JournalError;
 use crate::profile::Setting;
@@ -81,7 +82,9 @@ impl Stepper<'_> {
         let export = self
             .within(self.run.writer.reader().item_export(item))
             .await?;
-        let found = export.map_err(|error| unread(&error))?.unwrap_or_default();
+        let found = export
+            .map_err(|error| Failed::unread(&error))?
+            .unwrap_or_default();
         let changed = changed_beside(&replaced.value.setting, &replaced.after, &found);
         let said = match changed {
             Ok(changed) if changed.is_empty() => return Ok(()),
@@ -91,13 +94,13 @@ impl Stepper<'_> {
             }
             Err(reason) => reason,
         };
-        Err(Failure::Step {
+        Err(Failure::Step(Failed {
             code: "SW0606",
             error: format!("the item {item} changed elsewhere too: {said}"),
             hint: Some(format!(
                 "its old XML is kept: `sitewright restore {file}` brings it back; what changes by itself belongs into \
                  `noise` of the server profile"
             )),
-        })
+        }))
     }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Action, Assignment, ConsoleStep, Guid, Observed, SiteRef, same_text};
+use crate::model::{Action, Assignment, ConsoleStep, Guid, SiteRef, same_text};
 use crate::observe::{Bindings, Seen};
 use crate::smp::Write;
 
@@ -419,13 +419,5 @@ pub(super) fn with_created(
             automatic: *automatic,
         },
         Assignment::All | Assignment::Servers(_) => after.clone(),
-    }
-}
-
-/// What a look says, where it says anything.
-pub(super) fn known(seen: Observed<Seen>) -> Result<Seen, String> {
-    match seen {
-        Observed::Known(seen) => Ok(seen),
-        Observed::Unavailable(reason) => Err(reason),
     }
 }

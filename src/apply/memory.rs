@@ -5,7 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::step::{INCONSISTENT, awaits};
+use super::failed::INCONSISTENT;
+use super::step::awaits;
 use crate::journal::Fact;
 use crate::model::{
     Action, ConsoleStep, Count, CountedKind, Guid, Ignorable, Intended, Name, Outcome, Ownership,

@@ -5,7 +5,7 @@
 
 mod baseline;
 mod born;
-mod creation;
+mod failed;
 mod gap;
 mod item;
 mod judge;
@@ -14,15 +14,17 @@ mod run;
 mod saved;
 mod schedule;
 mod step;
+mod subject;
+pub(crate) mod writing;
 
 pub use baseline::{Left, LeftError, keep, leaves_nothing, left, less_seen, rounds, seen};
-#[cfg(test)]
-pub(crate) use creation::creates;
 pub use item::changed_beside;
 pub use judge::{Drifted, Progress, judge};
 pub use memory::{aftermath, carried_out, unproven};
 pub use run::{ApplyError, Course, Ended, Halt, Options, Run, apply};
 pub use saved::{Moved, Resumed, Unfit, resume};
+#[cfg(test)]
+pub(crate) use subject::Subject;
 
 #[cfg(test)]
 mod tests;

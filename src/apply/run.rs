@@ -23,11 +23,12 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::born::Born;
-use super::schedule::{Next, Schedule, named, wants};
-use super::step::{Failure, Noted, Stepper, awaits};
+use super::failed::Failed;
+use super::schedule::{Next, Schedule, wants};
+use super::step::{Failure, Stepper, awaits};
 use crate::journal::{Fact, JournalError};
 use crate::model::{
-    Action, Event, Guid, Outcome, PackageRef, RunId, RunSummary, Step, StepCount, StepId, StepKind,
+    Event, Guid, Outcome, PackageRef, RunId, RunSummary, Step, StepCount, StepId, StepKind,
 };
 use crate::plan::Plan;
 use crate::smp::{Writer, chain};
@@ -434,22 +435,15 @@ impl<'a> Shared<'a> {
             stop,
             born,
             tell,
-            bindings: born.with(|bindings| named(&step.action, bindings)),
             deadline: (step.kind() != StepKind::Await)
                 .then(|| Instant::now() + run.options.step_timeout),
             written_over: None,
-            lost: false,
-            noted: Noted {
-                intended: false,
-                owes: owes(&step.action, run),
-                gone: false,
-            },
         };
         match stepper.carry_out(step).await {
             Ok(Outcome::Open) if run.options.skip_manual => Ok(Outcome::Skipped),
             Ok(outcome) => Ok(outcome),
             Err(Failure::Journal(error)) => Err(error),
-            Err(Failure::Step { code, error, hint }) => Ok(Outcome::Failed {
+            Err(Failure::Step(Failed { code, error, hint })) => Ok(Outcome::Failed {
                 code: code.to_owned(),
                 error,
                 hint,
@@ -506,11 +500,6 @@ fn at_work(step: Option<&Step>, run: &Run<'_>, born: &Born) -> super::schedule::
             born.with(|bindings| wants(&step.action, bindings, profile))
         })
         .unwrap_or_default()
-}
-
-/// Whether a run before this one wrote the assignment of a step's package and did not come to its distribution points.
-fn owes(action: &Action, run: &Run<'_>) -> bool {
-    matches!(action, Action::AssignPackage { package, .. } if run.undistributed.contains(&package.guid))
 }
 
 /// No further step begins; the first reason stands.

@@ -1,7 +1,7 @@
-//! One step: look, write, read back.
+//! One step, over the server and the journal: what comes next is said by [`writing`] and [`Subject`].
 //!
-//! I/O, through the writer and the journal. A write whose answer was lost is never sent again before a look. What waits
-//! for the server may be cut off when the time of the step is over; what writes to the journal never is.
+//! I/O, through the writer and the journal. What waits for the server may be cut off when the time of the step is over;
+//! what writes to the journal never is.
 
 #![expect(
     clippy::disallowed_methods,
@@ -14,24 +14,21 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::born::Born;
-use super::gap::gap;
+use super::failed::Failed;
 use super::item::WrittenOver;
-use super::judge::{Drifted, Progress, judge, known};
+use super::judge::{Drifted, Progress};
 use super::run::Run;
+use super::subject::Subject;
+use super::writing::{self, Again, Move, Next, Over, ReadBack, Ready, Settled};
 use crate::journal::{Fact, JournalError};
 use crate::model::{
-    Action, ConsoleStep, CountedKind, Event, Guid, Outcome, PackageRef, SiteRef, Step, StepKind,
+    Action, ConsoleStep, Event, Observed, Outcome, PackageRef, Step, StepId, StepKind,
 };
-use crate::observe::{Bindings, Seen, look};
-use crate::smp::{ReadError, SendError, Write, chain};
+use crate::observe::{Seen, look};
 
-/// The code of a step that the server took and does not keep.
-pub(super) const INCONSISTENT: &str = "SW0605";
 /// How long after a write the first look may come, and how the pauses grow.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-/// How often a step goes from looking to writing: creating and joining are two rounds, a surprise is a third.
-const ROUNDS: u32 = 4;
 
 pub(super) struct Stepper<'a> {
     pub(super) run: &'a Run<'a>,
@@ -40,25 +37,10 @@ pub(super) struct Stepper<'a> {
     /// What came into being in the run, for the steps behind.
     pub(super) born: &'a Born,
     pub(super) tell: &'a (dyn Fn(&Event) + Sync),
-    /// What the step names of it.
-    pub(super) bindings: Bindings,
     /// When the step is to be done; `None` for one that has a limit of its own.
     pub(super) deadline: Option<Instant>,
     /// The XML of the item that this step wrote over.
     pub(super) written_over: Option<WrittenOver>,
-    /// Whether an answer was lost: what was sent may yet be carried out.
-    pub(super) lost: bool,
-    pub(super) noted: Noted,
-}
-
-/// What the journal says of that which a step is about.
-pub(super) struct Noted {
-    /// An object is about to be created, and nothing is said yet of what came of it.
-    pub(super) intended: bool,
-    /// The second of two calls is owed: the first went out, in this run or in one before.
-    pub(super) owes: bool,
-    /// The resource of a deletion is gone.
-    pub(super) gone: bool,
 }
 
 /// Why a step did not end well.
@@ -66,11 +48,7 @@ pub(super) enum Failure {
     /// The journal cannot be kept: the run ends.
     Journal(JournalError),
     /// The step failed: its dependants are not tried.
-    Step {
-        code: &'static str,
-        error: String,
-        hint: Option<String>,
-    },
+    Step(Failed),
 }
 
 impl From<JournalError> for Failure {
@@ -79,29 +57,15 @@ impl From<JournalError> for Failure {
     }
 }
 
+impl From<Failed> for Failure {
+    fn from(failed: Failed) -> Self {
+        Self::Step(failed)
+    }
+}
+
 impl From<Drifted> for Failure {
     fn from(drifted: Drifted) -> Self {
-        Self::Step {
-            code: "SW0601",
-            error: drifted.to_string(),
-            hint: Some("somebody else changed it: plan again".into()),
-        }
-    }
-}
-
-pub(super) fn unread(error: &ReadError) -> Failure {
-    Failure::Step {
-        code: "SW0602",
-        error: format!("cannot look at it: {}", chain(error)),
-        hint: error.hint(),
-    }
-}
-
-fn unsent(error: &SendError) -> Failure {
-    Failure::Step {
-        code: error.code(),
-        error: chain(error),
-        hint: error.hint(),
+        Self::Step(drifted.into())
     }
 }
 
@@ -126,23 +90,23 @@ impl Stepper<'_> {
                 Ok(Outcome::Done)
             }
             StepKind::Manual | StepKind::Await => {
+                let subject = self.subject(step);
                 let outcome = if step.kind() == StepKind::Manual {
-                    self.by_hand(step).await?
+                    self.by_hand(&step.id, subject).await?
                 } else {
-                    self.wait(step).await?
+                    self.wait(&step.id, &subject).await?
                 };
                 if let Some(package) = awaits(&step.action)
                     && matches!(outcome, Outcome::Done | Outcome::AlreadyDone)
                 {
                     let package = package.guid;
-                    self.note(Fact::HoldersThere { package }).await?;
+                    self.note([Fact::HoldersThere { package }]).await?;
                 }
                 Ok(outcome)
             }
             StepKind::Write => {
-                let outcome = self.write(step).await?;
+                let outcome = self.write(self.subject(step)).await?;
                 if outcome == Outcome::Done {
-                    self.describe_created(step).await?;
                     self.only_ours().await?;
                 }
                 Ok(outcome)
@@ -150,39 +114,27 @@ impl Stepper<'_> {
         }
     }
 
-    /// Makes sure that a new site has the description it was created with: its name is all that creating reads back.
-    async fn describe_created(&mut self, step: &Step) -> Result<(), Failure> {
-        let Action::CreateSite {
-            name,
-            description: Some(text),
+    /// What a step is about, by what is known when it begins.
+    fn subject(&self, step: &Step) -> Subject {
+        let Run {
+            writer,
+            undistributed,
             ..
-        } = &step.action
-        else {
-            return Ok(());
-        };
-        let describe = Step {
-            action: Action::DescribeSite {
-                site: SiteRef {
-                    name: name.clone(),
-                    guid: self.bindings.sites.get(name).copied(),
-                },
-                before: String::new(),
-                after: text.clone(),
-            },
-            ..step.clone()
-        };
-        // What cannot be read is not compared by any plan either.
-        if self.see(&describe).await?.is_ok() {
-            self.write(&describe).await?;
-        }
-        Ok(())
+        } = self.run;
+        let replaces = writer.reader().profile().subnet_move_replaces();
+        self.born
+            .with(|born| Subject::new(&step.action, born, undistributed, replaces.unwrap_or(false)))
     }
 
-    pub(super) async fn note(&self, fact: Fact) -> Result<(), JournalError> {
+    /// Writes facts down, one after the other.
+    async fn note(&self, facts: impl IntoIterator<Item = Fact>) -> Result<(), JournalError> {
         let Run {
             id, journal, clock, ..
         } = self.run;
-        journal.append(id, clock(), fact).await
+        for fact in facts {
+            journal.append(id, clock(), fact).await?;
+        }
+        Ok(())
     }
 
     /// Waits for the server, as long as the step may.
@@ -193,64 +145,51 @@ impl Stepper<'_> {
         let limit = self.run.options.step_timeout;
         tokio::time::timeout_at(deadline, answer)
             .await
-            .map_err(|_| Failure::Step {
-                code: "SW0661",
-                error: format!("it took longer than {} s", limit.as_secs()),
-                hint: Some(
-                    "what was sent last may have been carried out all the same: run again, every step looks first; \
-                     --step-timeout allows more"
-                        .into(),
-                ),
+            .map_err(|_| {
+                Failure::Step(Failed {
+                    code: "SW0661",
+                    error: format!("it took longer than {} s", limit.as_secs()),
+                    hint: Some(
+                        "what was sent last may have been carried out all the same: run again, every step looks first; \
+                         --step-timeout allows more"
+                            .into(),
+                    ),
+                })
             })
     }
 
-    async fn see(&self, step: &Step) -> Result<Result<Seen, String>, Failure> {
+    async fn see(&self, subject: &Subject) -> Result<Observed<Seen>, Failure> {
         let reader = self.run.writer.reader();
-        self.within(look(reader, &step.action, &self.bindings))
+        self.within(look(reader, subject.action(), subject.bindings()))
             .await?
-            .map(known)
-            .map_err(|error| unread(&error))
+            .map_err(|error| Failed::unread(&error).into())
     }
 
-    fn judge(&self, step: &Step, seen: &Seen) -> Result<Progress, Drifted> {
-        let replaces = self
-            .run
-            .writer
-            .reader()
-            .profile()
-            .subnet_move_replaces()
-            .unwrap_or(false);
-        judge(&step.action, seen, &self.bindings, replaces)
-    }
-
-    /// Ticks off what a person did. What came into being by it is bound for the steps behind, and ours by adoption:
-    /// whoever made it by hand did not make it for us to delete.
-    async fn by_hand(&mut self, step: &Step) -> Result<Outcome, Failure> {
-        let Ok(seen) = self.see(step).await? else {
-            return Ok(if self.run.attested.contains(&step.id) {
+    /// Ticks off what a person did.
+    async fn by_hand(&self, id: &StepId, mut subject: Subject) -> Result<Outcome, Failure> {
+        let is_attested = self.run.attested.contains(id);
+        let Observed::Known(seen) = self.see(&subject).await? else {
+            return Ok(if is_attested {
                 Outcome::AlreadyDone
             } else {
                 Outcome::Open
             });
         };
-        match self.judge(step, &seen)? {
+        match subject.judge(&seen)? {
             Progress::AlreadyDone => {
-                self.bind(step, &seen);
-                self.found(step, &seen).await?;
-                self.gone(step).await?;
+                self.note(subject.ticked_off(&seen)).await?;
+                self.born.learn(subject.into_bindings());
                 Ok(Outcome::AlreadyDone)
             }
             // Nothing of it can be read back.
-            Progress::Ready(_)
-                if matches!(seen, Seen::Nothing) && self.run.attested.contains(&step.id) =>
-            {
+            Progress::Ready(_) if matches!(seen, Seen::Nothing) && is_attested => {
                 Ok(Outcome::AlreadyDone)
             }
             Progress::Ready(_) | Progress::NotYet(_) => Ok(Outcome::Open),
         }
     }
 
-    async fn wait(&mut self, step: &Step) -> Result<Outcome, Failure> {
+    async fn wait(&self, id: &StepId, subject: &Subject) -> Result<Outcome, Failure> {
         // Not by the time of day, which may jump.
         let begun = Instant::now();
         let await_limit = self.run.options.await_limit;
@@ -258,38 +197,38 @@ impl Stepper<'_> {
         let mut told = 0;
         let mut waited = false;
         loop {
-            let condition = match self.see(step).await? {
-                Ok(seen) => match self.judge(step, &seen)? {
+            let condition = match self.see(subject).await? {
+                Observed::Known(seen) => match subject.judge(&seen)? {
                     Progress::AlreadyDone if waited => return Ok(Outcome::Done),
                     Progress::AlreadyDone => return Ok(Outcome::AlreadyDone),
                     Progress::NotYet(condition) => condition,
                     Progress::Ready(_) => "the server".to_owned(),
                 },
-                Err(reason) => {
-                    return Err(Failure::Step {
+                Observed::Unavailable(reason) => {
+                    return Err(Failure::Step(Failed {
                         code: "SW0603",
                         error: format!("cannot be read any more: {reason}"),
                         hint: Some("plan again: it becomes a step for a person".into()),
-                    });
+                    }));
                 }
             };
             waited = true;
             let waiting = begun.elapsed();
             let milliseconds = u64::try_from(waiting.as_millis()).unwrap_or(u64::MAX);
             if waiting > await_limit {
-                return Err(Failure::Step {
+                return Err(Failure::Step(Failed {
                     code: "SW0604",
                     error: format!("waited {} s for {condition}", await_limit.as_secs()),
                     hint: Some(
                         "replication takes its time: run apply again later, or raise --await-limit"
                             .into(),
                     ),
-                });
+                }));
             }
             if milliseconds / 10_000 > told || told == 0 {
                 told = milliseconds / 10_000 + 1;
                 (self.tell)(&Event::StillWaiting {
-                    step: step.id.clone(),
+                    step: id.clone(),
                     condition,
                     milliseconds,
                 });
@@ -302,155 +241,73 @@ impl Stepper<'_> {
         }
     }
 
-    async fn write(&mut self, step: &Step) -> Result<Outcome, Failure> {
-        let retries = self.run.options.retries;
-        let mut attempts = 0;
-        let mut wrote = false;
-        // Set once nothing is sent any more: a last look says whether it is as it should be all the same.
-        let mut given_up: Option<SendError> = None;
-        for _ in 0..=ROUNDS + retries {
-            let seen = match self.see(step).await? {
-                Ok(seen) => seen,
-                Err(reason) => return Err(blind(&reason)),
-            };
-            self.bind(step, &seen);
-            self.found(step, &seen).await?;
-            let owed = owed(step).filter(|_| self.noted.owes);
-            let writes = match (self.judge(step, &seen), owed) {
-                // The first of two calls went through, and the second did not.
-                (Ok(Progress::AlreadyDone), Some(owed)) => vec![owed],
-                (Ok(Progress::AlreadyDone), None) => {
-                    if wrote || given_up.is_some() {
-                        self.gone(step).await?;
-                    }
-                    return Ok(if wrote {
-                        Outcome::Done
-                    } else {
-                        Outcome::AlreadyDone
-                    });
+    /// Goes along the course of a step that writes.
+    async fn write(&mut self, subject: Subject) -> Result<Outcome, Failure> {
+        let mut course = writing::begin(subject, self.run.options.retries);
+        loop {
+            let Move { facts, next } = course;
+            self.note(facts).await?;
+            course = match next {
+                Next::Look(look) => {
+                    let seen = self.see(look.at()).await?;
+                    look.saw(seen)
                 }
-                (Ok(Progress::Ready(writes)), _) => writes,
-                (Ok(Progress::NotYet(condition)), _) => return Err(blind(&condition)),
-                (Err(drifted), _) => return Err(drifted.into()),
-            };
-            if let Some(error) = given_up {
-                return Err(unsent(&error));
-            }
-            match self.send(step, &writes).await {
-                Ok(()) => wrote = true,
-                Err(Sent::Failure(failure)) => return Err(failure),
-                Err(Sent::Error(error)) => {
-                    let unknown = error.outcome_unknown();
-                    wrote |= unknown;
-                    // Somebody else may have deleted it, which is what was wanted.
-                    if error.does_not_exist() && deletes(&step.action).is_some() {
-                        given_up = Some(error);
-                        continue;
-                    }
-                    if !error.transient() {
-                        return Err(unsent(&error));
-                    }
-                    attempts += 1;
-                    let transport = self.run.writer.transport();
-                    let again = (attempts <= retries).then(|| transport.pause_before(attempts));
-                    match again.flatten() {
-                        Some(pause) => {
-                            tracing::warn!(%error, attempts, "a write did not go through; looking again");
-                            self.within(tokio::time::sleep(pause)).await?;
-                        }
-                        None if unknown => given_up = Some(error),
-                        None => return Err(unsent(&error)),
-                    }
-                    continue;
+                Next::Send(ready) => self.send(ready).await?,
+                Next::Retry(again) => self.try_again(again).await?,
+                Next::ReadBack(read_back) => self.settle(read_back).await?,
+                Next::End(Over { outcome, born }) => {
+                    self.born.learn(born);
+                    return outcome.map_err(Failure::Step);
                 }
-            }
-            if matches!(step.action, Action::UpdateDistributionPoints { .. }) {
-                return Ok(Outcome::Done); // nothing of it can be read back
-            }
-            match self.settled(step, &writes).await? {
-                Settled::Yes => return Ok(Outcome::Done),
-                Settled::More => {}
-                Settled::No(found) => return Err(found),
-            }
+            };
         }
-        Err(Failure::Step {
-            code: INCONSISTENT,
-            error: format!(
-                "inconsistent result: after {ROUNDS} rounds of writing it still differs"
-            ),
-            hint: Some(unexpected()),
+    }
+
+    /// Sends one write.
+    async fn send(&mut self, ready: Ready) -> Result<Move, Failure> {
+        let smp = self.run.writer;
+        tracing::debug!(write = ?ready.write(), "writing");
+        let prepared = match self.within(smp.prepare(ready.write())).await? {
+            Ok(prepared) => prepared,
+            Err(error) => return Ok(ready.not_made(error)),
+        };
+        self.keep(&prepared).await?;
+        let (facts, sent) = ready.goes_out();
+        self.note(facts).await?;
+        self.run.journal.held()?;
+        Ok(match self.within(smp.send(prepared)).await? {
+            Ok(created) => sent.done(created),
+            Err(error) => sent.missed(error),
         })
     }
 
-    /// Sends the writes of one round; what each brought into being is noted at once.
-    async fn send(&mut self, step: &Step, writes: &[Write]) -> Result<(), Sent> {
-        let smp = self.run.writer;
-        for write in writes {
-            tracing::debug!(?write, "writing");
-            let prepared = match self.within(smp.prepare(write)).await? {
-                Ok(prepared) => prepared,
-                Err(error) if parted(&error, write) => continue,
-                Err(error) => return Err(Sent::Error(error)),
-            };
-            self.keep(&prepared).await?;
-            self.intend(write).await?;
-            self.owe(step, write).await?;
-            self.run.journal.held()?;
-            let created = match self.within(smp.send(prepared)).await? {
-                Ok(created) => created,
-                // Parting what is parted already is what was wanted.
-                Err(error) if parted(&error, write) => None,
-                Err(error) => {
-                    self.lost |= error.outcome_unknown();
-                    self.dropped(write).await?;
-                    return Err(Sent::Error(error));
-                }
-            };
-            self.written(step, write, created).await?;
-        }
-        Ok(())
+    async fn try_again(&self, again: Again) -> Result<Move, Failure> {
+        let attempts = again.attempt();
+        let Some(pause) = self.run.writer.transport().pause_before(attempts) else {
+            return Ok(again.give_up());
+        };
+        tracing::warn!(error = %again.error(), attempts, "a write did not go through; looking again");
+        self.within(tokio::time::sleep(pause)).await?;
+        Ok(again.look_again())
     }
 
-    /// Reads back until the step is done, or something else is left to write, or patience ends.
-    async fn settled(&mut self, step: &Step, sent: &[Write]) -> Result<Settled, Failure> {
+    /// Reads back until the step can go on, or patience ends.
+    async fn settle(&self, mut read_back: ReadBack) -> Result<Move, Failure> {
         let begun = Instant::now();
-        let settle = self.run.options.settle;
+        let patience = self.run.options.settle;
         let mut pause = FIRST_PAUSE;
         loop {
-            let last = match self.see(step).await? {
-                Ok(seen) => {
-                    self.bind(step, &seen);
-                    match self.judge(step, &seen) {
-                        Ok(Progress::AlreadyDone) => return Ok(Settled::Yes),
-                        Ok(Progress::Ready(left)) if left.iter().all(|w| !sent.contains(w)) => {
-                            return Ok(Settled::More);
-                        }
-                        Ok(Progress::Ready(_) | Progress::NotYet(_)) => {
-                            gap(&step.action, &seen, &self.bindings)
-                        }
-                        Err(drifted) => drifted,
-                    }
-                }
-                Err(reason) => return Ok(Settled::No(blind(&reason))),
+            let seen = self.see(read_back.at()).await?;
+            let unsettled = match read_back.saw(seen) {
+                Settled::Yes(then) => return Ok(then),
+                Settled::NotYet(unsettled) => unsettled,
             };
-            if begun.elapsed() > settle {
-                let Drifted {
-                    object,
-                    expected,
-                    found,
-                } = last;
-                return Ok(Settled::No(Failure::Step {
-                    code: INCONSISTENT,
-                    error: format!(
-                        "inconsistent result: the server took the write, and {} s later {object} is not as it was \
-                         asked for: expected {expected}, found {found}",
-                        settle.as_secs()
-                    ),
-                    hint: Some(unexpected()),
-                }));
+            if begun.elapsed() > patience {
+                return Ok(unsettled.give_up(patience));
             }
             self.within(tokio::time::sleep(pause)).await?;
             pause = (pause * 2).min(LONGEST_PAUSE);
+            read_back = unsettled.look_again();
         }
     }
 }
@@ -461,64 +318,5 @@ pub(super) fn awaits(action: &Action) -> Option<&PackageRef> {
         Action::AwaitHolders { package, .. }
         | Action::Console(ConsoleStep::ConfirmHolder { package, .. }) => Some(package),
         _ => None,
-    }
-}
-
-/// The resource that is gone once a step is done, and what it is counted as.
-pub(super) fn deletes(action: &Action) -> Option<(Guid, CountedKind)> {
-    match action {
-        Action::DeleteSite { site } => site.guid.map(|guid| (guid, CountedKind::Sites)),
-        Action::DeleteSubnet { guid, .. } => Some((*guid, CountedKind::Subnets)),
-        _ => None,
-    }
-}
-
-/// The second of two calls, where the first alone can be seen.
-fn owed(step: &Step) -> Option<Write> {
-    match &step.action {
-        Action::AssignPackage { package, .. } => Some(Write::UpdateDistributionPoints {
-            package: package.guid,
-        }),
-        _ => None,
-    }
-}
-
-/// Whether what was to be parted is parted already.
-fn parted(error: &SendError, write: &Write) -> bool {
-    error.does_not_exist() && matches!(write, Write::PartSubnet { .. } | Write::PartServer { .. })
-}
-
-enum Settled {
-    Yes,
-    More,
-    No(Failure),
-}
-
-enum Sent {
-    Failure(Failure),
-    Error(SendError),
-}
-
-impl From<Failure> for Sent {
-    fn from(failure: Failure) -> Self {
-        Self::Failure(failure)
-    }
-}
-
-impl From<JournalError> for Sent {
-    fn from(error: JournalError) -> Self {
-        Self::Failure(error.into())
-    }
-}
-
-fn unexpected() -> String {
-    "an assumption about this server may be wrong: see docs/assumptions.md; nothing that depends on this step was tried".into()
-}
-
-fn blind(reason: &str) -> Failure {
-    Failure::Step {
-        code: "SW0603",
-        error: format!("what it is about cannot be read, so nothing was written: {reason}"),
-        hint: Some("complete the server profile: see docs/profile.md".into()),
     }
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::resolve::{Resolved, Resolver, listed, unlisted};
 use super::{Change, Diff, Subject, ignores};
 use crate::model::{
-    Desired, DesiredSite, Guid, Held, Ignorable, Name, Observed, ObservedSite, Ownership,
+    Desired, DesiredSite, Guid, Held, Ignorable, Name, Object, Observed, ObservedSite, Ownership,
     ResourceRef, SiteRef, Snapshot, Subnet, same_text,
 };
 
@@ -45,7 +45,7 @@ pub(super) fn compare(
             Resolved::Several(guids) if ambiguous(site, snapshot, diff) => drop(guids),
             Resolved::Several(guids) => diff.block(
                 "SW0502",
-                Subject::site(&site.name),
+                whole(site),
                 format!("the SMP has several sites of that name: {}", listed(&guids)),
                 "rename all but one of them in the console",
                 Some(&site.origin),
@@ -61,11 +61,17 @@ fn protected(site: &DesiredSite) -> Option<bool> {
     site.lifecycle.prevent_destroy.as_ref().map(|p| p.value)
 }
 
+/// A site with the subnets that it declares: as long as it is not known which site it is, nothing can be told of them.
+fn whole(site: &DesiredSite) -> Subject {
+    let subnets = site.subnets.iter().flat_map(BTreeMap::keys);
+    Subject::site(&site.name).and(subnets.copied().map(Object::Subnet))
+}
+
 /// Blocks a declaration that several sites might be since it names what they were called; says whether it did.
 fn ambiguous(site: &DesiredSite, snapshot: &Snapshot, diff: &mut Diff) -> bool {
     let sites = snapshot.sites.known().into_iter().flatten();
     let candidates: Vec<&ObservedSite> = sites.filter(|one| one.name == site.name).collect();
-    let Some(former) = candidates.iter().find_map(|one| one.shown.as_ref()) else {
+    let Some(former) = candidates.iter().filter_map(|one| one.shown.as_ref()).min() else {
         return false;
     };
     let shown = candidates
@@ -81,7 +87,7 @@ fn ambiguous(site: &DesiredSite, snapshot: &Snapshot, diff: &mut Diff) -> bool {
     let shown: Vec<String> = shown.into_iter().collect();
     diff.block(
         "SW0516",
-        Subject::site(&site.name),
+        whole(site),
         format!(
             "expected one site of that name or of a former one, found {}",
             shown.join(" and ")

@@ -10,8 +10,8 @@ use super::held::{Value, held};
 use super::same_value;
 use crate::journal::{Entry, Fact};
 use crate::model::{
-    Action, Assignment, ConsoleStep, CountedKind, Name, Outcome, RunId, SiteRef, Snapshot, Step,
-    StepId, Subnet, same_text,
+    Action, Assignment, ConsoleStep, CountedKind, Name, Outcome, RunId, ServerRef, SiteRef,
+    Snapshot, Step, StepId, Subnet, same_text,
 };
 use crate::plan::{Names, assignment};
 
@@ -192,6 +192,10 @@ fn left_by(step: &Step, names: &Names) -> Vec<Left> {
         let place = place(kind, of.as_str(), name, Some(item));
         (place, there.then(|| item.to_owned()))
     };
+    let assigned = |server: &ServerRef, to: &SiteRef, there: bool| {
+        let server = server.name.as_str();
+        item(Kind::Site, &to.name, field::SERVERS, server, there)
+    };
     match &step.action {
         Action::CreateSite {
             name,
@@ -222,24 +226,8 @@ fn left_by(step: &Step, names: &Names) -> Vec<Left> {
         }
         Action::UnassignSubnet { subnet: of, .. } => vec![subnet(of, Some(NO_SITE.to_owned()))],
         Action::DeleteSubnet { subnet: of, .. } => vec![subnet(of, None)],
-        Action::AssignServer { server, site } => {
-            vec![item(
-                Kind::Site,
-                &site.name,
-                field::SERVERS,
-                server.name.as_str(),
-                true,
-            )]
-        }
-        Action::UnassignServer { server, site } => {
-            vec![item(
-                Kind::Site,
-                &site.name,
-                field::SERVERS,
-                server.name.as_str(),
-                false,
-            )]
-        }
+        Action::AssignServer { server, site } => vec![assigned(server, site, true)],
+        Action::UnassignServer { server, site } => vec![assigned(server, site, false)],
         Action::AssignPackage {
             package: of,
             after,

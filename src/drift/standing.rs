@@ -83,7 +83,7 @@ impl<'a> Judge<'a> {
     fn take(&mut self, snapshot: &Snapshot) {
         let mut declared: BTreeSet<Guid> = BTreeSet::new();
         for site in snapshot.sites.known().into_iter().flatten() {
-            if self.desired.sites.contains_key(&site.name) {
+            if self.desired.site_called(&site.name).is_some() {
                 declared.insert(site.guid);
                 let servers = site.servers.iter();
                 let named = servers.filter_map(|server| snapshot.computers.get(server));
@@ -162,7 +162,7 @@ impl<'a> Judge<'a> {
             before,
             after,
         } = raw;
-        let declared = |site: &str| self.desired.sites.contains_key(&Name::new(site));
+        let declared = |site: &str| self.desired.site_called(&Name::new(site)).is_some();
         match kind {
             Kind::Site => match *field {
                 field::NAME => {
@@ -200,12 +200,17 @@ impl<'a> Judge<'a> {
     }
 
     fn of_site(&self, raw: &Raw, item: &str) -> Said<'_> {
-        let name = if raw.field == field::NAME {
-            raw.before.as_deref().or(raw.after.as_deref())
-        } else {
-            Some(raw.name.as_str())
+        // What comes to be by a former name is another site; what had one is the declared site that it is now.
+        let site = match (&raw.before, &raw.after) {
+            (None, Some(name)) if raw.field == field::NAME => {
+                self.desired.sites.get(&Name::new(name))
+            }
+            (Some(name), _) if raw.field == field::NAME => {
+                self.desired.site_called(&Name::new(name))
+            }
+            _ => self.desired.site_called(&Name::new(&raw.name)),
         };
-        let Some(site) = name.and_then(|name| self.desired.sites.get(&Name::new(name))) else {
+        let Some(site) = site else {
             // A site that got the name of a declared one is what is declared.
             let to = raw.after.as_deref().filter(|_| raw.field == field::NAME);
             return match to.and_then(|name| self.desired.sites.get(&Name::new(name))) {
@@ -253,6 +258,12 @@ impl<'a> Judge<'a> {
         }
     }
 
+    /// Whether a name that the SMP shows is that of a declared site.
+    fn is_called(&self, site: &DesiredSite, name: &str) -> bool {
+        let found = self.desired.site_called(&Name::new(name));
+        found.is_some_and(|found| found.name == site.name)
+    }
+
     fn of_subnet(&self, raw: &Raw) -> Said<'_> {
         let Ok(subnet) = raw.name.parse::<Subnet>() else {
             return Said::Nothing;
@@ -263,7 +274,7 @@ impl<'a> Judge<'a> {
         });
         let is_in = |site: &DesiredSite, text: Option<&str>| {
             let mut names = text.into_iter().flat_map(|text| text.split(", "));
-            names.any(|name| Name::new(name) == site.name)
+            names.any(|name| self.is_called(site, name))
         };
         if let Some((site, place)) = declaring {
             if site.lifecycle.ignore_changes.contains(&Ignorable::Subnets) {
@@ -271,7 +282,7 @@ impl<'a> Judge<'a> {
             }
             let after = raw.after.as_deref();
             return Said::Managed {
-                agrees: after.map(Name::new).as_ref() == Some(&site.name),
+                agrees: after.is_some_and(|name| self.is_called(site, name)),
                 place,
             };
         }

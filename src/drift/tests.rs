@@ -143,6 +143,54 @@ fn gone(mut seen: Seen, subnet: &str) -> Seen {
     seen
 }
 
+/// A site that is declared by another name than it is shown by is the declared one: what changes in it is ours to undo.
+#[test]
+fn a_site_with_its_former_name_is_the_declared_one() {
+    let wanted = desired()
+        .site("Head Office")
+        .formerly("Head Office", &["HQ"])
+        .describe("Head Office", "head office")
+        .subnets("Head Office", &["10.0.0.0/24"])
+        .servers("Head Office", &["S1"])
+        .site("Branch")
+        .subnets("Branch", &["10.1.0.0/24"])
+        .servers("Branch", &["S2"]);
+    let now = seen().but(|snapshot| {
+        let sites = known(&mut snapshot.sites);
+        sites[0].description = Observed::Known("lab".into());
+        sites[0].servers.clear();
+        let (hq, branch) = (sites[0].guid, sites[1].guid);
+        let subnets = known(&mut snapshot.subnets);
+        subnets[0].sites = vec![branch];
+        subnets[1].sites = vec![hq];
+    });
+    check(
+        &now,
+        &wanted,
+        &[
+            "undo Site/HQ:description head office -> lab",
+            "undo Site/HQ:servers/S1 S1 -> nothing",
+            "undo Subnet/10.0.0.0/24:site HQ -> Branch",
+            "undo Subnet/10.1.0.0/24:site Branch -> HQ",
+            "pending Site/Head Office",
+        ],
+    );
+    // Somebody gives it its new name in the console.
+    let renamed =
+        seen().but(|snapshot| known(&mut snapshot.sites)[0].name = Name::new("Head Office"));
+    check(
+        &renamed,
+        &wanted,
+        &["agreed Site/HQ:name HQ -> Head Office"],
+    );
+    let other = seen().but(|snapshot| known(&mut snapshot.sites)[0].name = Name::new("Cellar"));
+    check(
+        &other,
+        &wanted,
+        &["undo Site/HQ:name HQ -> Cellar", "pending Site/Head Office"],
+    );
+}
+
 #[test]
 fn a_world_against_itself_has_no_drift() {
     let drift = check(&seen(), &wanted(), &[]);

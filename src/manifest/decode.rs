@@ -237,11 +237,23 @@ impl<'n, 'a> Fields<'n, 'a> {
                 ),
             );
             let missing: Vec<&str> = self.known.clone();
-            if let Some(right) = nearest(text, &missing) {
+            if let Some(place) = belongs(text) {
+                fault = fault.hint(place);
+            } else if let Some(right) = nearest(text, &missing) {
                 fault = fault.hint(format!("did you mean `{right}`?"));
             }
             faults.push(fault);
         }
+    }
+}
+
+/// Where a field belongs that people look for elsewhere too.
+fn belongs(field: &str) -> Option<&'static str> {
+    match field {
+        "formerly" => Some(
+            "`formerly` stands in the `metadata` of a `Site` or `DeploymentSite`, beside `name`; nothing else is renamed",
+        ),
+        _ => None,
     }
 }
 

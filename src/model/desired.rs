@@ -76,6 +76,13 @@ pub struct Desired {
 }
 
 impl Desired {
+    /// The declared site that the SMP shows by this name: its own, or one that it had.
+    #[must_use]
+    pub fn site_called(&self, name: &Name) -> Option<&DesiredSite> {
+        let named = self.sites.get(name);
+        named.or_else(|| self.sites.get(self.renamed(name)?))
+    }
+
     /// The declared name of a site that is named by a former one.
     #[must_use]
     pub fn renamed(&self, name: &Name) -> Option<&Name> {

@@ -17,7 +17,7 @@ pub(crate) fn origin() -> Origin {
     }
 }
 
-fn said<T>(value: T) -> Declared<T> {
+pub(crate) fn said<T>(value: T) -> Declared<T> {
     Declared {
         value,
         origin: origin(),

@@ -1,4 +1,5 @@
-//! What is said of former names: that a site which nobody of ours owns is adopted by one, and that one may go.
+//! What is said of former names: that a site which nobody of ours owns is adopted by one, that one may go, and that one
+//! is missing.
 //!
 //! Pure.
 
@@ -13,6 +14,9 @@ const ADOPTED: &str = "adopted-by-former-name";
 
 /// The id of the note that says that a declaration may forget its former names.
 const OUTGROWN: &str = "outgrown-name";
+
+/// The id of the note that says that a site is made anew which is there under another name.
+const RENAMED: &str = "renamed-elsewhere";
 
 /// Says what former names come to, beside the steps.
 pub(super) fn notes(
@@ -51,7 +55,50 @@ pub(super) fn notes(
             places.collect(),
         )
     });
-    foreign.chain(outgrown).collect()
+    foreign
+        .chain(outgrown)
+        .chain(elsewhere(desired, snapshot, ownership, compared))
+        .collect()
+}
+
+/// Says that a site which is made anew is there under another name: somebody has renamed it, and nothing declared says so.
+fn elsewhere(
+    desired: &Desired,
+    snapshot: &Snapshot,
+    ownership: &Ownership,
+    compared: &Diff,
+) -> Vec<Note> {
+    let sites: Vec<_> = snapshot.sites.known().into_iter().flatten().collect();
+    let created = compared
+        .found
+        .iter()
+        .filter_map(|found| match &found.change {
+            Change::CreateSite {
+                name,
+                description: _, // as declared
+                protected: _,   // ours alone
+            } => Some((name, found.origin.as_ref())),
+            _ => None,
+        });
+    created
+        .flat_map(|(name, origin)| {
+            let ours = ownership.sites.iter();
+            let ours = ours.filter(move |(_, owned)| owned.name == *name);
+            ours.map(move |(guid, _)| (name, origin, *guid))
+        })
+        .filter_map(|(name, origin, guid)| {
+            let now = &sites.iter().find(|site| site.guid == guid)?.name;
+            (!desired.sites.contains_key(now)).then(|| {
+                note(
+                    Severity::Warning,
+                    RENAMED,
+                    format!("somebody has renamed site `{name}` to `{now}`: this plan lets it go and makes another one"),
+                    format!("let `{name}` say `formerly: [{now}]` to give it its name back, or declare it as `{now}`"),
+                    origin.cloned().into_iter().collect(),
+                )
+            })
+        })
+        .collect()
 }
 
 fn adopted(name: &Name, before: &Name, origin: Option<&Origin>) -> Note {

@@ -254,6 +254,13 @@ impl ScratchWriter {
         .await
     }
 
+    /// Gives a scratch site another name that is one of a scratch site.
+    pub async fn rename(&self, site: Guid, to: &Scratch) -> Result<(), ScratchError> {
+        let site = self.ours(site)?;
+        let name = to.to_string();
+        self.send(&Write::RenameSite { site, name }).await
+    }
+
     /// Deletes a scratch object.
     pub async fn delete(&self, resource: Guid) -> Result<(), ScratchError> {
         let resource = self.ours(resource)?;
@@ -412,10 +419,12 @@ mod tests {
         let mut writer = writer();
         let (ours, foreign) = (Guid::from_u128(1), Guid::from_u128(2));
         writer.born.insert(ours);
+        let site = Scratch::Site(ScratchName::new("1a2b-c").unwrap());
         let refused = |result: Result<(), ScratchError>| result.unwrap_err().code();
         for result in [
             writer.delete(foreign).await,
             writer.describe(foreign, "x").await,
+            writer.rename(foreign, &site).await,
             writer.join(ours, foreign).await,
             writer.join(foreign, ours).await,
             writer.part(ours, foreign).await,

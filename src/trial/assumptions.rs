@@ -213,11 +213,7 @@ pub(super) const ROWS: [Row; 36] = [
         "an import takes over the whole item",
         "`profile verify --settings` tries it on the items of learned settings",
     ),
-    row(
-        "A36",
-        "`RenameItem` renames a site",
-        "a scratch object keeps the name by which it is found and cleared away",
-    ),
+    row("A36", "`RenameItem` renames a site", NO_SITE),
 ];
 
 #[cfg(test)]

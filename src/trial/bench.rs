@@ -91,6 +91,8 @@ pub struct Bench<'a> {
     pub report: Report,
     /// Scratch sites by their order.
     pub(super) sites: Vec<Guid>,
+    /// A scratch subnet that is in no site, once there is one.
+    pub(super) subnet: Option<Guid>,
     /// Reads that came late: what was read, and the milliseconds.
     late: Option<(String, u64)>,
     /// Names whose creation may have gone through although its answer was lost.
@@ -117,6 +119,7 @@ impl<'a> Bench<'a> {
             model,
             report: Report::default(),
             sites: Vec::new(),
+            subnet: None,
             late: None,
             lost: BTreeSet::new(),
             remains: Remains::default(),

@@ -85,6 +85,7 @@ async fn subnets(bench: &mut Bench<'_>) -> Result<(), TrialError> {
     if !membership(bench, Member::Subnet, subnet, [site, other]).await? {
         return Ok(());
     }
+    bench.subnet = Some(subnet);
     // Deleted while it is joined.
     let joined = bench.create(&second, None).await?.guid;
     form(bench, Member::Subnet, joined, site).await?;

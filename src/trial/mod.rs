@@ -6,7 +6,7 @@
 //! it is in the journal before it is on the server, and cleared away at the end, whatever happened.
 //!
 //! Reading order: `choose` (with what), `probe` (what a trial is made of), `sites`, `membership` with `member`,
-//! `beside` (the probes), `bench` (what they work at), `assumptions` and `report` (what comes of it), `remains` and
+//! `renames`, `beside` (the probes), `bench` (what they work at), `assumptions` and `report` (what comes of it), `remains` and
 //! `clear` (what is left, and how it goes).
 
 mod assumptions;
@@ -19,6 +19,7 @@ mod member;
 mod membership;
 mod probe;
 mod remains;
+mod renames;
 mod report;
 mod sites;
 
@@ -30,5 +31,6 @@ pub use clear::{Cleared, clear};
 pub use membership::{Servers, Subnets};
 pub use probe::{Outcome, Probe, TrialError, carry_out, probes};
 pub use remains::Remains;
+pub use renames::Renames;
 pub use report::{Change, Correction, Report};
 pub use sites::Sites;

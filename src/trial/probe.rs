@@ -10,7 +10,7 @@ use futures::future::LocalBoxFuture;
 use super::bench::{Bench, Outside, Setting};
 use super::clear::{Cleared, clear};
 use super::report::Report;
-use super::{Lists, Packages, Servers, Sites, Subnets};
+use super::{Lists, Packages, Renames, Servers, Sites, Subnets};
 use crate::journal::JournalError;
 use crate::model::{Guid, Snapshot};
 use crate::observe::ModelDescription;
@@ -121,6 +121,7 @@ pub fn probes() -> Vec<Box<dyn Probe>> {
         Box::new(Sites),
         Box::new(Subnets),
         Box::new(Servers),
+        Box::new(Renames),
         Box::new(Packages),
         Box::new(Lists),
     ]

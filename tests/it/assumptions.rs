@@ -849,7 +849,7 @@ async fn reports_refused() {
     blocked(&other, &example("deployment-site"), "SW0501").await;
 }
 
-// A20
+// A36
 #[tokio::test]
 async fn rename_ignored() {
     let wanted = desired(&APART.replace("{ name: Lab }", "{ name: Studio, formerly: [Lab] }"));
@@ -880,6 +880,7 @@ async fn rename_ignored() {
     }
 }
 
+// A20
 #[tokio::test]
 async fn package_servers_ignored() {
     let desired = example("deployment-site");

@@ -252,6 +252,7 @@ async fn a_trial_proves_a_profile_that_was_discovered() {
             ("A20", Verdict::NotTried),
             ("A24", Verdict::Proven),
             ("A26", Verdict::Proven),
+            ("A36", Verdict::Proven),
         ] {
             assert_eq!(outcome.report.verdict(id), verdict, "{seed} {id}");
         }
@@ -355,6 +356,12 @@ async fn what_is_not_so_is_found_out() {
         ),
         case(Switch::NameCaseSensitive, "A15", "not found", None),
         case(Switch::NamesNotUnique, "A16", "second site", None),
+        case(
+            Switch::RenameIgnored,
+            "A36",
+            "not to be read by its new name",
+            None,
+        ),
         case(Switch::DeleteLeavesAssociations, "A24", "still shown", None),
         case(Switch::BreakAnswersMissing, "A26", "refused", None),
         case(
@@ -624,7 +631,7 @@ async fn intentions_are_written_down_first() {
             _ => {}
         }
     }
-    assert_eq!(intended.len(), 4, "{facts:?}");
+    assert_eq!(intended.len(), 5, "{facts:?}");
     // An ordinary run goes its way afterwards.
     let mut lab = lab;
     lab.profile.product = sitewright::profile::ProductEntry::default();

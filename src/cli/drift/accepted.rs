@@ -139,7 +139,14 @@ pub(super) fn written(
     (desired, ours): (&Desired, &Ownership),
     platform: Option<&Name>,
 ) -> Result<Vec<Source>, String> {
-    let name = Name::new(&change.name);
+    let shown = Name::new(&change.name);
+    // The manifests know a site by the name that they give it, whatever it is shown by.
+    let called = |site: Name| desired.renamed(&site).cloned().unwrap_or(site);
+    let name = if change.kind.as_str() == "Site" {
+        called(shown)
+    } else {
+        shown
+    };
     let after = change.after.as_deref();
     let tried =
         |asked: Accept<'_>| accept(sources, asked, platform).map_err(|refused| refused.to_string());
@@ -163,7 +170,7 @@ pub(super) fn written(
         }
         ("Subnet", "site") => {
             let subnet = change.name.parse().map_err(|_| "it is no network".to_owned())?;
-            let to = after.map(Name::new);
+            let to = after.map(Name::new).map(called);
             let nowhere = Name::new(NO_SITE);
             let created = |subnet: &Name| {
                 let mut owned = ours.subnets.values();

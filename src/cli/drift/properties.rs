@@ -100,7 +100,7 @@ fn found(base: &Seen, now: &Seen, wanted: &Desired, planned: &Plan) -> Drift {
 fn back(drift: &Drift, wanted: &Desired, now: &Seen, takeover: bool) -> Option<Plan> {
     let undo = drift.changes.iter();
     let undo = undo.filter(|change| change.standing == Standing::Undo);
-    let targets: BTreeSet<_> = undo.filter_map(object).collect();
+    let targets: BTreeSet<_> = undo.filter_map(|change| object(change, wanted)).collect();
     if targets.is_empty() {
         return None;
     }
@@ -126,7 +126,9 @@ fn back(drift: &Drift, wanted: &Desired, now: &Seen, takeover: bool) -> Option<P
         tool_version: "0.0.0",
     })
     .unwrap();
-    (!planned.is_blocked()).then_some(planned)
+    // Which of several sites is the declared one nobody knows, so that what it lists is not planned either.
+    let is_unclear = planned.notes.iter().any(|note| note.id == "SW0516");
+    (!planned.is_blocked() && !is_unclear).then_some(planned)
 }
 
 fn declared(sources: &[Source]) -> Desired {

@@ -11,7 +11,7 @@ use crate::cli::plan::{What, planned};
 use crate::cli::session::Session;
 use crate::cli::{Context, Exit, print, second};
 use crate::drift::{Change, Standing};
-use crate::model::Object;
+use crate::model::{Desired, Object};
 use crate::plan::PlanFile;
 use crate::render::text;
 
@@ -24,7 +24,7 @@ pub(super) fn run(
 ) -> Result<Exit, Failure> {
     let targets: BTreeSet<Object> = (look.drift.changes.iter())
         .filter(|change| change.standing == Standing::Undo && change.acknowledged.is_none())
-        .filter_map(object)
+        .filter_map(|change| object(change, &look.desired))
         .collect();
     if targets.is_empty() {
         return Err(Failure::new(
@@ -54,7 +54,13 @@ pub(super) fn run(
     })
 }
 
-/// The object that a plan is narrowed to for a difference.
-pub(super) fn object(change: &Change) -> Option<Object> {
-    format!("{}/{}", change.kind, change.name).parse().ok()
+/// The object that a plan is narrowed to for a difference: a site by the name that is declared, whatever it is shown by.
+pub(super) fn object(change: &Change, desired: &Desired) -> Option<Object> {
+    let object = format!("{}/{}", change.kind, change.name).parse().ok()?;
+    Some(match &object {
+        Object::Site(name) => desired
+            .renamed(name)
+            .map_or_else(|| object.clone(), |declared| Object::Site(declared.clone())),
+        _ => object,
+    })
 }

@@ -1,23 +1,26 @@
-//! A run over a [`Server`] with faults: the steps of `apply/step.rs` without its I/O, up to four of them under way.
+//! A run over a [`Server`] with faults: the steps that `apply` goes through, up to four of them under way.
 //!
 //! Pure. Between any two calls of a step, those of others may go first; a script says of each write whether it is
-//! done, refused, lost on the way there or back, or the last thing that this program ever sends. What to write is
-//! decided by the very [`judge`] that `apply` asks; what is remembered comes from the facts by the very [`replay`].
+//! done, refused, put off, done by somebody else just before, lost on the way there or back, or the last thing that this
+//! program ever sends. What a step does next is said by the very [`writing`] that `apply` goes along; what is remembered
+//! comes from the facts by the very [`replay`].
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use super::interpreter;
 use super::server::Server;
-use crate::apply::{Progress, aftermath, creates, judge};
+use crate::apply::writing::{self, Move, Next, Over, Ready, Settled};
+use crate::apply::{Progress, Subject, aftermath};
 use crate::journal::{Entry, Fact, replay};
 use crate::model::*;
 use crate::observe::{Bindings, Seen};
 use crate::plan::Plan;
-use crate::smp::Write;
+use crate::smp::{Fault, FaultKind, SendError, Write};
 
 /// What becomes of one write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +29,10 @@ pub(super) enum Fate {
     Done,
     /// It is refused for good.
     Refused,
+    /// It is refused for now.
+    Busy,
+    /// What it takes away somebody else took away just before; any other is carried out.
+    Beaten,
     /// It never arrives, and nobody says so.
     LostBefore,
     /// It is carried out, and the answer does not arrive.
@@ -37,7 +44,7 @@ pub(super) enum Fate {
 }
 
 impl Fate {
-    /// Half of all writes go well.
+    /// Nearly half of all writes go well.
     pub(super) fn of(number: u8) -> Self {
         match number {
             0 => Self::Refused,
@@ -45,14 +52,15 @@ impl Fate {
             2 | 3 => Self::LostAfter,
             4 => Self::CrashBefore,
             5 | 6 => Self::CrashAfter,
+            7 => Self::Busy,
+            8 => Self::Beaten,
             _ => Self::Done,
         }
     }
 }
 
-/// As many as `apply` tries, and goes from looking to writing.
-const ROUNDS: usize = 4;
-const RETRIES: usize = 3;
+/// As often as `apply` tries again by default.
+const RETRIES: u32 = 3;
 
 /// How a step ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,8 +73,8 @@ pub(super) enum Ended {
 struct Shared<'a> {
     server: RefCell<&'a mut Server>,
     fates: RefCell<&'a mut dyn Iterator<Item = Fate>>,
-    bindings: RefCell<Bindings>,
-    created: RefCell<BTreeSet<Guid>>,
+    /// What came into being in the run.
+    born: RefCell<Bindings>,
     /// What is on disk.
     facts: RefCell<Vec<Fact>>,
     /// What goes to the disk with the next fact.
@@ -90,37 +98,30 @@ async fn pause(crashed: &Cell<bool>) {
     .await;
 }
 
-/// What is known of a step beside what the server shows.
-struct Noted {
-    /// An object is about to be created.
-    intended: Cell<bool>,
-    /// An answer was lost.
-    lost: Cell<bool>,
-    /// The second of two calls is owed.
-    owes: Cell<bool>,
-}
-
-/// How a round of writes ended.
-enum Sent {
-    Whole,
-    Lost,
-    Refused,
-}
-
 impl Shared<'_> {
-    fn note(&self, fact: Fact) {
-        let mut facts = self.facts.borrow_mut();
-        facts.append(&mut self.buffered.borrow_mut());
-        facts.push(fact);
+    fn note(&self, more: impl IntoIterator<Item = Fact>) {
+        for fact in more {
+            let mut facts = self.facts.borrow_mut();
+            facts.append(&mut self.buffered.borrow_mut());
+            facts.push(fact);
+        }
     }
 
-    async fn see(&self, step: &Step) -> Result<Seen, String> {
+    fn subject(&self, step: &Step) -> Subject {
+        let born = self.born.borrow();
+        Subject::new(&step.action, &born, &self.undistributed, self.replaces)
+    }
+
+    fn learn(&self, of: Bindings) {
+        let mut born = self.born.borrow_mut();
+        born.sites.extend(of.sites);
+        born.subnets.extend(of.subnets);
+    }
+
+    async fn see(&self, subject: &Subject) -> Observed<Seen> {
         pause(&self.crashed).await;
         let server = self.server.borrow();
-        match server.look(&step.action, &self.bindings.borrow()) {
-            Observed::Known(seen) => Ok(seen),
-            Observed::Unavailable(reason) => Err(reason),
-        }
+        server.look(subject.action(), subject.bindings())
     }
 
     async fn carry_out(&self, step: &Step) -> Ended {
@@ -133,7 +134,7 @@ impl Shared<'_> {
                 }
                 Ended::Done
             }
-            StepKind::Manual => self.by_hand(step).await,
+            StepKind::Manual => self.by_hand(self.subject(step)).await,
             StepKind::Await => {
                 // Time passes, and what was assigned travels.
                 pause(&self.crashed).await;
@@ -142,48 +143,20 @@ impl Shared<'_> {
                 Ended::Done
             }
             StepKind::Write => {
-                self.note(Fact::StepStarted { step: step.clone() });
-                let ended = self.write(step).await;
-                if ended == Ended::Done && !self.describe_created(step).await {
-                    return Ended::Failed;
-                }
-                ended
+                self.note([Fact::StepStarted { step: step.clone() }]);
+                self.write(self.subject(step)).await
             }
         }
     }
 
-    async fn describe_created(&self, step: &Step) -> bool {
-        let Action::CreateSite {
-            name,
-            description: Some(text),
-            ..
-        } = &step.action
-        else {
-            return true;
-        };
-        let guid = self.bindings.borrow().sites.get(name).copied();
-        let describe = Step {
-            action: Action::DescribeSite {
-                site: SiteRef {
-                    name: name.clone(),
-                    guid,
-                },
-                before: String::new(),
-                after: text.clone(),
-            },
-            ..step.clone()
-        };
-        self.see(&describe).await.is_err() || self.write(&describe).await == Ended::Done
-    }
-
-    async fn by_hand(&self, step: &Step) -> Ended {
-        let Ok(seen) = self.see(step).await else {
+    async fn by_hand(&self, mut subject: Subject) -> Ended {
+        let Observed::Known(seen) = self.see(&subject).await else {
             return Ended::Open;
         };
-        match self.judge(step, &seen) {
+        match subject.judge(&seen) {
             Ok(Progress::AlreadyDone) => {
-                self.bind(step, &seen);
-                self.found(step, &seen, false);
+                self.note(subject.ticked_off(&seen));
+                self.learn(subject.into_bindings());
                 Ended::Done
             }
             Ok(Progress::Ready(_) | Progress::NotYet(_)) => Ended::Open,
@@ -191,232 +164,80 @@ impl Shared<'_> {
         }
     }
 
-    fn judge(&self, step: &Step, seen: &Seen) -> Result<Progress, crate::apply::Drifted> {
-        judge(&step.action, seen, &self.bindings.borrow(), self.replaces)
+    async fn write(&self, subject: Subject) -> Ended {
+        let mut course = writing::begin(subject, RETRIES);
+        loop {
+            let Move { facts, next } = course;
+            self.note(facts);
+            course = match next {
+                Next::Look(look) => {
+                    let seen = self.see(look.at()).await;
+                    look.saw(seen)
+                }
+                Next::Send(ready) => self.send(ready).await,
+                Next::Retry(again) => again.look_again(),
+                Next::ReadBack(read_back) => {
+                    let seen = self.see(read_back.at()).await;
+                    match read_back.saw(seen) {
+                        Settled::Yes(then) => then,
+                        // This server shows at once what was written.
+                        Settled::NotYet(unsettled) => unsettled.give_up(Duration::ZERO),
+                    }
+                }
+                Next::End(Over { outcome, born }) => {
+                    self.learn(born);
+                    return outcome.map_or(Ended::Failed, |_| Ended::Done);
+                }
+            };
+        }
     }
 
-    async fn write(&self, step: &Step) -> Ended {
-        let mut attempts = 0;
-        let noted = Noted {
-            intended: Cell::new(false),
-            lost: Cell::new(false),
-            owes: Cell::new(matches!(
-                &step.action,
-                Action::AssignPackage { package, .. } if self.undistributed.contains(&package.guid)
-            )),
+    async fn send(&self, ready: Ready) -> Move {
+        let write = ready.write().clone();
+        let (facts, sent) = ready.goes_out();
+        self.note(facts);
+        pause(&self.crashed).await;
+        let fate = self.fates.borrow_mut().next().unwrap_or(Fate::Done);
+        let arrives = !matches!(
+            fate,
+            Fate::Refused | Fate::Busy | Fate::LostBefore | Fate::CrashBefore
+        );
+        let created = if arrives {
+            self.server.borrow_mut().write(&write)
+        } else {
+            None
         };
-        for _ in 0..ROUNDS + RETRIES {
-            let Ok(seen) = self.see(step).await else {
-                return Ended::Failed;
-            };
-            self.bind(step, &seen);
-            self.found(step, &seen, noted.intended.get());
-            let owed = owed(step).filter(|_| noted.owes.get());
-            let writes = match (self.judge(step, &seen), owed) {
-                (Ok(Progress::AlreadyDone), Some(owed)) => vec![owed],
-                (Ok(Progress::AlreadyDone), None) => return Ended::Done,
-                (Ok(Progress::Ready(writes)), _) => writes,
-                (Ok(Progress::NotYet(_)) | Err(_), _) => return Ended::Failed,
-            };
-            match self.send(step, &writes, &noted).await {
-                Sent::Whole => {}
-                Sent::Refused => return Ended::Failed,
-                Sent::Lost if attempts >= RETRIES => return Ended::Failed,
-                Sent::Lost => {
-                    attempts += 1;
-                    continue;
-                }
+        match fate {
+            Fate::Beaten if takes_away(&write) => {
+                sent.missed(SendError::Refused(fault(FaultKind::DoesNotExist)))
             }
-            if matches!(step.action, Action::UpdateDistributionPoints { .. }) {
-                return Ended::Done;
+            Fate::Done | Fate::Beaten => sent.done(created),
+            Fate::Refused => sent.missed(SendError::Refused(fault(FaultKind::Permission))),
+            Fate::Busy => sent.missed(SendError::Transient(fault(FaultKind::Busy).into())),
+            Fate::LostBefore | Fate::LostAfter => {
+                sent.missed(SendError::Unknown(fault(FaultKind::Internal).into()))
             }
-            // Read back: this server shows at once what was written.
-            let Ok(seen) = self.see(step).await else {
-                return Ended::Failed;
-            };
-            self.bind(step, &seen);
-            match self.judge(step, &seen) {
-                Ok(Progress::AlreadyDone) => return Ended::Done,
-                Ok(Progress::Ready(left)) if left.iter().all(|w| !writes.contains(w)) => {}
-                _ => return Ended::Failed,
+            Fate::CrashBefore | Fate::CrashAfter => {
+                self.crashed.set(true);
+                std::future::pending().await
             }
-        }
-        Ended::Failed
-    }
-
-    async fn send(&self, step: &Step, writes: &[Write], noted: &Noted) -> Sent {
-        for write in writes {
-            if let Some(intended) = creates(write)
-                && !noted.intended.replace(true)
-            {
-                self.note(Fact::CreationIntended(intended));
-            }
-            if let (Action::AssignPackage { package, .. }, Write::SetPackageServers { .. }) =
-                (&step.action, write)
-            {
-                self.note(Fact::AssignmentWritten {
-                    package: package.clone(),
-                });
-                noted.owes.set(true);
-            }
-            pause(&self.crashed).await;
-            let fate = self.fates.borrow_mut().next().unwrap_or(Fate::Done);
-            let arrives = !matches!(fate, Fate::Refused | Fate::LostBefore | Fate::CrashBefore);
-            let created = if arrives {
-                self.server.borrow_mut().write(write)
-            } else {
-                None
-            };
-            match fate {
-                Fate::Done => {
-                    self.written(step, write, created);
-                    if matches!(write, Write::UpdateDistributionPoints { .. }) {
-                        noted.owes.set(false);
-                    }
-                }
-                Fate::Refused => {
-                    if let Some(intended) = creates(write)
-                        && !noted.lost.get()
-                    {
-                        self.note(Fact::CreationDropped(intended));
-                    }
-                    return Sent::Refused;
-                }
-                Fate::LostBefore | Fate::LostAfter => {
-                    noted.lost.set(true);
-                    return Sent::Lost;
-                }
-                Fate::CrashBefore | Fate::CrashAfter => {
-                    self.crashed.set(true);
-                    pause(&self.crashed).await;
-                }
-            }
-        }
-        Sent::Whole
-    }
-
-    fn written(&self, step: &Step, write: &Write, created: Option<Guid>) {
-        match (&step.action, write, created) {
-            (
-                Action::CreateSite {
-                    name, protected, ..
-                },
-                Write::CreateSite { .. },
-                Some(guid),
-            ) => {
-                self.bindings.borrow_mut().sites.insert(name.clone(), guid);
-                self.created.borrow_mut().insert(guid);
-                self.note(Fact::SiteCreated {
-                    guid,
-                    name: name.clone(),
-                    protected: *protected,
-                });
-            }
-            (Action::CreateSubnet { subnet, .. }, Write::CreateSubnet { .. }, Some(guid)) => {
-                self.bindings.borrow_mut().subnets.insert(*subnet, guid);
-                self.created.borrow_mut().insert(guid);
-                self.note(Fact::SubnetCreated {
-                    guid,
-                    name: Name::new(&subnet.to_string()),
-                });
-            }
-            (action, Write::DeleteResource { resource }, _) => self.note(Fact::Deleted {
-                guid: *resource,
-                of: match action {
-                    Action::DeleteSite { .. } => Some(CountedKind::Sites),
-                    Action::DeleteSubnet { .. } => Some(CountedKind::Subnets),
-                    _ => None,
-                },
-            }),
-            (_, Write::UpdateDistributionPoints { package }, _) => {
-                self.note(Fact::DistributionUpdated { package: *package });
-            }
-            _ => {}
-        }
-    }
-
-    fn bind(&self, step: &Step, seen: &Seen) {
-        let mut bindings = self.bindings.borrow_mut();
-        match (&step.action, seen) {
-            (Action::CreateSite { name, .. }, Seen::Sites(found)) => {
-                if let [(guid, _)] = found.as_slice() {
-                    bindings.sites.insert(name.clone(), *guid);
-                }
-            }
-            (Action::CreateSubnet { subnet, .. }, Seen::Subnets(found)) => {
-                if let [(guid, _)] = found.as_slice() {
-                    bindings.subnets.insert(*subnet, *guid);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn found(&self, step: &Step, seen: &Seen, intended: bool) {
-        match (&step.action, seen) {
-            (
-                Action::CreateSite {
-                    name, protected, ..
-                },
-                Seen::Sites(found),
-            ) => {
-                let [(guid, _)] = found.as_slice() else {
-                    return;
-                };
-                if self.created.borrow().contains(guid) {
-                    return;
-                }
-                self.note(if intended {
-                    Fact::SiteCreated {
-                        guid: *guid,
-                        name: name.clone(),
-                        protected: *protected,
-                    }
-                } else {
-                    Fact::Recorded {
-                        record: Record::AdoptSite {
-                            site: ResourceRef {
-                                name: name.clone(),
-                                guid: *guid,
-                            },
-                            protected: *protected,
-                        },
-                    }
-                });
-            }
-            (Action::CreateSubnet { subnet, .. }, Seen::Subnets(found)) => {
-                let [(guid, _)] = found.as_slice() else {
-                    return;
-                };
-                if self.created.borrow().contains(guid) {
-                    return;
-                }
-                if intended {
-                    self.note(Fact::SubnetCreated {
-                        guid: *guid,
-                        name: Name::new(&subnet.to_string()),
-                    });
-                } else {
-                    self.note(Fact::Recorded {
-                        record: Record::AdoptSubnet {
-                            subnet: *subnet,
-                            guid: *guid,
-                        },
-                    });
-                }
-            }
-            _ => {}
         }
     }
 }
 
-/// The second of two calls, where the first alone can be seen.
-fn owed(step: &Step) -> Option<Write> {
-    match &step.action {
-        Action::AssignPackage { package, .. } => Some(Write::UpdateDistributionPoints {
-            package: package.guid,
-        }),
-        _ => None,
+fn takes_away(write: &Write) -> bool {
+    matches!(
+        write,
+        Write::DeleteResource { .. } | Write::PartSubnet { .. } | Write::PartServer { .. }
+    )
+}
+
+fn fault(kind: FaultKind) -> Fault {
+    Fault {
+        kind,
+        status: 500,
+        exception: None,
+        message: "as the script has it".into(),
     }
 }
 
@@ -436,8 +257,7 @@ pub(super) fn execute(
     let shared = Shared {
         server: RefCell::new(server),
         fates: RefCell::new(fates),
-        bindings: RefCell::default(),
-        created: RefCell::default(),
+        born: RefCell::default(),
         facts: RefCell::default(),
         buffered: RefCell::default(),
         crashed: Cell::new(false),
@@ -452,9 +272,7 @@ pub(super) fn execute(
             .filter_map(|(index, _)| plan.steps.get(*index))
             .map(|step| (step.id.clone(), Outcome::Done))
             .collect();
-        for fact in aftermath(plan, Some(seen), &told, &before) {
-            shared.note(fact);
-        }
+        shared.note(aftermath(plan, Some(seen), &told, &before));
         let buffered = shared.buffered.take();
         shared.facts.borrow_mut().extend(buffered);
     }

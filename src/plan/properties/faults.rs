@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::execute::{Ended, Fate, execute};
 use super::server::Server;
 use super::worlds::{Raw, raw};
-use super::{interpreter, plan, shuffle};
+use super::{called, interpreter, plan, shuffle, turned_into_others};
 use crate::model::testing::{Seen, desired, known, world};
 use crate::model::*;
 use crate::plan::Plan;
@@ -191,8 +191,14 @@ fn undistributed(log: &[Write]) -> BTreeSet<Guid> {
 /// What of the undeclared that is not ours changed.
 fn touched(wanted: &Desired, before: &Seen, after: &Seen) -> Vec<String> {
     let mut touched = Vec::new();
+    let declared: BTreeSet<Guid> = wanted
+        .sites
+        .values()
+        .flat_map(|site| called(site, before))
+        .map(|site| site.guid)
+        .collect();
     let foreign = |site: &ObservedSite| {
-        !wanted.sites.contains_key(&site.name) && !before.ownership.sites.contains_key(&site.guid)
+        !declared.contains(&site.guid) && !before.ownership.sites.contains_key(&site.guid)
     };
     let sites = before.snapshot.sites.known().unwrap();
     let now = after.snapshot.sites.known().unwrap();
@@ -319,6 +325,28 @@ proptest! {
             before = server.world.clone();
             Ok(())
         })?;
+    }
+
+    /// Design rule 6, of names, in the middle of things: whatever the runs meet, a site that is declared under another
+    /// name is the one that it was, in the end as after each of them.
+    #[test]
+    fn faults_make_no_other_site_of_a_renamed_one(raw in raw(), scripts in scripts(), replaces in any::<bool>()) {
+        let (wanted, before) = raw.case();
+        let there: BTreeSet<Guid> = wanted
+            .sites
+            .values()
+            .filter(|site| !site.formerly.is_empty())
+            .flat_map(|site| called(site, &before))
+            .map(|site| site.guid)
+            .collect();
+        let (_, mut server) = faulty(&raw, &scripts, replaces, |_, _, server, _, _| {
+            let now = server.world.snapshot.sites.known().unwrap();
+            let left = now.iter().filter(|site| there.contains(&site.guid)).count();
+            prop_assert_eq!(left, there.len());
+            Ok(())
+        })?;
+        settle(&mut server, &wanted, raw.takeover)?;
+        prop_assert_eq!(turned_into_others(&wanted, &before, &server.world), Vec::<String>::new());
     }
 
     /// Design rule 8, in the middle of things: a world that a run left half done is planned the same whatever the

@@ -17,11 +17,12 @@ mod limits;
 mod server;
 pub(crate) mod worlds;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use jiff::Timestamp;
 use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
 
 use super::make::UNKEPT;
 use super::{Inputs, Plan, PlanFile, make};
@@ -284,6 +285,53 @@ fn lost_under_way(seen: &Seen, steps: &[Step], kept: &Kept, seed: u64) -> Option
     }
 }
 
+/// The sites that may be a declared one by the name that they are shown by: its own, or one that it had.
+fn called<'a>(site: &DesiredSite, seen: &'a Seen) -> Vec<&'a ObservedSite> {
+    let is = |name: &Name| *name == site.name || site.formerly.iter().any(|old| old.value == *name);
+    let sites = seen.snapshot.sites.known().unwrap().iter();
+    sites.filter(|one| is(&one.name)).collect()
+}
+
+/// What became of the sites that are declared under another name than they had, or might be; in words.
+fn turned_into_others(wanted: &Desired, before: &Seen, after: &Seen) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let now: BTreeMap<Guid, &Name> = after
+        .snapshot
+        .sites
+        .known()
+        .unwrap()
+        .iter()
+        .map(|site| (site.guid, &site.name))
+        .collect();
+    for site in wanted
+        .sites
+        .values()
+        .filter(|site| !site.formerly.is_empty())
+    {
+        let candidates = called(site, before);
+        for one in &candidates {
+            // Which of several it is nobody knows, so each stays what it is.
+            let name = if candidates.len() == 1 {
+                &site.name
+            } else {
+                &one.name
+            };
+            if now.get(&one.guid) != Some(&name) {
+                wrong.push(format!("{} as {name}: {:?}", one.name, now.get(&one.guid)));
+            }
+        }
+        let more = called(site, after).len();
+        if more != candidates.len().max(1) {
+            wrong.push(format!(
+                "{} sites that may be {}: {more}",
+                candidates.len(),
+                site.name
+            ));
+        }
+    }
+    wrong
+}
+
 fn shuffle<T>(list: &mut [T], seed: u64) {
     fastrand::Rng::with_seed(seed).shuffle(list);
 }
@@ -316,6 +364,22 @@ proptest! {
         prop_assert!(second.changes.is_empty());
     }
 
+    /// Nothing is shown as changed that is no other afterwards: each step, done where those before it are, leaves
+    /// something else on the server or in what is remembered.
+    #[test]
+    fn no_step_leaves_everything_as_it_is(raw in raw()) {
+        let (wanted, mut seen) = raw.case();
+        let made = plan(&wanted, &seen, raw.takeover);
+        for step in &made.steps {
+            let before = seen.clone();
+            run(&mut seen, step);
+            prop_assert!(
+                seen.snapshot != before.snapshot || seen.ownership != before.ownership,
+                "{} changes nothing in\n{}", step.id, picture(&before)
+            );
+        }
+    }
+
     /// Design rule 8.
     #[test]
     fn order_of_answers_does_not_matter(raw in raw(), seed in any::<u64>()) {
@@ -346,12 +410,16 @@ proptest! {
         let declares_subnet = |subnet: &Subnet| wanted.sites.values().any(|s| s.subnets.as_ref().is_some_and(|l| l.contains_key(subnet)));
         let ours = |site: &SiteRef| site.guid.is_some_and(|g| seen.ownership.sites.contains_key(&g));
         for step in &made.steps {
-            let about_site = matches!(step.action, Action::CreateSite { .. } | Action::DeleteSite { .. } | Action::AssignServer { .. } | Action::UnassignServer { .. });
+            let about_site = matches!(step.action, Action::CreateSite { .. } | Action::RenameSite { .. } | Action::DeleteSite { .. } | Action::AssignServer { .. } | Action::UnassignServer { .. });
             let about_subnet = matches!(step.action, Action::CreateSubnet { .. } | Action::AssignSubnet { .. } | Action::UnassignSubnet { .. } | Action::DeleteSubnet { .. });
             prop_assert!(hidden & 1 == 0 || !(about_site || about_subnet), "{}", step.id);
             prop_assert!(hidden & 2 == 0 || !(about_subnet || matches!(step.action, Action::DeleteSite { .. })), "{}", step.id);
             match &step.action {
                 Action::CreateSite { name, .. } => prop_assert!(declares(name)),
+                Action::RenameSite { site, before } => {
+                    prop_assert!(wanted.sites[&site.name].formerly.iter().any(|old| old.value == *before));
+                    prop_assert!(!declares(before));
+                }
                 Action::DeleteSite { site } => {
                     let owned = &seen.ownership.sites[&site.guid.unwrap()];
                     prop_assert!(!declares(&site.name) && owned.how == Held::Created && !owned.protected);
@@ -379,6 +447,21 @@ proptest! {
                 Action::UnassignServer { site, .. } => prop_assert!(declares(&site.name) || ours(site)),
                 _ => {}
             }
+        }
+    }
+
+    /// Design rule 6, of names: a site that is declared under another name stays the one that it is, with what it holds;
+    /// it is neither deleted nor created beside itself, and where several may be meant none is touched.
+    #[test]
+    fn a_rename_makes_no_other_site(raw in raw()) {
+        let (wanted, seen) = raw.case();
+        let made = plan(&wanted, &seen, raw.takeover);
+        let end = after(&seen, &made.steps, |_| true);
+        prop_assert_eq!(turned_into_others(&wanted, &seen, &end), Vec::<String>::new(), "{}", show(&made.steps));
+        for site in wanted.sites.values().filter(|site| !site.formerly.is_empty()) {
+            let several = called(site, &seen).len() > 1;
+            let told = made.notes.iter().any(|note| note.id == "SW0516" && note.message.contains(&format!("`{}`", site.name)));
+            prop_assert_eq!(several, told, "{}", site.name);
         }
     }
 
@@ -426,6 +509,39 @@ proptest! {
             return Err(TestCaseError::fail(lost));
         }
     }
+}
+
+/// What the properties above say of renames they say of something: each kind of them is among the worlds.
+#[test]
+fn every_kind_of_rename_is_in_the_worlds() {
+    let config = ProptestConfig {
+        rng_seed: proptest::test_runner::RngSeed::Fixed(1),
+        ..ProptestConfig::default()
+    };
+    let mut runner = proptest::test_runner::TestRunner::new(config);
+    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+    for _ in 0..256 {
+        let (wanted, seen) = raw().new_tree(&mut runner).unwrap().current().case();
+        for site in wanted
+            .sites
+            .values()
+            .filter(|site| !site.formerly.is_empty())
+        {
+            let kind = match called(site, &seen).as_slice() {
+                [] => "none is there",
+                [one] if one.name == site.name => "it has its name",
+                [one] if seen.ownership.sites.contains_key(&one.guid) => "ours has the old name",
+                [_] => "somebody's has the old name",
+                _ => "both are there",
+            };
+            *kinds.entry(kind).or_default() += 1;
+            if site.formerly.len() > 1 {
+                *kinds.entry("it had two names").or_default() += 1;
+            }
+        }
+    }
+    assert_eq!(kinds.len(), 6, "{kinds:?}");
+    assert!(kinds.values().all(|count| *count >= 5), "{kinds:?}");
 }
 
 proptest! {

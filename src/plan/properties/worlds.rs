@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use crate::model::testing::{Seen, bare, desired, named};
+use crate::model::testing::{Seen, bare, desired, named, said};
 use crate::model::*;
 
 /// The prefixes that worlds are made of: nested up to five deep in 64 addresses, and some aside.
@@ -41,6 +41,8 @@ pub(super) const STANDS: [&str; 9] = [
     "172.16.0.1",
 ];
 const SITES: [&str; 6] = ["A", "B", "C", "D", "E", "F"];
+/// What sites may have been called: the names of all, and one that nothing ever had.
+const FORMER: [&str; 7] = ["A", "B", "C", "D", "E", "F", "G"];
 
 #[derive(Debug, Clone)]
 struct RawSite {
@@ -57,6 +59,9 @@ struct RawDesired {
     constrain: Option<bool>,
     lifecycle: u8,
 }
+
+/// The declaration that says what it was called, and its former name.
+type RawRename = (u8, u8);
 
 /// Assignment before, its members, holders; assignment after, its members where it is declared.
 type RawPackage = (u8, u8, Option<u8>, u8, Option<u8>);
@@ -75,6 +80,8 @@ pub(crate) struct Raw {
     /// For each package: assignment before and after, holders.
     packages: Vec<RawPackage>,
     pub(crate) takeover: bool,
+    /// One after the other, so that names are handed on.
+    renames: Vec<RawRename>,
 }
 
 pub(crate) fn raw() -> impl Strategy<Value = Raw> {
@@ -120,17 +127,21 @@ pub(crate) fn raw() -> impl Strategy<Value = Raw> {
             0..=2,
         ),
         prop::bool::weighted(0.9),
+        prop::collection::vec((0_u8..6, 0_u8..7), 0..=2),
     )
         .prop_map(
-            |(sites, servers, subnets, desired, declares, roles, packages, takeover)| Raw {
-                sites,
-                servers,
-                subnets,
-                desired,
-                declares,
-                roles,
-                packages,
-                takeover,
+            |(sites, servers, subnets, desired, declares, roles, packages, takeover, renames)| {
+                Raw {
+                    sites,
+                    servers,
+                    subnets,
+                    desired,
+                    declares,
+                    roles,
+                    packages,
+                    takeover,
+                    renames,
+                }
             },
         )
 }
@@ -229,6 +240,13 @@ impl Raw {
                 _ => wanted,
             };
         }
+        for (to, from) in &self.renames {
+            renamed(
+                &mut wanted,
+                SITES[usize::from(*to)],
+                FORMER[usize::from(*from)],
+            );
+        }
         for (index, roles) in self.roles.iter().enumerate().take(names.len()) {
             // Most servers have what they need.
             let roles = ["", "package", "task", "package task"].get(usize::from(*roles));
@@ -272,6 +290,26 @@ impl Raw {
             }
         }
         (wanted, seen)
+    }
+}
+
+/// Gives a declaration another name, as people do in their files: what was declared under the old one is under the new
+/// one from now on and says what it was called; what was not declared is what a declared site was called. Nobody else may
+/// have been called so (SW0149).
+fn renamed(wanted: &mut Desired, to: &str, from: &str) {
+    let (to, from) = (Name::new(to), Name::new(from));
+    let mut claimed = wanted.sites.values().flat_map(|site| &site.formerly);
+    if to == from || claimed.any(|old| old.value == from || old.value == to) {
+        return;
+    }
+    if let Some(site) = wanted.sites.remove(&from) {
+        let name = to.clone();
+        wanted
+            .sites
+            .insert(to.clone(), DesiredSite { name, ..site });
+    }
+    if let Some(site) = wanted.sites.get_mut(&to) {
+        site.formerly.push(said(from));
     }
 }
 
