@@ -245,8 +245,8 @@ proptest! {
             prop_assert!(!planned.changes_anything(), "{:?}", planned.changes);
         }
         // A value is another one, an item goes or comes; the last one takes the head of its list along, and what was said
-        // of it gets a line of its own.
+        // of it gets a line of its own. The list that it comes to may be one of `[]`, whose line is another one then.
         let (went, came) = lines_changed(&sources, &text);
-        prop_assert!(came <= 3 * taken.len() && went <= 2 * taken.len(), "{went} and {came} of {}", taken.len());
+        prop_assert!(came <= 3 * taken.len() && went <= 3 * taken.len(), "{went} and {came} of {}", taken.len());
     }
 }
