@@ -465,12 +465,16 @@ impl Moves {
                 let Some(step) = inner.and_then(|inner| carriers.get(&inner)).copied() else {
                     continue;
                 };
-                let carry = Carry {
-                    step,
-                    server: *guid,
-                };
+                // Where the inner one goes, the one around it has to be there, or to have moved, as well.
+                let around = will.filter(|will| inner != Some(*will));
+                let around = around.and_then(|will| carriers.get(&will)).copied();
+                let steps: BTreeSet<usize> = [step].into_iter().chain(around).collect();
                 for site in &to - &from {
-                    self.carried_in.entry(site).or_default().push(carry);
+                    let carried = steps.iter().map(|step| Carry {
+                        step: *step,
+                        server: *guid,
+                    });
+                    self.carried_in.entry(site).or_default().extend(carried);
                 }
                 for site in &from - &to {
                     let steps = inner.map_or_else(Vec::new, |inner| self.leaving(inner, site));

@@ -229,6 +229,37 @@ fn a_server_that_stands_in_a_subnet_comes_with_it() {
     );
 }
 
+/// A server comes to stand in a site once the inner subnet is gone and the outer one is there: its manual assignment is
+/// not taken away before.
+#[test]
+fn a_server_that_two_subnets_bring_keeps_its_assignment_until_both_have() {
+    let seen = world()
+        .server("S1", &["10.0.0.10"], "package")
+        .site("Lab")
+        .constrained()
+        .assign("Lab", &["S1"])
+        .site("Old")
+        .subnet("10.0.0.8/29", &["Old"])
+        .owns_site("Old", Held::Created)
+        .owns_subnet("10.0.0.8/29", Held::Created)
+        .owns_site("Lab", Held::Created);
+    let wanted = desired()
+        .site("Lab")
+        .subnets("Lab", &["10.0.0.0/28", "10.0.0.18/32"])
+        .servers("Lab", &[]);
+    check(
+        &wanted,
+        &seen,
+        "
+            0 create-subnet:10.0.0.0/28
+            1 create-subnet:10.0.0.18/32 <- 0
+            2 delete-subnet:10.0.0.8/29 <- 0
+            3 unassign-server:Lab/S1 <- 0 2
+            4 delete-site:Old <- 2
+        ",
+    );
+}
+
 #[test]
 fn pins() {
     let held = |assignment: &str, holders: &[&str]| {
