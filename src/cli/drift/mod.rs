@@ -92,7 +92,7 @@ pub(super) struct DriftArgs {
     /// Do not ask
     #[arg(long, requires = "accept")]
     yes: bool,
-    /// Plan back what the declaration says otherwise, and nothing else
+    /// Plan back what the declaration says otherwise, with what that waits for
     #[arg(long)]
     revert: bool,
     /// Write that plan to a file that `apply` takes

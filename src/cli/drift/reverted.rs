@@ -15,7 +15,7 @@ use crate::model::{Desired, Object};
 use crate::plan::PlanFile;
 use crate::render::text;
 
-/// Plans back what the declaration says otherwise, and nothing else.
+/// Plans back what the declaration says otherwise, with what that waits for.
 pub(super) fn run(
     context: &Context,
     session: &Session,
