@@ -27,11 +27,11 @@ struct World {
     replaces: bool,
 }
 
-fn guid(number: u128) -> Guid {
+pub(super) fn guid(number: u128) -> Guid {
     Guid::from_u128(number)
 }
 
-fn site(number: u128, name: &str) -> SiteRef {
+pub(super) fn site(number: u128, name: &str) -> SiteRef {
     SiteRef {
         name: Name::new(name),
         guid: Some(guid(number)),

@@ -5,9 +5,9 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::apply::tests::{guid, site};
 use crate::model::{
-    Action, Assignment, CountedKind, Intended, Name, PackageRef, Record, ResourceRef, SiteRef,
-    Subnet,
+    Action, Assignment, CountedKind, Intended, Name, PackageRef, Record, ResourceRef, Subnet,
 };
 use crate::smp::{Fault, FaultKind, ReadError};
 
@@ -93,17 +93,6 @@ fn start(action: &Action) -> Move {
 fn owing(action: &Action, undistributed: &BTreeSet<Guid>) -> Move {
     let subject = Subject::new(action, &Bindings::default(), undistributed, false);
     begin(subject, RETRIES)
-}
-
-fn guid(number: u128) -> Guid {
-    Guid::from_u128(number)
-}
-
-fn site(number: u128, name: &str) -> SiteRef {
-    SiteRef {
-        name: Name::new(name),
-        guid: Some(guid(number)),
-    }
 }
 
 fn fault(kind: FaultKind) -> Fault {
