@@ -10,7 +10,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{python, run};
+use crate::support::{self, python, run};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/ci")
@@ -25,10 +25,9 @@ pub(crate) fn yaml(name: &str) -> Vec<Value> {
     serde_saphyr::from_multiple(&read(name)).unwrap()
 }
 
-/// A tool of `make setup`.
+/// A tool of `make setup`, among the files.
 fn tool(name: &str) -> Command {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools/venv/bin");
-    let mut command = Command::new(own.join(name));
+    let mut command = support::tool(name);
     command.current_dir(folder());
     command
 }

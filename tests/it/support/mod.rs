@@ -28,7 +28,7 @@ pub(crate) use cut::Cut;
 pub(crate) use desk::{Desk, Seat, signal};
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::{Database, PASSWORD};
-pub(crate) use programs::{Running, first_line, python, run};
+pub(crate) use programs::{Running, first_line, python, run, tool};
 pub(crate) use realm::{Realm, skip};
 pub(crate) use stages::{Console, Stages};
 

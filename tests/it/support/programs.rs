@@ -20,6 +20,12 @@ pub(crate) fn python() -> Command {
     command
 }
 
+/// A Python tool of `make setup`.
+pub(crate) fn tool(name: &str) -> Command {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools/venv/bin");
+    Command::new(own.join(name))
+}
+
 /// A program that ends with the test.
 pub(crate) struct Running(pub(crate) Child);
 
