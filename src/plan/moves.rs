@@ -63,6 +63,8 @@ pub(super) struct Moves {
     pub(super) parents: BTreeMap<Subnet, Subnet>,
     /// Servers that stand in a site before, after, and all the while.
     pub(super) standing: BTreeMap<SiteIndex, BTreeSet<Guid>>,
+    /// Servers by the prefix that decides where they stand, before and after.
+    inside: [BTreeMap<Subnet, BTreeSet<Guid>>; 2],
 }
 
 impl Moves {
@@ -279,14 +281,14 @@ impl Builder<'_> {
             for outer in around {
                 if one.is_new()
                     && one.to != outer.to
-                    && self.loses(one, self.context.after, &outer.to)
+                    && self.loses(moves, one, self.context.after, &outer.to)
                 {
                     // It is there before the enclosing one moves away below it.
                     self.depend(outer.step, [one.step]);
                 }
                 if one.is_gone()
                     && one.from != outer.from
-                    && self.loses(one, self.context.before, &outer.from)
+                    && self.loses(moves, one, self.context.before, &outer.from)
                 {
                     // It hands its addresses to where the enclosing one has gone by then.
                     self.depend(one.step, [outer.step]);
@@ -296,11 +298,29 @@ impl Builder<'_> {
     }
 
     /// Whether addresses that are served before and after would not be, while they are in these sites.
-    pub(super) fn loses(&self, one: &Move, world: &World, between: &BTreeSet<SiteIndex>) -> bool {
+    pub(super) fn loses(
+        &self,
+        moves: &Moves,
+        one: &Move,
+        world: &World,
+        between: &BTreeSet<SiteIndex>,
+    ) -> bool {
+        let [before, after] = &moves.inside;
+        let inside = if std::ptr::eq(world, self.context.before) {
+            before
+        } else {
+            after
+        };
+        // The servers that stand among them go along; in no site they serve nobody.
+        let brings = |role| {
+            let mut servers = inside.get(&one.subnet).into_iter().flatten();
+            !between.is_empty() && servers.any(|server| world.has_role(*server, role))
+        };
         KEPT.into_iter().any(|role| {
             self.serves(self.context.before, &one.from, role)
                 && self.serves(self.context.after, &one.to, role)
                 && !self.serves(world, between, role)
+                && !brings(role)
         })
     }
 
@@ -446,6 +466,11 @@ impl Moves {
             for (address, _) in server.addresses.iter().flatten() {
                 let was = before.holding(*address);
                 let will = after.holding(*address);
+                for (inside, holding) in self.inside.iter_mut().zip([was, will]) {
+                    if let Some(subnet) = holding {
+                        inside.entry(subnet).or_default().insert(*guid);
+                    }
+                }
                 let sites = |world: &World, subnet: Option<Subnet>| -> BTreeSet<SiteIndex> {
                     subnet
                         .and_then(|subnet| world.subnets.get(&subnet))

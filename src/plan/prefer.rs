@@ -137,7 +137,7 @@ impl Builder<'_> {
                 other.zip(outer).is_some_and(|(other, outer)| {
                     !steps.contains(&other.step)
                         && (!outer.subnet.encloses(other.subnet)
-                            || self.loses(other, self.context.after, &outer.to))
+                            || self.loses(moves, other, self.context.after, &outer.to))
                 })
             };
             let others: Vec<usize> = moves.departures(site).filter(apart).copied().collect();

@@ -260,6 +260,64 @@ fn a_server_that_two_subnets_bring_keeps_its_assignment_until_both_have() {
     );
 }
 
+/// The addresses of the inner subnet pass through the outer one's old site with the server that stands among them, so
+/// that it is in the new site before the other addresses come.
+#[test]
+fn a_server_inside_the_subnet_that_goes_serves_where_it_comes_to() {
+    let seen = bare()
+        .server("SMP01.corp.example", &["10.0.1.2"], "")
+        .server("S1", &["10.0.0.2"], "package")
+        .server("S2", &["10.0.0.34"], "package task")
+        .site("Old")
+        .constrained()
+        .assign("Old", &["S1"])
+        .subnet("10.0.0.32/27", &["Old"])
+        .site("Lab")
+        .constrained()
+        .subnet("10.0.0.32/28", &["Lab"])
+        .owns_site("Old", Held::Created)
+        .owns_site("Lab", Held::Created)
+        .owns_subnet("10.0.0.32/28", Held::Created);
+    let wanted = desired().site("New").subnets("New", &["10.0.0.32/27"]);
+    check(
+        &wanted,
+        &seen,
+        "
+            0 adopt-subnet:10.0.0.32/27
+            1 create-site:New
+            2 delete-subnet:10.0.0.32/28
+            3 move-subnet:10.0.0.32/27 <- 1 2
+            4 unassign-server:Old/S1 <- 3
+            5 delete-site:Lab <- 2
+            6 delete-site:Old <- 3 4
+        ",
+    );
+}
+
+/// In no site a server serves nobody: the inner subnet is there before the outer one goes.
+#[test]
+fn a_server_inside_a_new_subnet_serves_nobody_while_that_is_in_no_site() {
+    let seen = bare()
+        .server("SMP01.corp.example", &["10.0.1.2"], "")
+        .server("S1", &["10.0.0.42"], "task")
+        .site("Old")
+        .constrained()
+        .subnet("10.0.0.0/26", &["Old"])
+        .owns_site("Old", Held::Created)
+        .owns_subnet("10.0.0.0/26", Held::Created);
+    let wanted = desired().site("New").subnets("New", &["10.0.0.40/29"]);
+    check(
+        &wanted,
+        &seen,
+        "
+            0 create-site:New
+            1 create-subnet:10.0.0.40/29 <- 0
+            2 delete-subnet:10.0.0.0/26 <- 1
+            3 delete-site:Old <- 1 2
+        ",
+    );
+}
+
 #[test]
 fn pins() {
     let held = |assignment: &str, holders: &[&str]| {
