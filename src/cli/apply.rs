@@ -59,7 +59,7 @@ pub(super) struct ApplyArgs {
     #[arg(long, value_name = "PATH", requires = "plan_file")]
     pub(super) if_current: Vec<PathBuf>,
     /// Do not ask
-    #[arg(short, long)]
+    #[arg(short, long, visible_alias = "auto-approve")]
     pub(super) yes: bool,
     /// How many steps may be under way at once; left out, what SITEWRIGHT_PARALLELISM says, else 4
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]

@@ -51,7 +51,7 @@ pub(super) struct ReplaceServerArgs {
     #[arg(long, conflicts_with = "yes")]
     dry_run: bool,
     /// Do not ask
-    #[arg(long)]
+    #[arg(short, long)]
     yes: bool,
     /// Manifests: files or folders; the workspace's folder if left out
     #[arg(short, long = "file", value_name = "PATH")]

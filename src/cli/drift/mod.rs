@@ -90,7 +90,7 @@ pub(super) struct DriftArgs {
     #[arg(long)]
     accept: bool,
     /// Do not ask
-    #[arg(long, requires = "accept")]
+    #[arg(short, long, requires = "accept")]
     yes: bool,
     /// Plan back what the declaration says otherwise, with what that waits for
     #[arg(long)]

@@ -71,7 +71,7 @@ pub(super) struct InitArgs {
     #[arg(long, value_name = "FILE")]
     ca: Option<String>,
     /// Ask nothing
-    #[arg(long)]
+    #[arg(short, long)]
     yes: bool,
 }
 
