@@ -437,11 +437,15 @@ impl<'s, 'a> Comparison<'s, 'a> {
 
 /// Whether somebody has servers before and may use others after; who had none is given some, and not moved.
 fn rehomed(was: &Served, will: &Served) -> bool {
-    let servers = |of: &Served, role| of.of(role).map(|service| service.choice.servers());
-    KEPT.into_iter().any(|role| {
-        servers(was, role)
-            .is_some_and(|had| !had.is_empty() && servers(will, role).is_some_and(|has| had != has))
-    })
+    KEPT.into_iter()
+        .any(|role| match (was.of(role), will.of(role)) {
+            // Most are served as before, and then no sets are made of readings.
+            (Some(had), Some(has)) if had.choice != has.choice => {
+                let had = had.choice.servers();
+                !had.is_empty() && had != has.choice.servers()
+            }
+            _ => false,
+        })
 }
 
 /// Whether somebody is served before and, by some reading, not after.
