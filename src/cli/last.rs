@@ -11,15 +11,19 @@ use crate::model::Snapshot;
 use crate::observe::{Kept, Scope, writes};
 use crate::state::State;
 
-/// Keeps what was read, with what the refresh was asked for.
-pub(super) async fn keep(
-    session: &Session,
+/// The bytes of what was read, with what the refresh was asked for.
+pub(super) fn encode(
     state: Option<&State>,
     scope: &Scope,
     snapshot: &Snapshot,
-) {
+) -> std::io::Result<Vec<u8>> {
     let sequence = state.map_or(0, |state| state.journal_sequence);
-    let kept = match Kept::encode(&second(), sequence, scope, snapshot) {
+    Kept::encode(&second(), sequence, scope, snapshot)
+}
+
+/// Keeps them.
+pub(super) async fn keep(session: &Session, encoded: std::io::Result<Vec<u8>>) {
+    let kept = match encoded {
         Ok(bytes) => session.store.keep_snapshot(&bytes).await,
         Err(error) => Err(error),
     };

@@ -229,8 +229,15 @@ pub(super) async fn plan(
     let state = loaded.map(|loaded| &loaded.state);
     let scope = scope(session, desired, state);
     let snapshot = observe_telling(&reader, &scope, teller).await?;
-    last::keep(session, state, &scope, &snapshot).await;
-    let mut plan = planned(session, desired, state, what, &snapshot, None)?;
+    // A large snapshot takes as long to pack as the plan takes to make.
+    let (packed, plan) = std::thread::scope(|threads| {
+        let packed = threads.spawn(|| last::encode(state, &scope, &snapshot));
+        let plan = planned(session, desired, state, what, &snapshot, None);
+        (packed.join(), plan)
+    });
+    let packed = packed.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked));
+    last::keep(session, packed).await;
+    let mut plan = plan?;
     plan.notes.extend(trust.note.clone());
     remind(session, &mut plan, loaded).await?;
     Ok((plan, snapshot))

@@ -5,7 +5,7 @@
 //! declaration needs and the refresh was not asked for is unavailable ([`Kept::for_scope`]).
 
 use std::fmt::Write as _;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, BufWriter, Read as _, Write};
 
 use flate2::Compression;
 use flate2::read::GzDecoder;
@@ -90,19 +90,24 @@ impl Kept {
         scope: &Scope,
         snapshot: &Snapshot,
     ) -> io::Result<Vec<u8>> {
-        let body = serde_json::to_vec(&(scope, snapshot))?;
+        // A large one is packed while somebody waits: fast is small enough. It is never there as a whole, unpacked.
+        let packer = Summed {
+            sum: Sha256::new(),
+            to: GzEncoder::new(Vec::new(), Compression::fast()),
+        };
+        let mut body = BufWriter::with_capacity(1 << 16, packer);
+        serde_json::to_writer(&mut body, &(scope, snapshot))?;
+        let Summed { sum, to } = body.into_inner().map_err(io::IntoInnerError::into_error)?;
         let header = Header {
             format_version: Header::FORMAT_VERSION,
             taken_at: taken_at.to_owned(),
             journal_sequence,
-            checksum: checksum(&body),
+            checksum: hexadecimal(&sum.finalize()),
         };
         let mut bytes = serde_json::to_vec(&header)?;
         bytes.push(b'\n');
-        // A large one is packed while somebody waits: fast is small enough.
-        let mut packer = GzEncoder::new(bytes, Compression::fast());
-        packer.write_all(&body)?;
-        packer.finish()
+        bytes.append(&mut to.finish()?);
+        Ok(bytes)
     }
 
     /// Reads them again.
@@ -124,7 +129,7 @@ impl Kept {
         GzDecoder::new(packed.get(1..).unwrap_or_default())
             .read_to_end(&mut body)
             .map_err(KeptError::Unpack)?;
-        if checksum(&body) != header.checksum {
+        if hexadecimal(&Sha256::digest(&body)) != header.checksum {
             return Err(KeptError::Checksum);
         }
         let (scope, snapshot) = serde_json::from_slice(&body).map_err(KeptError::Shape)?;
@@ -174,9 +179,27 @@ impl Kept {
     }
 }
 
-fn checksum(bytes: &[u8]) -> String {
+/// Sums up what it hands on.
+struct Summed<W> {
+    sum: Sha256,
+    to: W,
+}
+
+impl<W: Write> Write for Summed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.to.write(bytes)?;
+        self.sum.update(bytes.get(..written).unwrap_or(bytes));
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(64);
-    for byte in Sha256::digest(bytes) {
+    for byte in bytes {
         // Writing to a string cannot fail.
         let _ = write!(text, "{byte:02x}");
     }
