@@ -41,9 +41,7 @@ fn identifier(name: &str, more: &[char]) -> String {
     if text != name {
         let sum = Sha256::digest(name.as_bytes());
         text.push('_');
-        for byte in sum.iter().take(4) {
-            let _ = write!(text, "{byte:02x}");
-        }
+        text.extend(hex::encode(sum).chars().take(8));
     }
     text
 }

@@ -42,9 +42,7 @@ pub fn file_stem(platform: &str) -> String {
         let digest = Sha256::digest(key.as_str().as_bytes());
         stem.truncate(LONGEST - 33);
         stem.push('%');
-        for byte in digest.iter().take(16) {
-            let _ = write!(stem, "{byte:02x}");
-        }
+        stem.extend(hex::encode(digest).chars().take(32));
     }
     stem
 }

@@ -3,7 +3,6 @@
 //! Pure: it reads from whatever is handed to it. Numbers go up by one, and every line carries the digest of the line
 //! before it, so that a record that was changed, taken out or put in is found.
 
-use std::fmt::Write as _;
 use std::io::{self, BufRead};
 
 use sha2::{Digest as _, Sha256};
@@ -67,12 +66,7 @@ pub fn digest(line: &[u8]) -> String {
 /// The SHA-256 of bytes, in hexadecimal.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(64);
-    for byte in Sha256::digest(bytes) {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    hex::encode(Sha256::digest(bytes))
 }
 
 /// Reads every line and hands the records after number `after` on; what is read grows by a line at a time.

@@ -4,7 +4,6 @@
 //! each, are compared only where a profile is discovered or verified.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
@@ -53,10 +52,7 @@ pub(crate) async fn build(
             .map_or_else(|_| "absent".to_owned(), Wsdl::canonical);
         digest.update(format!("{service}\n{text}\n"));
     }
-    let mut services = String::new();
-    for byte in digest.finalize() {
-        let _ = write!(services, "{byte:02x}");
-    }
+    let services = hex::encode(digest.finalize());
     let structures = match reader.structures_changed().await {
         Ok(found) => found,
         Err(error) if error.fatal() => return Err(error),

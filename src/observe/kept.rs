@@ -4,7 +4,6 @@
 //! not this one, or bytes that are damaged, are as good as none. *Unseen is not absent* holds here too: what a
 //! declaration needs and the refresh was not asked for is unavailable ([`Kept::for_scope`]).
 
-use std::fmt::Write as _;
 use std::io::{self, BufWriter, Read as _, Write};
 
 use flate2::Compression;
@@ -102,7 +101,7 @@ impl Kept {
             format_version: Header::FORMAT_VERSION,
             taken_at: taken_at.to_owned(),
             journal_sequence,
-            checksum: hexadecimal(&sum.finalize()),
+            checksum: hex::encode(sum.finalize()),
         };
         let mut bytes = serde_json::to_vec(&header)?;
         bytes.push(b'\n');
@@ -129,7 +128,7 @@ impl Kept {
         GzDecoder::new(packed.get(1..).unwrap_or_default())
             .read_to_end(&mut body)
             .map_err(KeptError::Unpack)?;
-        if hexadecimal(&Sha256::digest(&body)) != header.checksum {
+        if hex::encode(Sha256::digest(&body)) != header.checksum {
             return Err(KeptError::Checksum);
         }
         let (scope, snapshot) = serde_json::from_slice(&body).map_err(KeptError::Shape)?;
@@ -195,15 +194,6 @@ impl<W: Write> Write for Summed<W> {
     fn flush(&mut self) -> io::Result<()> {
         self.to.flush()
     }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(64);
-    for byte in bytes {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
 }
 
 #[cfg(test)]

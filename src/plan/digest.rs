@@ -4,7 +4,6 @@
 //! prechecks read, and of nothing else: a change anywhere else leaves it as it is.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::io;
 
 use serde::Serialize;
@@ -39,12 +38,7 @@ impl Growing {
     }
 
     fn finish(self) -> String {
-        let mut text = String::with_capacity(64);
-        for byte in self.0.finalize() {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "{byte:02x}");
-        }
-        text
+        hex::encode(self.0.finalize())
     }
 }
 

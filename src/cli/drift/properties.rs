@@ -202,8 +202,8 @@ proptest! {
         prop_assert_eq!(undo(&left), Vec::<String>::new(), "of {:?}", undo(&drift));
         // Nothing else was touched but what that waits for, which is as declared.
         let others: BTreeSet<&str> = drift.changes.iter().map(|change| change.key.as_str()).collect();
+        let steps: Vec<&str> = back.steps.iter().map(|step| step.id.0.as_str()).collect();
         for change in &left.changes {
-            let steps: Vec<&str> = back.steps.iter().map(|step| step.id.0.as_str()).collect();
             prop_assert!(
                 others.contains(change.key.as_str()) || change.standing == Standing::Agreed,
                 "{} came with {steps:?}, of {:?}", change.key, undo(&drift)

@@ -20,7 +20,7 @@ pub(crate) fn python() -> Command {
     command
 }
 
-/// A Python tool of `make setup`.
+/// A tool that `make setup` installs beside Python's.
 pub(crate) fn tool(name: &str) -> Command {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools/venv/bin");
     Command::new(own.join(name))
